@@ -1,0 +1,45 @@
+# Tokay. `make run` starts a device at a prompt; `make test` runs everything but bench.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup run test check format lock bench clean
+
+setup: $(READY)
+
+# The lock is installed first, then Tokay itself without asking for anything more.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Tokay needs Python 3.11 or later; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { test "$$(id -u)" = 0 && apt-get update -q && \
+		apt-get install -qy --no-install-recommends python3-venv && $(PYTHON) -m venv --clear $(VENV); } || \
+		{ echo "Python's venv module is missing: install the package python3-venv" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup
+	@$(BIN)/tokay run
+
+test: setup
+	$(BIN)/pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Writes requirements.lock anew from pyproject.toml, for every Python from 3.11 on. Needs uv.
+lock:
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+		--group dev --custom-compile-command 'make lock' --quiet -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

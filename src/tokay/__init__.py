@@ -1,0 +1,1 @@
+"""A Gecko OS device in software."""

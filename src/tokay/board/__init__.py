@@ -1,0 +1,1 @@
+"""What a device stands on: radio, links, serial ports, pins and storage."""

@@ -1,0 +1,1 @@
+"""The command OS: variables, commands, console, streams, files, log and settings."""

@@ -1,0 +1,1 @@
+"""One folder a feature: its variables, its commands, its service."""

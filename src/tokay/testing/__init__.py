@@ -1,0 +1,1 @@
+"""A device in a test: the pytest plugin and the clock that tests can turn."""
