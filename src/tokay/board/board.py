@@ -1,0 +1,20 @@
+"""A board: the hardware under one device."""
+
+from dataclasses import dataclass, field
+
+from tokay.board.radio import Radio
+from tokay.board.serial.port import Port
+
+
+@dataclass(slots=True)
+class Board:
+    """What a device stands on. ``ports``: the serial ports, by number; a missing one is None."""
+
+    radio: Radio
+    ports: list[Port | None] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Give the hardware back."""
+        for port in self.ports:
+            if port is not None:
+                port.close()

@@ -1,0 +1,120 @@
+"""The link: the layer-2 attachment that a join gives, and the one door to sockets.
+
+A link begins without an address. Until it has one it can only exchange DHCP messages; with
+`configure` it gets its address, and from then on makes sockets that are bound to it. The
+network interface above is the only user, and everything else asks the interface.
+
+Errors are OSError with errno set and a text short enough for a device's log.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from tokay.board.security import Security
+
+BROADCAST = "255.255.255.255"
+
+_P = TypeVar("_P", bound=asyncio.BaseProtocol)
+
+
+class Listener(Protocol):
+    """A listening TCP socket."""
+
+    @property
+    def port(self) -> int:
+        """The port really bound: the one asked for, or that + 8000 (see `Link.listen_tcp`)."""
+
+    def close(self) -> None:
+        """Stop listening; accepted connections live on."""
+
+
+class Link(Protocol):
+    """An attachment to a network. Closed for good when the station leaves or loses it."""
+
+    on_datagram: Callable[[bytes], None] | None
+    """Called on a turn of the loop with each DHCP message for this station (UDP 67 -> 68)."""
+
+    @property
+    def mac(self) -> str:
+        """This station's address, `AA:BB:CC:DD:EE:FF`."""
+
+    @property
+    def bssid(self) -> str:
+        """The access point's address."""
+
+    @property
+    def channel(self) -> int:
+        """The channel, 1 to 14."""
+
+    @property
+    def security(self) -> Security:
+        """The security in use."""
+
+    @property
+    def address(self) -> str | None:
+        """The configured IPv4 address, None before `configure` and after `deconfigure`."""
+
+    def send_datagram(self, datagram: bytes, destination: str = BROADCAST) -> None:
+        """Send a DHCP message (UDP 68 -> 67), with or without an address of our own.
+
+        `destination` is the server when a lease is renewed (RFC 2131 section 4.4.5). As with any
+        datagram nothing tells whether it arrived; on a closed link it is dropped.
+        """
+
+    def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
+        """Take an IPv4 address; replaces the one before.
+
+        Raises OSError: EADDRINUSE if someone else has it (after DHCP: send a DHCPDECLINE, RFC
+        2131 section 3.1.5), EADDRNOTAVAIL if it cannot be had on this network, ENETDOWN if the
+        link is closed. The link keeps the address it had.
+        """
+
+    def deconfigure(self) -> None:
+        """Give the address back. Close sockets first; nothing happens without an address."""
+
+    async def connect_tcp(
+        self,
+        protocol_factory: Callable[[], _P],
+        host_ip: str,
+        port: int,
+        *,
+        local_port: int = 0,
+    ) -> tuple[asyncio.Transport, _P]:
+        """Connect from the link's own address. `host_ip` is a literal; `local_port` 0 is any.
+
+        The caller sets the time limit. Raises OSError.
+        """
+
+    async def listen_tcp(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
+    ) -> Listener:
+        """Listen on the link's own address; port 0 is any.
+
+        A port under 1024 that needs privileges which this process lacks becomes port + 8000:
+        compare `Listener.port` and say so in the log. Raises OSError.
+        """
+
+    async def open_udp(
+        self,
+        protocol_factory: Callable[[], _P],
+        *,
+        port: int = 0,
+        remote: tuple[str, int] | None = None,
+    ) -> tuple[asyncio.DatagramTransport, _P]:
+        """Open a UDP endpoint on the link's own address, connected if `remote` is given.
+
+        Low ports as for `listen_tcp`; `transport.get_extra_info("sockname")` tells. Raises OSError.
+        """
+
+    async def resolve(self, name: str) -> list[str]:
+        """Give a name's IPv4 addresses, at least one. A literal address is itself.
+
+        The caller sets the time limit. Raises OSError (socket.gaierror if there is no such name).
+        """
+
+    def close(self) -> None:
+        """End the link: listeners close, the address is given back. May be called again.
+
+        Connections and UDP endpoints belong to whoever opened them, who closes them first.
+        """

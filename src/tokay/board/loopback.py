@@ -1,0 +1,313 @@
+"""The link of a simulated radio: real sockets on a loopback address of the device's own.
+
+A client on this machine talks to the device at its address as it would to a module at its own,
+and a peer sees the device come from there. What lies beyond 127.0.0.0/8 is reached as through
+the network address translation of a home router, from the machine's own address: the kernel
+refuses to send from a loopback address to anywhere else (EINVAL), and rightly.
+
+An idle link holds no descriptor, no task and no timer.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Callable, Iterator
+from ipaddress import AddressValueError, IPv4Address
+from typing import TypeVar
+
+from tokay.board.access_point import LOOPBACK, AccessPoint, host_key
+from tokay.board.lan import Lan
+from tokay.board.link import BROADCAST
+from tokay.board.security import Security
+
+LOW_PORT_OFFSET = 8000
+"""Added to a port under 1024 that this process may not bind."""
+
+_FIRST_FREE_PORT = 1024
+_BACKLOG = 128
+# linux/in.h; in Python's socket module from 3.12. The local port is then chosen at connect, and
+# need only be unique together with the peer: a fleet does not run out of them.
+_IP_BIND_ADDRESS_NO_PORT = 24
+
+_P = TypeVar("_P", bound=asyncio.BaseProtocol)
+
+
+class LoopbackListener:
+    """A listening socket on a link's address."""
+
+    __slots__ = ("_link", "_server", "asked", "port")
+
+    def __init__(
+        self, link: "LoopbackLink", server: asyncio.Server, asked: tuple[str, int], port: int
+    ) -> None:
+        self._link = link
+        self._server = server
+        self.asked = asked
+        """The address and the port that were asked for."""
+        self.port = port
+
+    def close(self) -> None:
+        """Stop listening; accepted connections live on."""
+        self._server.close()
+        self._link.forget_listener(self)
+
+
+class LoopbackLink:
+    """A `Link` on an access point of the airspace; made by `SimulatedRadio.join`."""
+
+    __slots__ = (
+        "__weakref__",
+        "_access_point",
+        "_address",
+        "_lan",
+        "_listeners",
+        "_loop",
+        "_lost",
+        "_mac",
+        "_open",
+        "_security",
+        "on_datagram",
+    )
+
+    def __init__(
+        self,
+        mac: str,
+        access_point: AccessPoint,
+        lan: Lan,
+        lost: "Callable[[LoopbackLink, str], None]",
+    ) -> None:
+        self.on_datagram: Callable[[bytes], None] | None = None
+        self._mac = mac
+        self._access_point = access_point
+        self._security = access_point.security
+        self._lan = lan
+        self._lost = lost
+        self._loop = asyncio.get_running_loop()
+        self._address: IPv4Address | None = None
+        self._listeners: set[LoopbackListener] | None = None
+        self._open = True
+
+    @property
+    def mac(self) -> str:
+        """This station's address."""
+        return self._mac
+
+    @property
+    def bssid(self) -> str:
+        """The access point's address."""
+        return self._access_point.bssid
+
+    @property
+    def channel(self) -> int:
+        """The channel, 1 to 14."""
+        return self._access_point.channel
+
+    @property
+    def security(self) -> Security:
+        """The access point's security at the time of the join."""
+        return self._security
+
+    @property
+    def up(self) -> bool:
+        """Whether the association still stands."""
+        return self._open
+
+    @property
+    def rssi(self) -> int:
+        """The access point's signal, dBm."""
+        return self._access_point.rssi
+
+    @property
+    def address(self) -> str | None:
+        """The configured address."""
+        return None if self._address is None else str(self._address)
+
+    def send_datagram(self, datagram: bytes, destination: str = BROADCAST) -> None:
+        """Send a DHCP message to the network's server."""
+        if not self._open:
+            return
+        # The server hears it now, so that a RELEASE counts even if the link closes next; the
+        # answer comes on a later turn of the loop, as it would from a wire.
+        for answer in self._lan.exchange(datagram, destination, self._loop.time()):
+            self._loop.call_soon(self._deliver, answer)
+
+    def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
+        """Take an address of the network; see `Link.configure`.
+
+        Mask, gateway and DNS have no effect: the loopback device routes, `resolve` resolves.
+        """
+        if not self._open:
+            raise _down()
+        try:
+            wanted = IPv4Address(address)
+        except AddressValueError:
+            raise OSError(errno.EADDRNOTAVAIL, f"not an IPv4 address: {address!r}") from None
+        if wanted == self._address:
+            return
+        self._lan.acquire(wanted)
+        self.deconfigure()
+        self._address = wanted
+
+    def deconfigure(self) -> None:
+        """Close the listeners and give the address back."""
+        if self._address is not None:
+            for listener in tuple(self._listeners or ()):
+                listener.close()
+            self._lan.release(self._address)
+            self._address = None
+
+    async def connect_tcp(
+        self,
+        protocol_factory: Callable[[], _P],
+        host_ip: str,
+        port: int,
+        *,
+        local_port: int = 0,
+    ) -> tuple[asyncio.Transport, _P]:
+        """Connect; see `Link.connect_tcp`. Beyond loopback `local_port` is not kept, as by NAT."""
+        source = self._source(host_ip)
+        port = self._lan.redirects.get((host_ip, port), port)
+        with _new_socket(socket.SOCK_STREAM, host_ip, port) as sock:
+            if source is not None:
+                if not local_port:
+                    sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+                _bind(sock, source, local_port)
+            await self._loop.sock_connect(sock, (host_ip, port))
+            return await self._loop.create_connection(protocol_factory, sock=sock)
+
+    async def listen_tcp(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
+    ) -> LoopbackListener:
+        """Listen; see `Link.listen_tcp`."""
+        source = self._own_address()
+        with _new_socket(socket.SOCK_STREAM, source, port) as sock:
+            bound = _bind_low(sock, source, port)
+            # Listening begins before the loop is asked: a port taken by someone who set
+            # SO_REUSEADDR too shows only here.
+            sock.listen(_BACKLOG)
+            server = await self._loop.create_server(protocol_factory, sock=sock, backlog=_BACKLOG)
+        listener = LoopbackListener(self, server, (source, port), bound)
+        if self._address is None or str(self._address) != source:
+            listener.close()  # the link went away meanwhile
+            raise _down()
+        if self._listeners is None:
+            self._listeners = set()
+        self._listeners.add(listener)
+        if port not in (0, bound):
+            self._lan.redirects[source, port] = bound
+        return listener
+
+    async def open_udp(
+        self,
+        protocol_factory: Callable[[], _P],
+        *,
+        port: int = 0,
+        remote: tuple[str, int] | None = None,
+    ) -> tuple[asyncio.DatagramTransport, _P]:
+        """Open an endpoint; see `Link.open_udp`. Beyond loopback `port` is not kept, as by NAT."""
+        own = self._own_address()
+        source = own if remote is None else self._source(remote[0])
+        with _new_socket(socket.SOCK_DGRAM, *(remote or (own, port))) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            if source is not None:
+                _bind_low(sock, source, port)
+            if remote is not None:
+                sock.connect(remote)
+            return await self._loop.create_datagram_endpoint(protocol_factory, sock=sock)
+
+    async def resolve(self, name: str) -> list[str]:
+        """Resolve; see `Link.resolve`. The network's `hosts` first, then the machine's resolver."""
+        self._own_address()
+        with contextlib.suppress(AddressValueError):
+            return [str(IPv4Address(name))]
+        if known := self._access_point.hosts.get(host_key(name)):
+            return [known]
+        if not self._access_point.uplink:
+            raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
+        try:
+            found = await self._loop.getaddrinfo(
+                name, None, family=socket.AF_INET, type=socket.SOCK_STREAM
+            )
+        except ValueError:  # what IDNA or C cannot take for a name, UnicodeError among it
+            raise socket.gaierror(socket.EAI_NONAME, f"{name!r} is no host name") from None
+        return list(dict.fromkeys(str(row[4][0]) for row in found))
+
+    def close(self) -> None:
+        """End the link; see `Link.close`."""
+        if self._open:
+            self._open = False
+            self._access_point.release(self)
+            self.deconfigure()
+
+    def drop(self, reason: str) -> None:
+        """Hear from the access point that the association is over."""
+        self.close()
+        self._loop.call_soon(self._lost, self, reason)
+
+    def forget_listener(self, listener: LoopbackListener) -> None:
+        """Stop keeping a listener that has closed."""
+        if self._listeners is not None:
+            self._listeners.discard(listener)
+        self._lan.redirects.pop(listener.asked, None)
+
+    def _deliver(self, datagram: bytes) -> None:
+        if self._open and self.on_datagram is not None:
+            self.on_datagram(datagram)
+
+    def _own_address(self) -> str:
+        if self._address is None:
+            raise _down()
+        return str(self._address)
+
+    def _source(self, host_ip: str) -> str | None:
+        """Give the address to connect from, None if the machine is to choose."""
+        own = self._own_address()
+        try:
+            if IPv4Address(host_ip) in LOOPBACK:
+                return own
+        except AddressValueError:
+            raise OSError(errno.EINVAL, f"not an IPv4 address: {host_ip!r}") from None
+        if not self._access_point.uplink:
+            raise OSError(errno.ENETUNREACH, f"{host_ip}: {os.strerror(errno.ENETUNREACH)}")
+        return None
+
+
+@contextlib.contextmanager
+def _new_socket(kind: socket.SocketKind, ip: str, port: int) -> Iterator[socket.socket]:
+    """Make a socket, close it if setting it up fails, and say in the error whom it was for."""
+    sock = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        if kind is socket.SOCK_STREAM:
+            # A host that comes back to the same port need not wait for TIME_WAIT.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        yield sock
+    except OSError as error:
+        sock.close()
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, f"{ip}:{port}: {os.strerror(error.errno)}") from error
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _bind(sock: socket.socket, address: str, port: int) -> int:
+    sock.bind((address, port))
+    bound: int = sock.getsockname()[1]
+    return bound
+
+
+def _bind_low(sock: socket.socket, address: str, port: int) -> int:
+    """Bind, to port + 8000 if a low port is not for us; return the port."""
+    try:
+        return _bind(sock, address, port)
+    except PermissionError:
+        if not 0 < port < _FIRST_FREE_PORT:
+            raise
+    return _bind(sock, address, port + LOW_PORT_OFFSET)
+
+
+def _down() -> OSError:
+    return OSError(errno.ENETDOWN, "the link has no address")

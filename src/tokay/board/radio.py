@@ -1,0 +1,123 @@
+"""The radio: what a board offers to see networks and to join one.
+
+A radio knows 802.11 and nothing above it. The join procedure (probe, retries, time limits,
+DHCP, results) is one level up; the radio makes one attempt and says how it ended. A join
+gives a `Link`, and the link gives sockets.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, unique
+from typing import Protocol
+
+from tokay.board.link import Link
+from tokay.board.security import Security
+
+__all__ = ["JoinError", "JoinFailure", "JoinRequest", "Network", "Radio", "Security", "mac_text"]
+
+_MAC = re.compile(r"([0-9A-Fa-f]{2})[:-]?" * 5 + r"([0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One line of a scan.
+
+    An SSID is 0 to 32 arbitrary bytes, held as text with one character a byte (latin-1), so
+    that it compares and prints without loss. A hidden network found by an undirected scan
+    has an empty one.
+    """
+
+    ssid: str
+    bssid: str
+    """`AA:BB:CC:DD:EE:FF`."""
+    channel: int
+    """1 to 14."""
+    rssi: int
+    """Signal in dBm, -100 to 0."""
+    rate: float
+    """Highest rate in Mbit/s."""
+    security: Security
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest:
+    """What to join. None means that anything will do; the strongest match is taken."""
+
+    ssid: str
+    """As in `Network`; may be empty if `bssid` is given."""
+    bssid: str | None = None
+    channel: int | None = None
+    security: Security | None = None
+    passkey: str | None = None
+    """A passphrase, a WEP key, or the 64 hex digits of a PSK. Never in an error or a repr."""
+
+    def __repr__(self) -> str:
+        """Show everything but the passkey."""
+        return (
+            f"JoinRequest(ssid={self.ssid!r}, bssid={self.bssid!r}, channel={self.channel!r},"
+            f" security={self.security!r})"
+        )
+
+
+@unique
+class JoinFailure(Enum):
+    """Why one attempt to join failed. The value is a short text for the log."""
+
+    NOT_FOUND = "network not found"
+    REFUSED = "refused by the access point"
+    NO_PASSKEY = "the network needs a passkey"
+    WRONG_PASSKEY = "wrong passkey"
+    BAD_SECURITY = "security type does not match"
+    TIMEOUT = "no answer from the access point"
+
+
+class JoinError(Exception):
+    """One attempt to join failed."""
+
+    def __init__(self, reason: JoinFailure) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class Radio(Protocol):
+    """A Wi-Fi station."""
+
+    on_lost: Callable[[str], None] | None
+    """Called on a turn of the loop when the link goes away by itself, with the reason as text:
+    the access point went off or sent a deauthentication. Not called after `leave`."""
+
+    @property
+    def mac(self) -> str:
+        """The station's address, `AA:BB:CC:DD:EE:FF`."""
+
+    async def scan(self, *, ssid: str | None = None, channel: int | None = None) -> list[Network]:
+        """Look for networks, strongest first. A given `ssid` also finds hidden ones by that name.
+
+        Works joined or not. Takes seconds on a real radio.
+        """
+
+    async def join(self, request: JoinRequest) -> Link:
+        """Associate and authenticate, once; a link that is up already is left first.
+
+        The caller sets the time limit and may cancel at any point; the radio is then not joined.
+        Raises JoinError.
+        """
+
+    async def leave(self) -> None:
+        """Leave the network and close the link; nothing happens if not joined."""
+
+    def rssi(self) -> int | None:
+        """Give the signal of the joined access point in dBm, None if not joined."""
+
+
+def mac_text(mac: str) -> str:
+    """Write a MAC address the device's way, `AA:BB:CC:DD:EE:FF`.
+
+    Takes either case, with colons, hyphens or nothing between. Raises ValueError.
+    """
+    match = _MAC.fullmatch(mac)
+    if match is None:
+        raise ValueError(f"not a MAC address: {mac!r}")
+    return ":".join(match.groups()).upper()

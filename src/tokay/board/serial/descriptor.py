@@ -1,0 +1,152 @@
+"""A port on file descriptors: a pty, a tty, standard input and output."""
+
+import asyncio
+import contextlib
+import os
+import selectors
+import termios
+import tty
+
+from tokay.board.serial.port import LineSettings, Port
+
+CHUNK = 16 * 1024
+
+_BAUDS = {
+    int(name[1:]): getattr(termios, name)
+    for name in dir(termios)
+    if name[0] == "B" and name[1:].isdigit()
+}
+
+
+class DescriptorPort(Port):
+    """Reads one descriptor and writes another (or the same). Both are non-blocking meanwhile."""
+
+    def __init__(self, read_fd: int, write_fd: int, description: str) -> None:
+        super().__init__()
+        self.description = description
+        self._loop = asyncio.get_running_loop()
+        self._read_fd, self._write_fd = read_fd, write_fd
+        self._unsent = bytearray()
+        self._reading = self._ended = self._closed = False
+        # A plain file and /dev/null cannot be waited for.
+        self._pollable = _pollable(read_fd)
+        self._blocking = {fd: os.get_blocking(fd) for fd in (read_fd, write_fd)}
+        for fd in self._blocking:
+            os.set_blocking(fd, False)
+
+    @property
+    def backlog(self) -> int:
+        return len(self._unsent)
+
+    def write(self, data: bytes) -> None:
+        if self._closed:
+            return
+        if self._unsent:
+            self._unsent += data
+            return
+        sent = self._send(data)
+        if sent < len(data):
+            self._unsent += data[sent:]
+            self._loop.add_writer(self._write_fd, self._flush)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self.detach()
+        if self._unsent:
+            self._loop.remove_writer(self._write_fd)
+            # One last try: a terminal takes it, a host that is gone never will.
+            self._send(bytes(self._unsent))
+        self._closed = True
+        for fd, blocking in self._blocking.items():
+            with contextlib.suppress(OSError):
+                os.set_blocking(fd, blocking)
+        self._release()
+
+    def _release(self) -> None:
+        """Close what was opened."""
+
+    def _send(self, data: bytes) -> int:
+        try:
+            return os.write(self._write_fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return len(data)  # the host is gone: a UART sends on into the void
+
+    def _flush(self) -> None:
+        del self._unsent[: self._send(bytes(self._unsent[:CHUNK]))]
+        if not self._unsent:
+            self._loop.remove_writer(self._write_fd)
+            if self._receiver is not None:
+                self._receiver.drained()
+
+    def _read_on(self) -> None:
+        if self._reading or self._ended or self._closed:
+            return
+        self._reading = True
+        if self._pollable:
+            self._loop.add_reader(self._read_fd, self._receive)
+        else:
+            self._loop.call_soon(self._receive_on)
+
+    def _hold(self) -> None:
+        if self._reading:
+            self._reading = False
+            if self._pollable:
+                self._loop.remove_reader(self._read_fd)
+
+    def _receive_on(self) -> None:
+        """Read a plain file: it is always ready, and the loop must not be kept from the rest."""
+        if self._reading:
+            self._receive()
+            self._loop.call_soon(self._receive_on)
+
+    def _receive(self) -> None:
+        try:
+            data = os.read(self._read_fd, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._ended = True
+            self._hold()
+            if self.on_end is not None:
+                self.on_end()
+        elif self._receiver is not None:
+            self._receiver.feed(data)
+
+
+def _pollable(fd: int) -> bool:
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(fd, selectors.EVENT_READ)
+    except PermissionError:
+        return False
+    return True
+
+
+def make_raw(fd: int) -> None:
+    """Let bytes through as they are."""
+    tty.setraw(fd, termios.TCSANOW)
+
+
+def set_line(fd: int, settings: LineSettings) -> None:
+    """Set rate, data bits, parity, stop bits and flow control. Raises OSError."""
+    iflag, oflag, cflag, lflag, _, _, cc = termios.tcgetattr(fd)
+    speed = _BAUDS.get(settings.baud)
+    if speed is None:
+        message = f"{settings.baud} baud is not a rate of this port"
+        raise OSError(message)
+    cflag &= ~(termios.CSIZE | termios.CSTOPB | termios.PARENB | termios.PARODD | termios.CRTSCTS)
+    cflag |= {5: termios.CS5, 6: termios.CS6, 7: termios.CS7, 8: termios.CS8}[settings.data]
+    cflag |= termios.CSTOPB if settings.stop == 2 else 0
+    cflag |= {"none": 0, "even": termios.PARENB, "odd": termios.PARENB | termios.PARODD}[
+        settings.parity
+    ]
+    cflag |= termios.CRTSCTS if settings.flow else 0
+    try:
+        termios.tcsetattr(fd, termios.TCSADRAIN, [iflag, oflag, cflag, lflag, speed, speed, cc])
+    except termios.error as error:
+        raise OSError(*error.args) from None

@@ -1,0 +1,83 @@
+"""What every serial port does: bytes both ways, with each side made to wait for the other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """How bytes stand on the wire. Rates in bits a second; a pty stores them and no more."""
+
+    baud: int = 115200
+    data: int = 8
+    parity: str = "none"
+    stop: int = 1
+    flow: bool = False
+
+
+class Receiver(Protocol):
+    """Who takes what a port receives."""
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes."""
+
+    def drained(self) -> None:
+        """Hear that all that was written has gone."""
+
+
+class Port:
+    """A serial port. While no receiver is attached, the host waits and nothing is lost."""
+
+    description = ""
+    """Where the other end is: a path, an address, or `stdio`."""
+
+    def __init__(self) -> None:
+        self._receiver: Receiver | None = None
+        self._paused = False
+        self.on_end: Callable[[], None] | None = None
+        """Called when the host will send no more."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes written and not yet gone."""
+        raise NotImplementedError
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, now or as soon as they can go."""
+        raise NotImplementedError
+
+    def configure(self, settings: LineSettings) -> None:
+        """Use other line settings from here on. Raises OSError when the wire cannot."""
+
+    def close(self) -> None:
+        """Give the port back."""
+        raise NotImplementedError
+
+    def attach(self, receiver: Receiver) -> None:
+        """Begin to read."""
+        self._receiver = receiver
+        self._paused = False
+        self._read_on()
+
+    def detach(self) -> None:
+        """Stop reading; what the host sends waits."""
+        self._receiver = None
+        self._hold()
+
+    def pause(self) -> None:
+        """Let the host wait."""
+        self._paused = True
+        self._hold()
+
+    def resume(self) -> None:
+        """Let the host go on."""
+        self._paused = False
+        if self._receiver is not None:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        raise NotImplementedError
+
+    def _hold(self) -> None:
+        raise NotImplementedError

@@ -1,0 +1,333 @@
+"""Device: a board, a profile and the plugins put together. The public face of the package."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from tokay.board.airspace import Airspace
+from tokay.board.board import Board
+from tokay.board.serial import SerialError, open_port
+from tokay.board.simulated_radio import SimulatedRadio
+from tokay.board.storage import Storage
+from tokay.kernel import faults, settings
+from tokay.kernel.clock import Clock
+from tokay.kernel.commands import Given
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.log import Entry, Level
+from tokay.kernel.plugin import Plugin, PluginType, discover, in_order
+from tokay.kernel.profile import DEFAULT_PROFILE, Profile, load
+from tokay.kernel.results import Response
+from tokay.kernel.storage import DeviceStorage
+
+DEFAULT_NAME = "tokay"
+EVENTS = ("network_up", "network_down")
+"""What ``on_event`` hears, beside `serial`, `ready` and `off`."""
+
+_logger = logging.getLogger(__name__)
+
+OnEvent = Callable[[str, dict[str, Any]], None]
+
+
+class Hardware(NamedTuple):
+    """What a device is put together from when its power comes."""
+
+    board: Board
+    storage: DeviceStorage
+    release: Callable[[], None]
+    """Called when the device is off."""
+    notes: Sequence[str] = ()
+    """What is to be told of it, such as what became of damaged settings."""
+
+
+Build = Callable[["Device"], Awaitable[Hardware]]
+
+
+class Device:
+    """One Gecko OS device; ``async with`` powers it on and off.
+
+    ``build`` gives its hardware. ``preset``: settings by name, saved before the first boot.
+    ``airspace`` is there on a simulated board only.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        build: Build,
+        *,
+        name: str = DEFAULT_NAME,
+        preset: Mapping[str, str] | None = None,
+        plugins: Sequence[PluginType] = (),
+        on_event: OnEvent | None = None,
+        airspace: Airspace | None = None,
+    ) -> None:
+        self.name = name
+        self.profile = profile
+        self.mac = mac_of(name, profile)
+        self._build = build
+        self._preset = preset or {}
+        self._plugin_types = in_order([*built_in(), *plugins]) if plugins else built_in()
+        self.on_event = on_event
+        self._airspace = airspace
+        self._hardware: Hardware | None = None
+        self._kernel: Kernel | None = None
+        self._clock: Clock | None = None
+        self._carried: dict[str, Any] = {}
+        self._change: asyncio.Task[None] | None = None
+        self._off: asyncio.Future[None] | None = None
+
+    @classmethod
+    def simulated(
+        cls,
+        *,
+        profile: str = DEFAULT_PROFILE,
+        name: str = DEFAULT_NAME,
+        serial: str = "none",
+        airspace: Airspace | None = None,
+        state: Storage | Path | str | None = None,
+        settings: Mapping[str, str] | None = None,
+        plugins: Sequence[PluginType] = (),
+        on_event: OnEvent | None = None,
+    ) -> "Device":
+        """Return a device on a simulated board.
+
+        ``serial`` as for `tokay run`; ``state`` is a folder, a storage that several devices share,
+        or None for memory; ``settings`` are variables by name, as if they had been saved. Raises
+        ProfileError, and on entering SerialError, StorageError or CommandError.
+        """
+        air = airspace if airspace is not None else Airspace.default()
+
+        async def build(device: Device) -> Hardware:
+            storage = (
+                state if isinstance(state, Storage) else Storage(Path(state) if state else None)
+            )
+            try:
+                port = await open_port(serial)
+            except SerialError:
+                if storage is not state:
+                    storage.close()
+                raise
+            board = Board(SimulatedRadio(air, device.mac), [port])
+            release = (lambda: None) if storage is state else storage.close
+            return Hardware(board, storage.device(name), release, storage.notes)
+
+        return cls(
+            load(profile), build, name=name, preset=settings, plugins=plugins, on_event=on_event,
+            airspace=air,
+        )  # fmt: skip
+
+    @property
+    def board(self) -> Board:
+        """The hardware. Only while the power is on."""
+        return self._on.board
+
+    @property
+    def airspace(self) -> Airspace:
+        """The simulated radio world that the device lives in."""
+        if self._airspace is None:
+            message = "a real radio has no airspace"
+            raise RuntimeError(message)
+        return self._airspace
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What there is to tell of the hardware: one clear line each, mostly none."""
+        return self._on.notes
+
+    @property
+    def _on(self) -> Hardware:
+        if self._hardware is None:
+            message = f"device {self.name} is off"
+            raise RuntimeError(message)
+        return self._hardware
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel of this boot."""
+        if self._kernel is None:
+            message = f"device {self.name} is off"
+            raise RuntimeError(message)
+        return self._kernel
+
+    @property
+    def log(self) -> list[Entry]:
+        """The last lines of the log."""
+        return self.kernel.log.entries
+
+    @property
+    def serial_port(self) -> str:
+        """Where the host's end of the first serial port is."""
+        ports = [port for port in self.board.ports if port is not None]
+        return ports[0].description if ports else ""
+
+    @property
+    def address(self) -> str:
+        """The IPv4 address of the WLAN interface, empty while it has none."""
+        from tokay.plugins.network import Network  # noqa: PLC0415
+
+        return self.kernel.plugin(Network).address("wlan")
+
+    async def command(self, line: str | bytes, data: bytes = b"") -> Response:
+        """Execute one command, with the data that follows its line, and return the response."""
+        await self.steady()
+        raw = line if isinstance(line, bytes) else line.encode()
+        return await self.kernel.engine.run(raw, Given(data))
+
+    async def __aenter__(self) -> Self:
+        self._hardware = await self._build(self)
+        self._off = asyncio.get_running_loop().create_future()
+        self._clock = Clock(self.profile.clock_start)
+        self._tell("serial", path=self.serial_port)
+        try:
+            self._boot(first=True)
+        except BaseException:
+            await self._power_off()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._change is not None:
+            self._change.cancel()
+            await asyncio.gather(self._change, return_exceptions=True)
+        await self._power_off()
+
+    async def steady(self) -> None:
+        """Return once a reboot that has begun is over."""
+        while self._change is not None and not self._change.done():
+            await asyncio.wait([self._change])
+
+    async def wait_off(self) -> None:
+        """Return when the device has shut itself down or was switched off."""
+        assert self._off is not None  # noqa: S101 - entered
+        await asyncio.shield(self._off)
+
+    # The power switch, as the kernel sees it.
+
+    def reboot(self) -> None:
+        """Boot anew."""
+        self._begin(self._reboot(0.0))
+
+    def sleep(self, seconds: float) -> None:
+        """Stop, and boot when the time is over; 0 sleeps until a wake-up event."""
+        self._begin(self._reboot(seconds or None))
+
+    def wake(self) -> None:
+        """Boot a device that sleeps."""
+        self._begin(self._reboot(0.0))
+
+    def shutdown(self) -> None:
+        """Stop for good."""
+        self._begin(self._power_off())
+
+    # Boot and halt.
+
+    def _begin(self, change: Coroutine[Any, Any, None]) -> None:
+        if self._kernel is not None:
+            self._kernel.halting = True
+        if self._change is not None:
+            self._change.cancel()
+        self._change = asyncio.get_running_loop().create_task(change)
+
+    async def _reboot(self, seconds: float | None) -> None:
+        await self._halt()
+        if seconds is not None:
+            await asyncio.sleep(seconds)
+            self._boot()
+
+    async def _power_off(self) -> None:
+        await self._halt()
+        hardware, self._hardware = self._hardware, None
+        if hardware is not None:
+            hardware.board.close()
+            hardware.release()
+            self._tell("off")
+        if self._off is not None and not self._off.done():
+            self._off.set_result(None)
+
+    def _boot(self, *, first: bool = False) -> None:
+        assert self._clock is not None  # noqa: S101 - entered
+        self._clock.reboot()
+        storage = self._on.storage
+        safe_mode = faults.exhausted(storage)
+        kernel = self._kernel = Kernel(
+            name=self.name,
+            mac=self.mac,
+            profile=self.profile,
+            plugins=self._plugin_types,
+            storage=storage,
+            clock=self._clock,
+            control=self,
+            carried=self._carried,
+            safe_mode=safe_mode,
+        )
+        for event in EVENTS:
+            kernel.on(event, partial(self._tell, event))
+        settings.restore(kernel)
+        if first and self._preset:
+            settings.apply(kernel, self._preset)
+        for kind in self._plugin_types:
+            if kind.safe_mode or not safe_mode:
+                self._start(kernel, kind)
+        if safe_mode:
+            kernel.log.line("", Level.ALERT, bare=True)
+            kernel.log.line(faults.SAFE_MODE_TEXT, Level.ALERT, bare=True)
+        else:
+            kernel.log.line(self.profile.version, Level.ALERT, bare=True)
+            kernel.notice("initialized")
+        if first:
+            for note in self._on.notes:
+                kernel.log.line(note, Level.ALERT)
+        kernel.tell("ready")
+        self._tell("ready")
+
+    def _start(self, kernel: Kernel, kind: PluginType) -> None:
+        plugin = kernel.plugins[kind] = kind()
+        try:
+            plugin.start(kernel, self._on.board)
+        except Exception:
+            # A plugin that cannot start must not keep the device from its prompt; eight such
+            # faults and the next boot leaves it out.
+            _logger.exception("plugin %s cannot start", kind.name)
+            del kernel.plugins[kind]
+            faults.record(self._on.storage, f"{kind.name} Exception")
+
+    async def _halt(self) -> None:
+        kernel, self._kernel = self._kernel, None
+        if kernel is None:
+            return
+        await kernel.engine.stop()
+        for plugin in reversed(list(kernel.plugins.values())):
+            await self._stop(plugin)
+        kernel.engine.refuse()
+        kernel.streams.close_all()
+
+    async def _stop(self, plugin: Plugin) -> None:
+        try:
+            await plugin.stop()
+        except Exception:
+            _logger.exception("plugin %s cannot stop", plugin.name)
+
+    def _tell(self, event: str, **facts: Any) -> None:
+        if self.on_event is not None:
+            self.on_event(event, facts)
+
+
+@cache
+def built_in() -> list[PluginType]:
+    """Return the plugins of this installation, ours and others', in starting order."""
+    return discover("tokay.plugins")
+
+
+def mac_of(name: str, profile: Profile) -> str:
+    """Return the hardware address of a device: always the same for its name and product."""
+    digest = hashlib.sha256(f"{profile.product} {name}".encode()).digest()
+    return ":".join((profile.mac_prefix, *(f"{byte:02X}" for byte in digest[:3])))

@@ -1,0 +1,212 @@
+"""Commands: what a device can be told to do, declared beside the service that does it.
+
+A handler takes a ``Call`` and returns text, bytes, or None for `Success`. It raises CommandError,
+and knows nothing of headers, prompts, echo or JSON: the front ends decorate. A handler that waits
+for nothing is a plain function and is answered in the same turn of the loop.
+
+Sources: commands-system, section 1; DESIGN, "Contracts".
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from tokay.kernel.kinds import integer
+from tokay.kernel.log import Level
+from tokay.kernel.results import CommandError, Result, bad_args, failed
+from tokay.kernel.usage import Usage
+
+if TYPE_CHECKING:
+    from tokay.kernel.kernel import Kernel
+
+DATA_TIMEOUT = 10.0
+"""Seconds that the bytes behind a command line may stay away, from one to the next."""
+BURST_TIMEOUT = 0.1
+"""Seconds to wait for bytes that a host may have sent behind a line that failed."""
+DEFAULT_LIMIT = 300.0
+"""Seconds that a command may take."""
+MOST_DATA = 1 << 16
+"""Bytes that one call holds in memory."""
+
+Answer = str | bytes | None
+Handler = Callable[["Call"], Answer | Awaitable[Answer]]
+
+
+class Source(Protocol):
+    """Where a command came from, as far as its handler may care."""
+
+    name: str
+
+    async def read(self, size: int, timeout: float) -> bytes:
+        """Return ``size`` bytes, or fewer when ``timeout`` seconds pass without one."""
+
+    def leave(self) -> None:
+        """Carry out `exit`."""
+
+
+class Given:
+    """A source whose data came along with the command: REST, WebSocket, Python."""
+
+    __slots__ = ("_data", "name")
+
+    def __init__(self, data: bytes = b"", name: str = "python") -> None:
+        self._data, self.name = data, name
+
+    async def read(self, size: int, timeout: float) -> bytes:
+        data, self._data = self._data[:size], self._data[size:]
+        return data
+
+    def leave(self) -> None:
+        """Nothing to leave."""
+
+
+class Command:
+    """A declared command."""
+
+    __slots__ = (
+        "data",
+        "doc",
+        "handler",
+        "limit",
+        "name",
+        "safe_mode",
+        "shortcut",
+        "usage",
+        "waits",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        shortcut: str,
+        usage: str,
+        handler: Handler,
+        *,
+        data: str = "",
+        limit: float = DEFAULT_LIMIT,
+        safe_mode: bool = False,
+    ) -> None:
+        self.name = name
+        self.shortcut = shortcut or name
+        self.usage = Usage(usage)
+        self.handler = handler
+        self.waits = inspect.iscoroutinefunction(handler)
+        self.data = data
+        self.limit = limit
+        self.safe_mode = safe_mode
+        self.doc = inspect.getdoc(handler) or ""
+
+    def with_usage(self, usage: str) -> "Command":
+        """Return the same command with another grammar."""
+        return Command(
+            self.name, self.shortcut, usage, self.handler,
+            data=self.data, limit=self.limit, safe_mode=self.safe_mode,
+        )  # fmt: skip
+
+
+def command(
+    name: str,
+    shortcut: str = "",
+    usage: str = "",
+    *,
+    data: str = "",
+    limit: float = DEFAULT_LIMIT,
+    safe_mode: bool = False,
+) -> Callable[[Handler], Command]:
+    """Declare the handler below as a command; its docstring is the help.
+
+    ``data`` names the argument that counts the bytes which follow the line. ``limit``: seconds
+    after which the command is given up.
+    """
+    return lambda handler: Command(
+        name, shortcut, usage, handler, data=data, limit=limit, safe_mode=safe_mode
+    )
+
+
+class Call:
+    """One execution of a command."""
+
+    __slots__ = ("_source", "_taken", "after", "command", "kernel", "rest", "silent", "values")
+
+    def __init__(
+        self, kernel: "Kernel", command: Command, words: Sequence[str], source: Source
+    ) -> None:
+        self.kernel = kernel
+        self.command = command
+        self.values, self.rest = command.usage.bind(words)
+        self._source = source
+        self._taken = False
+        self.after: list[Callable[[], None]] = []
+        """What is done once the response is out."""
+        self.silent = False
+        """Whether a console gets no reply."""
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.values
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return an argument that may be missing."""
+        return self.values.get(name, default)
+
+    def number(self, name: str, low: int, high: int, default: int | None = None) -> int:
+        """Return a numeric argument within ``low``-``high``; code 7 outside."""
+        word = self.values.get(name)
+        if word is None:
+            if default is None:
+                raise CommandError(Result.TOO_FEW_ARGS, f"{name} is missing")
+            return default
+        return integer(word, low, high)
+
+    def check_mac(self, name: str) -> None:
+        """Raise CommandError unless an argument is the device's own MAC: a guard."""
+        if self.values[name].replace(":", "").upper() != self.kernel.mac.replace(":", ""):
+            raise bad_args("that is not the MAC of this device")
+
+    async def data(self, size: int) -> bytes:
+        """Return the ``size`` bytes that follow the line. Fails when they do not come."""
+        self._taken = True
+        data = await self._source.read(size, DATA_TIMEOUT)
+        if len(data) < size:
+            raise failed(f"{len(data)} of {size} bytes came")
+        return data
+
+    async def skip_data(self) -> None:
+        """Drop what a host has sent in one burst with a line that then failed.
+
+        Without this the payload would be taken for commands. A host that waits for the reply
+        sends nothing here and loses a tenth of a second.
+        """
+        if self._taken or not self.command.data:
+            return
+        try:
+            size = self.number(self.command.data, 0, MOST_DATA, 0)
+        except CommandError:
+            return
+        await self._source.read(size, BURST_TIMEOUT)
+
+    def log(self, text: str, level: Level = Level.INFO) -> None:
+        """Write a log line."""
+        self.kernel.log.line(text, level)
+
+    def leave(self) -> None:
+        """Carry out `exit` at the front end that the command came from."""
+        self._source.leave()
+
+
+class CommandTable:
+    """Every command of one profile, by name, shortcut and alias."""
+
+    def __init__(self, commands: Iterable[Command], aliases: Mapping[str, str]) -> None:
+        self.sorted = sorted(commands, key=lambda one: one.name)
+        self.by_name = {one.name: one for one in self.sorted}
+        self._by_word = {one.shortcut: one for one in self.sorted} | self.by_name
+        for alias, name in aliases.items():
+            if name in self.by_name:
+                self._by_word.setdefault(alias, self.by_name[name])
+
+    def find(self, word: str) -> Command | None:
+        """Return the command of that name, shortcut or alias."""
+        return self._by_word.get(word)

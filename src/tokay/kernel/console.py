@@ -1,0 +1,269 @@
+"""A console: one conversation in the command protocol over a byte channel.
+
+Bytes come in through ``feed``. They make lines, lines make commands, and while a command runs what
+comes behind it waits. A command that takes data reads it from here raw. Going out, a response is
+decorated as `system.cmd.*` says at the moment it is printed, so the reply to the `set` that turns
+headers on has a header already.
+
+Line ends: CR, LF, CR LF and LF CR each end one line. A CR ends it at once and one LF right behind
+is dropped, even when the command takes data, which begins behind the pair. NUL is nothing.
+
+Sources: command-protocol, sections 2, 3 and 5; commands-network, section 1.7.
+"""
+
+import asyncio
+import re
+from typing import NamedTuple, Protocol
+
+from tokay.kernel.core import ECHO, HEADERS, PRINT_LEVEL, PROMPT, RX_BUFFER
+from tokay.kernel.editor import Editor
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.log import Entry, Level
+from tokay.kernel.results import READY, CommandError, Response, Result
+from tokay.protocols.framing import CRLF, LOG, MAX_BODY, REPLY, SAFE_REPLY, frame
+
+CR, LF, NUL, TAB = 0x0D, 0x0A, 0x00, 0x09
+MOST_UNSENT = 64 * 1024
+"""Bytes that wait for a host that does not read: then commands wait, and log lines are lost."""
+
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+
+class Channel(Protocol):
+    """The way back to the host."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes written and not yet gone."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, now or as soon as they can go."""
+
+    def pause(self) -> None:
+        """Stop calling ``feed``: the host must wait."""
+
+    def resume(self) -> None:
+        """Go on calling ``feed``."""
+
+
+class Held(NamedTuple):
+    """Input that a console leaves behind at a reboot: for the next one, so that none is lost."""
+
+    data: bytes = b""
+    line_end: int = NUL
+
+
+class Console:
+    """The console of one boot. ``name`` is where it is: `uart0`, `remote_terminal`."""
+
+    __slots__ = ("_arrived", "_busy", "_channel", "_closed", "_editor", "_input", "_kernel",
+                 "_line_end", "_paused", "_pumping", "_settled", "_unlisten", "lost_lines",
+                 "name")  # fmt: skip
+
+    def __init__(
+        self, kernel: Kernel, channel: Channel, *, name: str, held: Held | None = None
+    ) -> None:
+        self.name = name
+        self.lost_lines = 0
+        """Log lines that no host read."""
+        self._kernel = kernel
+        self._channel = channel
+        self._editor = Editor(kernel.variables[RX_BUFFER], kernel.complete)
+        self._input = bytearray()
+        self._line_end = NUL
+        self._busy = self._paused = self._pumping = self._closed = False
+        self._arrived: asyncio.Future[None] | None = None
+        self._settled: asyncio.Future[None] | None = None
+        self._unlisten = kernel.log.listen(self._print)
+        if held is not None:
+            self._input += held.data
+            self._line_end = held.line_end
+
+    # Input.
+
+    def start(self) -> None:
+        """Print the prompt and begin with what was held over a reboot."""
+        if self._kernel.variables[PROMPT]:
+            self._channel.write(self._kernel.prompt)
+        self._pump()
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the host."""
+        self._input += data
+        if self._arrived is not None:
+            _wake(self._arrived)
+        else:
+            self._pump()
+        self._pace()
+
+    def drained(self) -> None:
+        """Hear from the channel that the host has read."""
+        self._pump()
+
+    def close(self) -> Held:
+        """End; return the input that was not used."""
+        self._closed = True
+        self._unlisten()
+        if self._arrived is not None:
+            _wake(self._arrived)
+        if self._settled is not None:
+            _wake(self._settled)
+        unstarted = b"".join(line + b"\n" for line in self._kernel.engine.withdraw(self))
+        return Held(unstarted + bytes(self._input), self._line_end)
+
+    async def settle(self) -> None:
+        """Return once every whole line that came in is answered."""
+        while not self._closed and not self._kernel.halting and (self._busy or self._choked):
+            self._settled = asyncio.get_running_loop().create_future()
+            await self._settled
+
+    # The source of a command's data.
+
+    async def read(self, size: int, timeout: float) -> bytes:
+        """Return ``size`` raw bytes from behind the line, or fewer after ``timeout`` idle ones."""
+        data = bytearray()
+        try:
+            while len(data) < size and not self._closed:
+                if not self._input:
+                    self._arrived = asyncio.get_running_loop().create_future()
+                    async with asyncio.timeout(timeout):
+                        await self._arrived
+                    continue
+                if self._line_end == CR and self._input[0] == LF:
+                    del self._input[0]
+                self._line_end = NUL
+                piece = bytes(self._input[: size - len(data)])
+                del self._input[: len(piece)]
+                self._echo(piece)
+                data += piece
+                self._pace()
+        except TimeoutError:
+            pass
+        finally:
+            self._arrived = None
+        return bytes(data)
+
+    def leave(self) -> None:
+        """`exit` on a serial console in command mode has nowhere to go."""
+
+    # Lines.
+
+    @property
+    def _choked(self) -> bool:
+        return self._channel.backlog > MOST_UNSENT
+
+    def _pump(self) -> None:
+        """Take lines from the input for as long as each is answered at once."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while self._input and not (self._busy or self._kernel.halting or self._choked):
+                self._step()
+        finally:
+            self._pumping = False
+        self._pace()
+        if self._settled is not None and not self._busy:
+            _wake(self._settled)
+
+    def _step(self) -> None:
+        """Take a run of text, or one control byte."""
+        match = _CONTROL.search(self._input)
+        end = match.start() if match else len(self._input)
+        if end:
+            run = bytes(self._input[:end])
+            del self._input[:end]
+            self._line_end = NUL
+            self._echo(self._editor.insert(run))
+            return
+        byte = self._input.pop(0)
+        if byte in (CR, LF):
+            # The second half of CR LF or LF CR belongs to the line end before it.
+            if self._line_end not in (NUL, byte):
+                self._line_end = NUL
+                return
+            self._line_end = byte
+            self._enter()
+        elif byte != NUL:
+            self._line_end = NUL
+            if byte == TAB and not self._kernel.variables[ECHO]:
+                self._editor.insert(b" ")
+            else:
+                self._echo(self._editor.control(byte))
+
+    def _enter(self) -> None:
+        overlong = self._editor.overlong
+        line = self._editor.take()
+        self._echo(CRLF)
+        if overlong:
+            error = CommandError(Result.BUFFER_OVERFLOW)
+            self._answer(Response(error.result, error.text.encode()))
+            return
+        bare = line.strip(b" ")
+        if not bare or bare.startswith(b"#"):
+            self._answer(Response(Result.SUCCESS, READY.encode()))
+            return
+        self._editor.remember(line)
+        self._busy = True
+        self._kernel.engine.submit(line, self, self._done)
+
+    def _done(self, response: Response) -> None:
+        self._busy = False
+        if self._closed:
+            return
+        self._answer(response)
+        # Behind `reboot` the next line is for the next boot, and this turn's `after` decides.
+        if not self._pumping:
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    # Output.
+
+    def _echo(self, data: bytes) -> None:
+        if data and self._kernel.variables[ECHO]:
+            self._channel.write(data)
+
+    def _answer(self, response: Response) -> None:
+        if response.silent:
+            return
+        kernel = self._kernel
+        variables = kernel.variables
+        code, data = response.code, response.data
+        if variables[HEADERS]:
+            if len(data) > MAX_BODY:
+                error = CommandError(Result.BUFFER_OVERFLOW)
+                code, data = error.result, error.text.encode()
+            out = frame(SAFE_REPLY if kernel.safe_mode else REPLY, code, data)
+        else:
+            out = data + CRLF if data else b""
+        if variables[PROMPT]:
+            out += kernel.prompt
+        self._channel.write(out)
+
+    def _print(self, entry: Entry) -> None:
+        variables = self._kernel.variables
+        shown = variables[PRINT_LEVEL]
+        if shown != "all" and entry.level > int(shown):
+            return
+        if self._choked and entry.level > Level.ALERT:
+            self.lost_lines += 1
+            return
+        text = entry.text.encode("latin-1", "replace")
+        if variables[HEADERS] and not entry.bare:
+            self._channel.write(frame(LOG, 0, text))
+        else:
+            self._channel.write(text + CRLF)
+
+    def _pace(self) -> None:
+        """Let the host wait while more input is held than the receive buffer has room for."""
+        full = len(self._input) > self._kernel.variables[RX_BUFFER]
+        if full and not self._paused:
+            self._paused = True
+            self._channel.pause()
+        elif self._paused and not full:
+            self._paused = False
+            self._channel.resume()
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,176 @@
+"""The engine: one command at a time, whoever asks, each answered once.
+
+Source: command-protocol, sections 1 and 17.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from tokay.kernel.commands import Answer, Call, Source
+from tokay.kernel.core import BUFFERED
+from tokay.kernel.results import SUCCESS, CommandError, Listing, Response, Result
+from tokay.kernel.streams import TextStream
+from tokay.kernel.words import split
+
+if TYPE_CHECKING:
+    from tokay.kernel.kernel import Kernel
+
+MOST_WAITING = 64
+"""Commands that may wait for their turn."""
+
+_logger = logging.getLogger(__name__)
+
+Done = Callable[[Response], None]
+
+
+class _Request(NamedTuple):
+    line: bytes
+    source: Source
+    done: Done
+
+
+class Engine:
+    """The command queue of one device, over one boot."""
+
+    __slots__ = ("_busy", "_kernel", "_stopped", "_task", "_waiting")
+
+    def __init__(self, kernel: "Kernel") -> None:
+        self._kernel = kernel
+        self._busy = False
+        self._stopped = False
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[_Request] = deque()
+
+    def submit(self, line: bytes, source: Source, done: Done) -> None:
+        """Execute a line when its turn comes; ``done`` hears the response, perhaps at once."""
+        if self._stopped:
+            done(_error(CommandError(Result.FAILED)))
+        elif len(self._waiting) >= MOST_WAITING:
+            done(_error(CommandError(Result.BUFFER_OVERFLOW)))
+        elif self._busy or self._waiting:
+            self._waiting.append(_Request(line, source, done))
+        else:
+            self._start(_Request(line, source, done))
+
+    async def run(self, line: bytes, source: Source) -> Response:
+        """Execute a line and return its response."""
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self.submit(line, source, lambda response: _resolve(answered, response))
+        return await answered
+
+    def withdraw(self, source: Source) -> list[bytes]:
+        """Take a source's lines back that have not begun."""
+        lines = [request.line for request in self._waiting if request.source is source]
+        self._waiting = deque(one for one in self._waiting if one.source is not source)
+        return lines
+
+    def refuse(self) -> None:
+        """Refuse the lines that still wait."""
+        self._stopped = True
+        while self._waiting:
+            self._waiting.popleft().done(_error(CommandError(Result.FAILED)))
+
+    async def stop(self) -> None:
+        """Give up the command that runs; begin no other."""
+        self._stopped = True
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _start(self, request: _Request) -> None:
+        self._busy = True
+        log = self._kernel.log.capture = []
+        call = None
+        try:
+            call = self._call(request)
+            if call.command.waits:
+                self._task = asyncio.get_running_loop().create_task(self._wait(call, request, log))
+                return
+            response = self._respond(call, call.command.handler(call), log)  # type: ignore[arg-type]
+        except CommandError as error:
+            if call is not None and call.command.data:
+                self._task = asyncio.get_running_loop().create_task(
+                    self._fail(call, request, error, log)
+                )
+                return
+            response = _error(error, log)
+        except Exception as error:  # noqa: BLE001 - a bug in a command must not end the device
+            response = _bug(error, request, log)
+        self._finish(call, request, response)
+
+    async def _wait(self, call: Call, request: _Request, log: list[str]) -> None:
+        try:
+            async with asyncio.timeout(call.command.limit):
+                answer = await call.command.handler(call)  # type: ignore[misc]
+            response = self._respond(call, answer, log)
+        except CommandError as error:
+            await self._fail(call, request, error, log)
+            return
+        except TimeoutError:
+            self._kernel.log.line(f"{call.command.name} timed out")
+            response = _error(CommandError(Result.FAILED), log)
+        except asyncio.CancelledError:
+            self._finish(call, request, _error(CommandError(Result.FAILED), log))
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug in a command must not end the device
+            response = _bug(error, request, log)
+        self._finish(call, request, response)
+
+    async def _fail(
+        self, call: Call, request: _Request, error: CommandError, log: list[str]
+    ) -> None:
+        _logger.debug("%s: %s", call.command.name, error)
+        # A failed write check promises that no byte of the payload was touched.
+        if error.result is not Result.BOUNDS_ERROR:
+            await call.skip_data()
+        self._finish(call, request, _error(error, log))
+
+    def _finish(self, call: Call | None, request: _Request, response: Response) -> None:
+        self._kernel.log.capture = None
+        self._task = None
+        self._busy = False
+        request.done(response)
+        if call is not None:
+            for action in call.after:
+                action()
+        if self._waiting and not (self._busy or self._stopped or self._kernel.halting):
+            self._start(self._waiting.popleft())
+
+    def _call(self, request: _Request) -> Call:
+        words = split(request.line.decode("latin-1"))
+        if not words:
+            raise CommandError(Result.UNKNOWN_COMMAND)
+        kernel = self._kernel
+        command = kernel.commands.find(words[0])
+        if command is None or (kernel.safe_mode and not command.safe_mode):
+            raise CommandError(Result.UNKNOWN_COMMAND)
+        return Call(kernel, command, words[1:], request.source)
+
+    def _respond(self, call: Call, answer: Answer, log: list[str]) -> Response:
+        if answer is None:
+            answer = SUCCESS
+        if isinstance(answer, Listing) and self._kernel.variables[BUFFERED]:
+            text = answer.encode("latin-1", "replace") + b"\r\n"
+            handle = self._kernel.streams.open(TextStream(call.command.name, text))
+            answer = f"{handle},{len(text)}"
+        data = answer if isinstance(answer, bytes) else answer.encode("latin-1", "replace")
+        return Response(Result.SUCCESS, data, log, call.silent)
+
+
+def _bug(error: Exception, request: _Request, log: list[str]) -> Response:
+    # The line may hold a secret: only its first word is told.
+    name = request.line.split(b" ", 1)[0].decode("latin-1")
+    _logger.error("%s failed", name, exc_info=error)
+    return _error(CommandError(Result.FAILED), log)
+
+
+def _error(error: CommandError, log: list[str] | None = None) -> Response:
+    return Response(error.result, error.text.encode(), log or [])
+
+
+def _resolve(answered: "asyncio.Future[Response]", response: Response) -> None:
+    if not answered.done():
+        answered.set_result(response)

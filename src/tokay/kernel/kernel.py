@@ -1,0 +1,190 @@
+"""The kernel of one device over one boot: what its plugins stand on and meet through.
+
+A reboot makes a new kernel. Nothing of the old one is left but what was saved, the clock, and the
+input that the host sent meanwhile.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
+
+from tokay.kernel.clock import Clock
+from tokay.kernel.commands import CommandTable
+from tokay.kernel.core import MESSAGE, TIMESTAMP
+from tokay.kernel.engine import Engine
+from tokay.kernel.files import FileStore
+from tokay.kernel.kinds import integer
+from tokay.kernel.log import Level, Log
+from tokay.kernel.plugin import Plugin, PluginType
+from tokay.kernel.profile import Profile
+from tokay.kernel.storage import DeviceStorage
+from tokay.kernel.streams import StreamTable
+from tokay.kernel.variables import Variables, VariableTable
+
+PROMPT = b"> "
+SAFE_PROMPT = b"SAFEMODE> "
+
+P = TypeVar("P", bound=Plugin)
+
+
+class Control(Protocol):
+    """What a kernel asks of the power switch above it."""
+
+    def reboot(self) -> None:
+        """Boot anew as soon as may be."""
+
+    def sleep(self, seconds: float) -> None:
+        """Stop; boot after that time, or on a wake-up event when it is 0."""
+
+    def shutdown(self) -> None:
+        """Stop for good."""
+
+
+class Kernel:
+    """Variables, commands, streams, files, log and events of one device."""
+
+    __slots__ = (
+        "_listeners",
+        "_pin_names",
+        "carried",
+        "clock",
+        "commands",
+        "control",
+        "engine",
+        "files",
+        "halting",
+        "log",
+        "mac",
+        "name",
+        "plugins",
+        "profile",
+        "safe_mode",
+        "storage",
+        "streams",
+        "variables",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        mac: str,
+        profile: Profile,
+        plugins: Sequence[PluginType],
+        storage: DeviceStorage,
+        clock: Clock,
+        control: Control,
+        carried: dict[str, Any],
+        safe_mode: bool = False,
+    ) -> None:
+        variables, commands = tables(profile, tuple(plugins))
+        self.name = name
+        self.mac = mac
+        self.profile = profile
+        self.storage = storage
+        self.clock = clock
+        self.control = control
+        self.carried = carried
+        """What one boot hands to the next, by whose it is: input that a console held."""
+        self.safe_mode = safe_mode
+        self.halting = False
+        """Whether the end is near: input that comes now is for the next boot."""
+        self.log = Log()
+        self.variables = Variables(self, variables)
+        self.commands = commands
+        self.streams = StreamTable(self)
+        self.files = FileStore(self)
+        self.engine = Engine(self)
+        self.plugins: dict[type[Plugin], Plugin] = {}
+        self._listeners: dict[str, list[Callable[..., None]]] | None = None
+        self._pin_names: Callable[[str], int] | None = None
+
+    @property
+    def prompt(self) -> bytes:
+        """What stands before the host's next line."""
+        return SAFE_PROMPT if self.safe_mode else PROMPT
+
+    def plugin(self, kind: type[P]) -> P:
+        """Return a running plugin of this device by its class."""
+        plugin = self.plugins[kind]
+        assert isinstance(plugin, kind)  # noqa: S101 - the table is keyed by class
+        return plugin
+
+    # The scope of values.
+
+    def pin(self, word: str) -> int:
+        """Return the number of a pin by number or alias. Raises CommandError."""
+        if self._pin_names is not None:
+            return self._pin_names(word)
+        return integer(word, 0, self.profile.pins - 1)
+
+    def name_pins(self, names: Callable[[str], int]) -> None:
+        """Let pins be known by alias."""
+        self._pin_names = names
+
+    # Events.
+
+    def on(self, event: str, listener: Callable[..., None]) -> None:
+        """Call ``listener(**facts)`` whenever the event is told."""
+        if self._listeners is None:
+            self._listeners = {}
+        self._listeners.setdefault(event, []).append(listener)
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """Tell an event to whoever listens, in the order in which they asked."""
+        for listener in tuple((self._listeners or {}).get(event, ())):
+            listener(**facts)
+
+    def notice(self, event: str, *, handle: int | None = None, text: str = "") -> None:
+        """Log a notice in the words of `system.msg`; an empty template is silent."""
+        template = self.variables.at(MESSAGE, event)
+        if not template:
+            return
+        stamp = f"{self.clock.stamp()}: " if self.variables[TIMESTAMP] else ""
+        parts: Mapping[str, str] = {"t": stamp, "h": str(handle), "s": text}
+        self.log.line(fill(template, parts), Level.NOTICE, bare=event == "initialized")
+
+    # Completion.
+
+    def complete(self, head: str) -> list[str]:
+        """Return what the last word of ``head`` can become."""
+        words = head.split(" ")
+        if len(words) == 1:
+            options = [command.name for command in self.commands.sorted]
+        elif len(words) == 2 and words[0] in ("get", "set", "help"):
+            options = [variable.name for variable in self.variables.table.sorted]
+        else:
+            return []
+        return [option for option in options if option.startswith(words[-1])]
+
+
+def fill(template: str, parts: Mapping[str, str]) -> str:
+    """Put ``parts`` in the place of ``@`` and their letter; ``@@`` is one at sign."""
+    head, *pieces = template.split("@")
+    filled = [head]
+    pending = iter(pieces)
+    for piece in pending:
+        if piece:
+            filled.append(parts.get(piece[0], f"@{piece[0]}") + piece[1:])
+        else:
+            filled.append("@" + next(pending, ""))
+    return "".join(filled)
+
+
+@lru_cache(maxsize=32)
+def tables(profile: Profile, plugins: tuple[PluginType, ...]) -> tuple[VariableTable, CommandTable]:
+    """Return the variables and commands of a profile: one pair for all devices that share it."""
+    gone = set(profile.variables.without)
+    variables = [v for plugin in plugins for v in plugin.variables if v.name not in gone]
+    rules = profile.commands
+    commands = [
+        one.with_usage(rules.usage[one.name]) if one.name in rules.usage else one
+        for plugin in plugins
+        for one in plugin.commands
+        if one.name not in rules.without
+    ]
+    known = {variable.name for variable in variables}
+    defaults = {
+        key: text for key, text in profile.variables.defaults.items() if key.split(" ")[0] in known
+    }
+    return VariableTable(variables, defaults), CommandTable(commands, rules.aliases)

@@ -1,0 +1,83 @@
+"""The plugin contract: what every feature of a device is, ours or another's.
+
+A plugin is a folder with a class that lists its variables and commands. It is made anew for each
+boot of each device, started in the order that ``after`` asks for, and stopped in reverse. Ours are
+the folders of ``tokay.plugins``, each naming its class as ``PLUGIN``; others come through the entry
+point group ``tokay.plugins``.
+"""
+
+from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from tokay.kernel.commands import Command
+from tokay.kernel.variables import Variable
+
+if TYPE_CHECKING:
+    from tokay.kernel.kernel import Kernel
+
+ENTRY_POINTS = "tokay.plugins"
+
+
+class PluginError(Exception):
+    """A plugin that cannot be used, and why."""
+
+
+class Plugin:
+    """One feature. ``safe_mode``: it also runs in safe mode. ``after``: plugins started before."""
+
+    name: ClassVar[str]
+    variables: ClassVar[Sequence[Variable[Any]]] = ()
+    commands: ClassVar[Sequence[Command]] = ()
+    after: ClassVar[Sequence[str]] = ()
+    safe_mode: ClassVar[bool] = False
+
+    __slots__ = ()
+
+    def start(self, kernel: "Kernel", board: Any) -> None:
+        """Begin. The variables hold what was saved. ``board`` is the hardware below."""
+
+    async def stop(self) -> None:
+        """End: give back what was taken, leave nothing running."""
+
+    def network_up(self, interface: Any) -> None:
+        """Hear that an interface has an address."""
+
+    def network_down(self, interface: Any) -> None:
+        """Hear that an interface is about to lose its address."""
+
+
+P = TypeVar("P", bound=Plugin)
+PluginType = type[Plugin]
+
+
+def discover(package: str) -> list[PluginType]:
+    """Return the plugins of a package and of the entry points, in starting order."""
+    module = import_module(package)
+    own = [import_module(f"{package}.{info.name}") for info in iter_modules(module.__path__)]
+    found = [plugin.PLUGIN for plugin in own if hasattr(plugin, "PLUGIN")]
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            found.append(point.load())
+        except Exception as error:  # a stranger's import may raise anything
+            message = f"plugin {point.name} of {point.value} cannot be loaded: {error}"
+            raise PluginError(message) from error
+    return in_order(found)
+
+
+def in_order(plugins: Sequence[PluginType]) -> list[PluginType]:
+    """Return plugins so that each comes behind those it names in ``after``."""
+    by_name: dict[str, PluginType] = {}
+    for plugin in plugins:
+        if by_name.setdefault(plugin.name, plugin) is not plugin:
+            message = f"two plugins are called {plugin.name}"
+            raise PluginError(message)
+    graph = {name: [a for a in p.after if a in by_name] for name, p in sorted(by_name.items())}
+    try:
+        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        message = f"plugins wait for each other: {', '.join(error.args[1])}"
+        raise PluginError(message) from None

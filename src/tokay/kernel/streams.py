@@ -1,0 +1,291 @@
+"""Streams: what is open, by handle.
+
+Life of a stream::
+
+    open --peer closes--> ended --all read--> drained --next touch--> gone      (auto-close)
+                                                      --stream_close--> gone    (else)
+
+A drained stream lingers until something touches its handle, so that a host which closes what it
+has read to the end is not told that this failed; it never stands in the way of a new stream.
+Handles count from 0, the lowest free one first, eight at most, whatever the type.
+
+Sources: command-protocol, section 7; commands-network, section 6.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tokay.kernel.core import AUTO_CLOSE
+from tokay.kernel.results import failed
+
+if TYPE_CHECKING:
+    from tokay.kernel.kernel import Kernel
+
+MOST_STREAMS = 8
+HIGH_WATER = 16 * 1024
+"""Bytes that a stream holds for the host before it stops reading from its peer."""
+
+
+class StreamType(StrEnum):
+    """What `stream_list` calls a stream."""
+
+    CMD = "CMD"
+    FILE = "FILE"
+    HTTP = "HTTP"
+    HTTPS = "HTTPS"
+    I2C = "I2C"
+    SPI = "SPI"
+    TCPC = "TCPC"
+    TCPS = "TCPS"
+    TLSC = "TLSC"
+    TLSS = "TLSS"
+    UDPC = "UDPC"
+    UDPS = "UDPS"
+    WEBC = "WEBC"
+    WEBS = "WEBS"
+
+
+class Stream:
+    """An open connection: what every type does. A type that can be written overrides ``write``.
+
+    ``changed`` is set whenever bytes arrive or the peer closes: readers wait on it.
+    """
+
+    __slots__ = ("_changed", "handle", "info", "on_change")
+
+    type: str
+    auto_close: bool | None = None
+    """Whether it goes by itself once read to the end; None leaves it to `stream.auto_close`."""
+    network = True
+    """Whether it is lost with the network, and its opening and closing are worth a notice."""
+
+    def __init__(self, info: str = "") -> None:
+        self.handle = -1
+        self.info = info
+        self.on_change: Callable[[], None] | None = None
+        self._changed: asyncio.Event | None = None
+
+    @property
+    def available(self) -> int:
+        """Bytes that can be taken now."""
+        raise NotImplementedError
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will arrive."""
+        raise NotImplementedError
+
+    @property
+    def edge(self) -> bool:
+        """Whether a read ends here though more bytes could still come: a datagram's end."""
+        return False
+
+    def take(self, limit: int) -> bytes:
+        """Return at most ``limit`` bytes and forget them."""
+        raise NotImplementedError
+
+    async def room(self, timeout: float) -> bool:
+        """Whether ``write`` may be called, waiting up to ``timeout`` seconds for that."""
+        raise failed(f"{self.type} streams cannot be written")
+
+    def write(self, data: bytes, flags: frozenset[str] = frozenset()) -> None:
+        """Send bytes; ``flags`` are the options of `stream_write`. Call ``room`` first."""
+        raise failed(f"{self.type} streams cannot be written")
+
+    def close(self) -> None:
+        """Give up what the stream stands on. Called once, by the table."""
+
+    def touch(self) -> None:
+        """Tell whoever waits that bytes arrived or the peer closed."""
+        if self._changed is not None:
+            self._changed.set()
+        if self.on_change is not None:
+            self.on_change()
+
+    async def fill(self, size: int, timeout: float) -> None:
+        """Wait until ``size`` bytes are there, or no more will be, or the time is over."""
+        if timeout <= 0 or self._filled(size):
+            return
+        self._changed = asyncio.Event()
+        try:
+            async with asyncio.timeout(timeout):
+                while not self._filled(size):
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._changed = None
+
+    def _filled(self, size: int) -> bool:
+        return self.available >= size or self.ended or self.edge
+
+
+class TextStream(Stream):
+    """The text of a buffered command."""
+
+    __slots__ = ("_position", "_text")
+
+    type = StreamType.CMD
+    auto_close = True
+    network = False
+
+    def __init__(self, command: str, text: bytes) -> None:
+        super().__init__(command)
+        self._text, self._position = text, 0
+
+    @property
+    def available(self) -> int:
+        return len(self._text) - self._position
+
+    @property
+    def ended(self) -> bool:
+        return True
+
+    def take(self, limit: int) -> bytes:
+        data = self._text[self._position : self._position + limit]
+        self._position += len(data)
+        return data
+
+
+class Inbox:
+    """Bytes received and not yet read: ``pause`` is called when they are many, then ``resume``."""
+
+    __slots__ = ("_chunks", "_pause", "_paused", "_resume", "size")
+
+    def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        self._chunks: deque[bytes] = deque()
+        self._pause, self._resume = pause, resume
+        self._paused = False
+        self.size = 0
+
+    def put(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        self._chunks.append(data)
+        self.size += len(data)
+        if self.size > HIGH_WATER and not self._paused:
+            self._paused = True
+            self._pause()
+
+    def take(self, limit: int) -> bytes:
+        """Return at most ``limit`` bytes from the front."""
+        taken = []
+        while limit > 0 and self._chunks:
+            chunk = self._chunks.popleft()
+            if len(chunk) > limit:
+                self._chunks.appendleft(chunk[limit:])
+                chunk = chunk[:limit]
+            taken.append(chunk)
+            limit -= len(chunk)
+            self.size -= len(chunk)
+        if self._paused and self.size <= HIGH_WATER // 2:
+            self._paused = False
+            self._resume()
+        return taken[0] if len(taken) == 1 else b"".join(taken)
+
+
+class StreamTable:
+    """The open streams of one device."""
+
+    __slots__ = ("_kernel", "_streams")
+
+    def __init__(self, kernel: "Kernel") -> None:
+        self._kernel = kernel
+        self._streams: dict[int, Stream] = {}
+
+    def __iter__(self) -> Iterator[Stream]:
+        return iter([self._streams[handle] for handle in sorted(self._streams)])
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def reserve(self) -> None:
+        """Raise CommandError when no handle is free. Ask before a connection is begun."""
+        self._reap()
+        if len(self._streams) >= MOST_STREAMS:
+            self._kernel.log.line("No streams available")
+            raise failed("eight streams are open")
+
+    def open(self, stream: Stream) -> int:
+        """Take a stream in under the lowest free handle. Raises CommandError when none is."""
+        self.reserve()
+        stream.handle = next(h for h in range(MOST_STREAMS) if h not in self._streams)
+        self._streams[stream.handle] = stream
+        if stream.network:
+            self._kernel.notice("stream_opened", handle=stream.handle)
+        return stream.handle
+
+    def find(self, handle: int) -> Stream:
+        """Return an open stream. Raises CommandError when there is none of that handle."""
+        stream = self._streams.get(handle)
+        if stream is None:
+            raise failed(f"no stream {handle}")
+        return stream
+
+    async def read(self, handle: int, size: int, timeout: float) -> bytes:
+        """Return at most ``size`` bytes, waiting up to ``timeout`` seconds for that many."""
+        stream = self.find(handle)
+        if self._lingers(stream):
+            self.close(stream)
+            return b""
+        await stream.fill(size, timeout)
+        data = stream.take(size)
+        if stream.type is StreamType.FILE and self._lingers(stream):
+            self.close(stream)
+        return data
+
+    def poll(self, stream: Stream) -> int:
+        """Return 0 for nothing, 1 for data waiting, 2 for closed by the other side."""
+        if stream.available:
+            return 1
+        return 2 if stream.ended else 0
+
+    def poll_handle(self, handle: int) -> Stream:
+        """Return a stream to be polled; one that lingers is gone, and the poll fails."""
+        stream = self.find(handle)
+        if self._lingers(stream):
+            self.close(stream)
+            raise failed(f"no stream {handle}")
+        return stream
+
+    def list(self) -> list[Stream]:
+        """Return the open streams by handle."""
+        self._reap()
+        return list(self)
+
+    def close(self, stream: Stream) -> None:
+        """Close one stream; closing twice does nothing."""
+        if self._streams.get(stream.handle) is not stream:
+            return
+        del self._streams[stream.handle]
+        stream.close()
+        stream.touch()
+        if stream.network:
+            self._kernel.notice("stream_closed", handle=stream.handle)
+
+    def close_all(self) -> None:
+        """Close every stream."""
+        for stream in self:
+            self.close(stream)
+
+    def arrived(self, stream: Stream) -> None:
+        """Hear from a stream that bytes arrived or its peer closed."""
+        stream.touch()
+        # A peer that leaves when all is read takes the handle along at once.
+        if self._streams.get(stream.handle) is stream and self._lingers(stream):
+            self.close(stream)
+
+    def _lingers(self, stream: Stream) -> bool:
+        if not stream.ended or stream.available:
+            return False
+        if stream.auto_close is not None:
+            return stream.auto_close
+        return self._kernel.variables[AUTO_CLOSE]
+
+    def _reap(self) -> None:
+        for stream in self:
+            if self._lingers(stream):
+                self.close(stream)

@@ -1,0 +1,23 @@
+"""A bearer: what brings one interface up and takes it down. WLAN is one, a soft AP another."""
+
+from enum import IntEnum
+from typing import Protocol
+
+
+class NetworkStatus(IntEnum):
+    """`*.network.status`. Source: commands-network, section 2.7."""
+
+    DOWN = 0
+    NO_ADDRESS = 1
+    UP = 2
+    JOINING = 3
+
+
+class Bearer(Protocol):
+    """Brings an interface up by asking ``Network.raised`` once it has an address."""
+
+    async def up(self) -> None:
+        """Bring the interface up. Raises CommandError; waits for an attempt that runs already."""
+
+    async def down(self) -> None:
+        """Take the interface down; nothing happens when it is."""

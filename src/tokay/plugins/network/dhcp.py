@@ -1,0 +1,91 @@
+"""The DHCP client on a link: carries datagrams and time to the state machine that decides."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from tokay.board.link import Link
+from tokay.protocols.dhcp import Bound, Client, Expired, Lease, Refused, Renewed
+
+
+class DhcpClient:
+    """One lease on one link, from the first DISCOVER to its release.
+
+    ``on_lost`` is called when a lease that was held is gone.
+    """
+
+    __slots__ = ("_client", "_link", "_loop", "_offered", "_on_lost", "_timer")
+
+    def __init__(self, link: Link, mac: str, hostname: str, on_lost: Callable[[], None]) -> None:
+        self._link = link
+        self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
+        # Seeded, so that a device does the same in every run of a test.
+        self._client = Client(
+            bytes.fromhex(mac.replace(":", "")),
+            hostname=hostname,
+            rng=random.Random(mac),  # noqa: S311 - for back-off, not for secrets
+            broadcast=False,
+        )
+        self._timer: asyncio.TimerHandle | None = None
+        self._offered: asyncio.Future[Lease] | None = None
+
+    async def acquire(self) -> Lease:
+        """Return a lease whose address the link has taken. The caller sets the time limit."""
+        self._link.on_datagram = self._receive
+        self._client.start(self._loop.time())
+        while True:
+            self._offered = self._loop.create_future()
+            self._pump()
+            lease = await self._offered
+            dns = str(lease.dns[0]) if lease.dns else "0.0.0.0"  # noqa: S104 - no server
+            gateway = str(lease.gateway or "0.0.0.0")  # noqa: S104 - no router
+            try:
+                self._link.configure(str(lease.address), str(lease.netmask), gateway, dns)
+            except OSError:
+                self._client.decline(self._loop.time())
+            else:
+                self._offered = None
+                return lease
+
+    def release(self) -> None:
+        """Give the lease back and end."""
+        self._client.release(self._loop.time())
+        self._send()
+        self.stop()
+
+    def stop(self) -> None:
+        """End, without a word to the server."""
+        self._client.stop()
+        self._link.on_datagram = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _receive(self, datagram: bytes) -> None:
+        self._client.receive(datagram, self._loop.time())
+        self._pump()
+
+    def _tick(self) -> None:
+        self._client.handle_timer(self._loop.time())
+        self._pump()
+
+    def _send(self) -> None:
+        for outgoing in self._client.datagrams_to_send():
+            self._link.send_datagram(outgoing.data, outgoing.destination)
+
+    def _pump(self) -> None:
+        """Send what is to be sent, hear what happened, and wait for what is next."""
+        self._send()
+        for event in self._client.events():
+            match event:
+                case Bound(lease) if self._offered is not None and not self._offered.done():
+                    self._offered.set_result(lease)
+                case Expired() | Refused():
+                    if self._offered is None:
+                        self._on_lost()
+                case Bound() | Renewed():
+                    pass
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._client.get_timer()
+        self._timer = None if due is None else self._loop.call_at(due, self._tick)

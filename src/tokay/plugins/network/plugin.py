@@ -1,0 +1,121 @@
+"""The network plugin: which interfaces are up, and the commands that change that.
+
+Source: commands-network, sections 1.3, 1.4 and 2.
+"""
+
+from typing import Any, ClassVar
+
+from tokay.kernel.commands import Call, command
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.plugin import Plugin
+from tokay.kernel.results import bad_args, failed
+from tokay.plugins.network.bearer import Bearer
+from tokay.plugins.network.interface import Interface
+from tokay.plugins.network.variables import DEFAULT_INTERFACE, DNS_TIMEOUT, INTERFACES
+
+
+def _interface(call: Call) -> str:
+    return call.get("interface") or call.get("where")
+
+
+@command("network_up", "nup", "[-i interface] [where]")
+async def network_up(call: Call) -> None:
+    """Bring an interface up."""
+    await call.kernel.plugin(Network).need(_interface(call))
+
+
+@command("network_down", "ndo", "[-i interface] [where]")
+async def network_down(call: Call) -> None:
+    """Take an interface down; its streams close."""
+    await call.kernel.plugin(Network).bearer(_interface(call)).down()
+
+
+@command("network_restart", "nre", "[-i interface] [where]")
+async def network_restart(call: Call) -> None:
+    """Take an interface down and bring it up again: changed network variables then apply."""
+    network = call.kernel.plugin(Network)
+    await network.bearer(_interface(call)).down()
+    await network.need(_interface(call))
+
+
+class Network(Plugin):
+    """The interfaces of one device. Bearers register; everybody else asks."""
+
+    name = "network"
+    variables = (DEFAULT_INTERFACE, DNS_TIMEOUT)
+    commands: ClassVar = (network_up, network_down, network_restart)
+
+    __slots__ = ("_bearers", "_interfaces", "_kernel")
+
+    def start(self, kernel: Kernel, board: Any) -> None:
+        """Begin without an interface."""
+        self._kernel = kernel
+        self._bearers: dict[str, Bearer] = {}
+        self._interfaces: dict[str, Interface] = {}
+
+    # For bearers.
+
+    def register(self, name: str, bearer: Bearer) -> None:
+        """Say who brings an interface up."""
+        self._bearers[name] = bearer
+
+    def raised(self, interface: Interface) -> None:
+        """Hear that an interface has its address; tell every plugin."""
+        self._interfaces[interface.name] = interface
+        self._kernel.log.line(f"IPv4 address: {interface.address.address}")
+        for plugin in tuple(self._kernel.plugins.values()):
+            plugin.network_up(interface)
+        self._kernel.tell(
+            "network_up",
+            interface=interface.name,
+            address=interface.address.address,
+            ports={str(asked): bound for asked, bound in sorted(interface.ports.items())},
+        )
+
+    def lowering(self, name: str) -> None:
+        """Hear that an interface is about to lose its address; close what stands on it."""
+        interface = self._interfaces.pop(name, None)
+        if interface is None:
+            return
+        for stream in self._kernel.streams:
+            if getattr(stream, "interface", None) is interface:
+                self._kernel.streams.close(stream)
+        for plugin in reversed(tuple(self._kernel.plugins.values())):
+            plugin.network_down(interface)
+        self._kernel.tell("network_down", interface=name)
+
+    # For whoever needs the network.
+
+    async def need(self, name: str = "") -> Interface:
+        """Return an interface, brought up first if it is down. Raises CommandError."""
+        name = self.resolve(name)
+        if name not in self._interfaces:
+            await self.bearer(name).up()
+        interface = self._interfaces.get(name)
+        if interface is None:
+            raise failed(f"{name} is down")
+        return interface
+
+    def find(self, name: str = "") -> Interface | None:
+        """Return an interface if it is up."""
+        return self._interfaces.get(self.resolve(name))
+
+    def address(self, name: str = "") -> str:
+        """Return the address of an interface, empty while it has none."""
+        interface = self.find(name)
+        return interface.address.address if interface is not None else ""
+
+    def bearer(self, name: str = "") -> Bearer:
+        """Return who brings an interface up. Raises CommandError when there is nobody."""
+        name = self.resolve(name)
+        if name not in self._bearers:
+            raise failed(f"this device has no {name}")
+        return self._bearers[name]
+
+    def resolve(self, name: str) -> str:
+        """Return the interface that a word, empty or `default` included, stands for."""
+        if name in ("", "default"):
+            return self._kernel.variables[DEFAULT_INTERFACE]
+        if name not in INTERFACES:
+            raise bad_args(f"{name} is no interface")
+        return name

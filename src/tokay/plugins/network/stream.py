@@ -1,0 +1,110 @@
+"""A stream over a TCP connection."""
+
+import asyncio
+from typing import cast
+
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.results import failed
+from tokay.kernel.streams import Inbox, Stream
+from tokay.plugins.network.interface import Interface
+
+MOST_UNSENT = 64 * 1024
+"""Bytes that may wait for a slow peer before a writer must wait too."""
+LINGER = 10.0
+"""Seconds that a closed stream goes on sending what it has."""
+
+
+class TcpStream(Stream, asyncio.Protocol):
+    """Bytes both ways. A slow reader slows the peer, a slow peer the writer."""
+
+    __slots__ = ("_ended", "_inbox", "_kernel", "_room", "_transport", "interface", "type")
+
+    def __init__(self, kernel: Kernel, interface: Interface, type: str, target: str) -> None:
+        super().__init__(target)
+        self.type = type
+        self.interface = interface
+        self._kernel = kernel
+        self._transport: asyncio.Transport | None = None
+        self._inbox = Inbox(self._pause, self._resume)
+        self._room: asyncio.Event | None = None
+        self._ended = False
+
+    # What a stream does.
+
+    @property
+    def available(self) -> int:
+        return self._inbox.size
+
+    @property
+    def ended(self) -> bool:
+        return self._ended
+
+    def take(self, limit: int) -> bytes:
+        return self._inbox.take(limit)
+
+    async def room(self, timeout: float) -> bool:
+        if self._room is None or self._ended:
+            return True
+        try:
+            async with asyncio.timeout(timeout):
+                await self._room.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def write(self, data: bytes, flags: frozenset[str] = frozenset()) -> None:
+        if flags:
+            raise failed(f"{self.type} streams have neither pings nor fragments")
+        if self._transport is None or self._transport.is_closing():
+            raise failed("the other side has closed")
+        self._transport.write(data)
+
+    def close(self) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        transport = self._transport
+        transport.close()
+        if transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(LINGER, transport.abort)
+
+    # What asyncio tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no subclass of asyncio's: only the name is the same.
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=MOST_UNSENT)
+        port = transport.get_extra_info("sockname")[1]
+        self.info = f"{self.info} ({port})"
+
+    def data_received(self, data: bytes) -> None:
+        self._inbox.put(data)
+        self._kernel.streams.arrived(self)
+
+    def eof_received(self) -> bool:
+        self._end()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+
+    def pause_writing(self) -> None:
+        self._room = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self.resume_writing()
+            self._kernel.streams.arrived(self)
+
+    def _pause(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()

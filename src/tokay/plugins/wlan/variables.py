@@ -1,0 +1,107 @@
+"""The wlan.* variables. Source: commands-network, sections 2 and 3; variables-notes."""
+
+from collections.abc import Callable, Sequence
+
+from tokay.board.security import Security
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.kinds import Boolean, Choice, Integer, Ipv4, Mac, Name, Passkey, Pin, Text
+from tokay.kernel.variables import Applies, Variable, computed
+from tokay.plugins.network import Network
+
+NO_ADDRESS = "0.0.0.0"  # noqa: S104 - what the getters print while down
+AUTO = "auto"
+
+# The words of wlan.security, and what they ask of an access point.
+SECURITIES: dict[str, Security] = {
+    "open": Security.OPEN,
+    "wep": Security.WEP,
+    "wpa_aes": Security.WPA_AES,
+    "wpa_tkip": Security.WPA_TKIP,
+    "wpa2_aes": Security.WPA2_AES,
+    "wpa2_tkip": Security.WPA2_TKIP,
+    "wpa2_mixed": Security.WPA2_MIXED,
+}
+
+SSID = Variable("wlan.ssid", "wl s", Text(1, 32), "", doc="The network to join.")
+BSSID = Variable("wlan.bssid", "wl b", Mac(), "", doc="The one access point to join.")
+HIDE_PASSKEY = Variable(
+    "wlan.hide_passkey", "wl h", Boolean(), False,
+    doc="Print a mask in the place of the passkey.",
+)  # fmt: skip
+PASSKEY = Variable(
+    "wlan.passkey", "wl p", Passkey(), "", hidden=lambda kernel: kernel.variables[HIDE_PASSKEY],
+    doc="The passphrase of the network, or 64 hex digits as its PSK.",
+)  # fmt: skip
+SECURITY = Variable(
+    "wlan.security", "wl e", Choice(AUTO, *SECURITIES), AUTO,
+    doc="The security type; auto finds it by probing.",
+)  # fmt: skip
+JOIN_RETRIES = Variable(
+    "wlan.join.retries", "wl j r", Integer(0, 255), 3, applies=Applies.NETWORK_RESTART,
+    doc="Attempts to join before giving up.",
+)  # fmt: skip
+JOIN_TIMEOUT = Variable(
+    "wlan.join.timeout", "wl j t", Integer(1, 65535, unit="ms"), 10000,
+    applies=Applies.NETWORK_RESTART, doc="How long one attempt may take.",
+)  # fmt: skip
+DHCP_ENABLED = Variable(
+    "wlan.dhcp.enabled", "wl d e", Boolean(), True, applies=Applies.NETWORK_RESTART,
+    doc="Ask a DHCP server for the address; else wlan.static.* say it.",
+)  # fmt: skip
+DHCP_HOSTNAME = Variable(
+    "wlan.dhcp.hostname", "wl d h", Name("A-Za-z0-9-", 0, 63), "",
+    applies=Applies.NETWORK_RESTART, doc="The host name told to the DHCP server.",
+)  # fmt: skip
+DHCP_TIMEOUT = Variable(
+    "wlan.dhcp.timeout", "wl d t", Integer(1, 255, unit="s"), 10,
+    doc="How long the DHCP server may take.",
+)  # fmt: skip
+STATIC_IP = Variable(
+    "wlan.static.ip", "wl t i", Ipv4(), NO_ADDRESS, applies=Applies.NETWORK_RESTART,
+    doc="The address without DHCP.",
+)  # fmt: skip
+STATIC_NETMASK = Variable(
+    "wlan.static.netmask", "wl t n", Ipv4(), "255.255.255.0", applies=Applies.NETWORK_RESTART,
+    doc="The netmask without DHCP.",
+)  # fmt: skip
+STATIC_GATEWAY = Variable(
+    "wlan.static.gateway", "wl t g", Ipv4(), NO_ADDRESS, applies=Applies.NETWORK_RESTART,
+    doc="The gateway without DHCP.",
+)  # fmt: skip
+STATIC_DNS = Variable(
+    "wlan.static.dns", "wl t d", Ipv4(), NO_ADDRESS, applies=Applies.NETWORK_RESTART,
+    doc="The DNS server without DHCP.",
+)  # fmt: skip
+STATUS_GPIO = Variable(
+    "wlan.network.status_gpio", "wl n o", Pin(), -1, applies=Applies.NETWORK_RESTART,
+    doc="A GPIO that is high while the network is up.",
+)  # fmt: skip
+
+MAC = computed("wlan.mac", "wl m", lambda kernel, _: kernel.mac, safe_mode=True,
+               doc="The hardware address.")  # fmt: skip
+
+
+def _given(field: str) -> Callable[[Kernel, Sequence[str]], str]:
+    """Return a getter for what the interface was given."""
+
+    def get(kernel: Kernel, _words: Sequence[str]) -> str:
+        interface = kernel.plugin(Network).find("wlan")
+        return NO_ADDRESS if interface is None else str(getattr(interface.address, field))
+
+    return get
+
+
+NETWORK_IP = computed("wlan.network.ip", "wl n i", _given("address"), doc="The address in use.")
+NETWORK_NETMASK = computed(
+    "wlan.network.netmask", "wl n n", _given("netmask"), doc="The netmask in use."
+)
+NETWORK_GATEWAY = computed(
+    "wlan.network.gateway", "wl n g", _given("gateway"), doc="The gateway in use."
+)
+NETWORK_DNS = computed("wlan.network.dns", "wl n d", _given("dns"), doc="The DNS server in use.")
+
+SETTINGS = (
+    SSID, BSSID, HIDE_PASSKEY, PASSKEY, SECURITY, JOIN_RETRIES, JOIN_TIMEOUT, DHCP_ENABLED,
+    DHCP_HOSTNAME, DHCP_TIMEOUT, STATIC_IP, STATIC_NETMASK, STATIC_GATEWAY, STATIC_DNS,
+    STATUS_GPIO, MAC, NETWORK_IP, NETWORK_NETMASK, NETWORK_GATEWAY, NETWORK_DNS,
+)  # fmt: skip
