@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from tokay.board.airspace import Airspace
 from tokay.board.board import Board
-from tokay.board.serial import SerialError, open_port
+from tokay.board.serial import Port, SerialError, open_port
 from tokay.board.simulated_radio import SimulatedRadio
 from tokay.board.storage import Storage
 from tokay.kernel import faults, settings
@@ -86,7 +86,7 @@ class Device:
         *,
         profile: str = DEFAULT_PROFILE,
         name: str = DEFAULT_NAME,
-        serial: str = "none",
+        serial: str | Sequence[str] = "none",
         airspace: Airspace | None = None,
         state: Storage | Path | str | None = None,
         settings: Mapping[str, str] | None = None,
@@ -95,9 +95,10 @@ class Device:
     ) -> "Device":
         """Return a device on a simulated board.
 
-        ``serial`` as for `tokay run`; ``state`` is a folder, a storage that several devices share,
-        or None for memory; ``settings`` are variables by name, as if they had been saved. Raises
-        ProfileError, and on entering SerialError, StorageError or CommandError.
+        ``serial`` as for `tokay run`, one form for each port in turn; ``state`` is a folder, a
+        storage that several devices share, or None for memory; ``settings`` are variables by name,
+        as if they had been saved. Raises ProfileError, and on entering SerialError, StorageError
+        or CommandError.
         """
         air = airspace if airspace is not None else Airspace.default()
 
@@ -106,12 +107,12 @@ class Device:
                 state if isinstance(state, Storage) else Storage(Path(state) if state else None)
             )
             try:
-                port = await open_port(serial)
+                ports = await _open_ports([serial] if isinstance(serial, str) else serial)
             except SerialError:
                 if storage is not state:
                     storage.close()
                 raise
-            board = Board(SimulatedRadio(air, device.mac), [port])
+            board = Board(SimulatedRadio(air, device.mac), ports)
             release = (lambda: None) if storage is state else storage.close
             return Hardware(board, storage.device(name), release, storage.notes)
 
@@ -218,6 +219,8 @@ class Device:
 
     def sleep(self, seconds: float) -> None:
         """Stop, and boot when the time is over; 0 sleeps until a wake-up event."""
+        if self._kernel is not None:
+            self._kernel.tell("sleep")
         self._begin(self._reboot(seconds or None))
 
     def wake(self) -> None:
@@ -319,6 +322,20 @@ class Device:
     def _tell(self, event: str, **facts: Any) -> None:
         if self.on_event is not None:
             self.on_event(event, facts)
+
+
+async def _open_ports(forms: Sequence[str]) -> list[Port | None]:
+    """Open one port for each form, or none at all. Raises SerialError."""
+    ports: list[Port | None] = []
+    try:
+        for form in forms:
+            ports.append(await open_port(form))  # noqa: PERF401 - the opened ones are closed below
+    except SerialError:
+        for port in ports:
+            if port is not None:
+                port.close()
+        raise
+    return ports
 
 
 @cache

@@ -280,7 +280,7 @@ def _new_socket(kind: socket.SocketKind, ip: str, port: int) -> Iterator[socket.
     sock = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
         if kind is socket.SOCK_STREAM:
-            # A host that comes back to the same port need not wait for TIME_WAIT.
+            # A connection in TIME_WAIT keeps its peer from the port, and must keep nobody else.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         yield sock
     except OSError as error:

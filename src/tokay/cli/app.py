@@ -47,12 +47,13 @@ def run(
         bool, typer.Option("--ephemeral", help="Keep nothing: factory settings at every start.")
     ] = False,
     serial: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="PORT",
             help="Where the host talks to the device: [bold]stdio[/], [bold]pty[/] (its path is "
             "printed), [bold]pty:LINK[/] (with a symbolic link), [bold]/dev/tty...[/], "
-            "[bold]tcp:HOST:PORT[/] or [bold]none[/]. stdio unless --exec is given.",
+            "[bold]tcp:HOST:PORT[/] or [bold]none[/]. stdio unless --exec is given. A second "
+            "one is uart1.",
         ),
     ] = None,
     setting: Annotated[
@@ -99,7 +100,7 @@ def run(
         name=name,
         state=state,
         ephemeral=ephemeral,
-        serial=serial,
+        serial=serial or [],
         settings=setting or [],
         commands=execute or [],
         airspace=airspace,

@@ -12,7 +12,7 @@ class Options:
     name: str
     state: Path | None
     ephemeral: bool
-    serial: str | None
+    serial: list[str]
     settings: list[str]
     commands: list[str]
     airspace: Path | None

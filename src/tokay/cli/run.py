@@ -53,7 +53,7 @@ def _loop_factory() -> Any:
 
 
 async def _run(options: Options) -> int:
-    serial = options.serial or ("none" if options.commands else "stdio")
+    serial = options.serial or ["none" if options.commands else "stdio"]
     device = Device.simulated(
         profile=options.profile,
         name=_name(options.name),
@@ -71,7 +71,7 @@ async def _run(options: Options) -> int:
         if not options.events:
             _introduce(device, serial)
         status = await _execute(device, options.commands)
-        if status or (options.commands and options.serial is None):
+        if status or (options.commands and not options.serial):
             return status
         await _until(device, stopped)
     return 0
@@ -115,13 +115,15 @@ async def _until(device: Device, stopped: asyncio.Event) -> None:
     await asyncio.gather(*ends, *finishing, return_exceptions=True)
 
 
-def _introduce(device: Device, serial: str) -> None:
-    """Say what runs, where its serial port is, and later its address."""
+def _introduce(device: Device, serial: list[str]) -> None:
+    """Say what runs, where its serial ports are, and later its address."""
     _say(f"{device.profile.name} {device.mac}")
     for note in device.notes:
         _say(note)
-    if device.serial_port and serial != "stdio":
-        _say(f"serial port: {device.serial_port}")
+    for port in device.board.ports:
+        if port is not None and port.description != "stdio":
+            _say(f"serial port: {port.description}")
+    if "stdio" not in serial:
         device.on_event = _tell_address
 
 

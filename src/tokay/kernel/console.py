@@ -54,27 +54,39 @@ class Held(NamedTuple):
 
 
 class Console:
-    """The console of one boot. ``name`` is where it is: `uart0`, `remote_terminal`."""
+    """The console of one boot.
 
-    __slots__ = ("_arrived", "_busy", "_channel", "_closed", "_editor", "_input", "_kernel",
-                 "_line_end", "_paused", "_pumping", "_settled", "_unlisten", "lost_lines",
-                 "name")  # fmt: skip
+    ``name`` is where it is: `uart0`, `remote_terminal`. ``logs``: it prints the log too.
+    ``most_unsent``: bytes that may wait for the host before commands wait.
+    """
+
+    __slots__ = (
+        "_arrived", "_busy", "_channel", "_closed", "_editor", "_input", "_kernel", "_limit",
+        "_line_end", "_most_unsent", "_paused", "_printer", "_pumping", "_settled", "name",
+    )  # fmt: skip
 
     def __init__(
-        self, kernel: Kernel, channel: Channel, *, name: str, held: Held | None = None
+        self,
+        kernel: Kernel,
+        channel: Channel,
+        *,
+        name: str,
+        logs: bool = True,
+        most_unsent: int = MOST_UNSENT,
+        held: Held | None = None,
     ) -> None:
         self.name = name
-        self.lost_lines = 0
-        """Log lines that no host read."""
         self._kernel = kernel
         self._channel = channel
-        self._editor = Editor(kernel.variables[RX_BUFFER], kernel.complete)
+        self._limit = kernel.variables[RX_BUFFER]
+        self._editor = Editor(self._limit, kernel.complete)
         self._input = bytearray()
         self._line_end = NUL
         self._busy = self._paused = self._pumping = self._closed = False
         self._arrived: asyncio.Future[None] | None = None
         self._settled: asyncio.Future[None] | None = None
-        self._unlisten = kernel.log.listen(self._print)
+        self._most_unsent = most_unsent
+        self._printer = LogPrinter(kernel, channel, most_unsent) if logs else None
         if held is not None:
             self._input += held.data
             self._line_end = held.line_end
@@ -92,9 +104,9 @@ class Console:
         self._input += data
         if self._arrived is not None:
             _wake(self._arrived)
+            self._pace()
         else:
             self._pump()
-        self._pace()
 
     def drained(self) -> None:
         """Hear from the channel that the host has read."""
@@ -103,7 +115,8 @@ class Console:
     def close(self) -> Held:
         """End; return the input that was not used."""
         self._closed = True
-        self._unlisten()
+        if self._printer is not None:
+            self._printer.close()
         if self._arrived is not None:
             _wake(self._arrived)
         if self._settled is not None:
@@ -150,7 +163,7 @@ class Console:
 
     @property
     def _choked(self) -> bool:
-        return self._channel.backlog > MOST_UNSENT
+        return self._channel.backlog > self._most_unsent
 
     def _pump(self) -> None:
         """Take lines from the input for as long as each is answered at once."""
@@ -172,17 +185,23 @@ class Console:
         end = match.start() if match else len(self._input)
         if end:
             run = bytes(self._input[:end])
-            del self._input[:end]
             self._line_end = NUL
             self._echo(self._editor.insert(run))
-            return
-        byte = self._input.pop(0)
+            if match is None:
+                self._input.clear()
+                return
+        byte = self._input[end]
+        del self._input[: end + 1]
         if byte in (CR, LF):
             # The second half of CR LF or LF CR belongs to the line end before it.
             if self._line_end not in (NUL, byte):
                 self._line_end = NUL
                 return
             self._line_end = byte
+            if byte == CR and self._input[:1] == b"\n":
+                # Its other half is here already.
+                del self._input[0]
+                self._line_end = NUL
             self._enter()
         elif byte != NUL:
             self._line_end = NUL
@@ -239,29 +258,45 @@ class Console:
             out += kernel.prompt
         self._channel.write(out)
 
-    def _print(self, entry: Entry) -> None:
-        variables = self._kernel.variables
-        shown = variables[PRINT_LEVEL]
-        if shown != "all" and entry.level > int(shown):
-            return
-        if self._choked and entry.level > Level.ALERT:
-            self.lost_lines += 1
-            return
-        text = entry.text.encode("latin-1", "replace")
-        if variables[HEADERS] and not entry.bare:
-            self._channel.write(frame(LOG, 0, text))
-        else:
-            self._channel.write(text + CRLF)
-
     def _pace(self) -> None:
         """Let the host wait while more input is held than the receive buffer has room for."""
-        full = len(self._input) > self._kernel.variables[RX_BUFFER]
+        full = len(self._input) > self._limit
         if full and not self._paused:
             self._paused = True
             self._channel.pause()
         elif self._paused and not full:
             self._paused = False
             self._channel.resume()
+
+
+class LogPrinter:
+    """Prints the log of one boot on a channel, as `system.print_level` says.
+
+    Lines that a host does not read are dropped and counted: a log must not hold up the device.
+    """
+
+    __slots__ = ("_channel", "_kernel", "_most_unsent", "close", "lost")
+
+    def __init__(self, kernel: Kernel, channel: Channel, most_unsent: int = MOST_UNSENT) -> None:
+        self._kernel = kernel
+        self._channel = channel
+        self._most_unsent = most_unsent
+        self.lost = 0
+        self.close = kernel.log.listen(self._print)
+
+    def _print(self, entry: Entry) -> None:
+        variables = self._kernel.variables
+        shown = variables[PRINT_LEVEL]
+        if shown != "all" and entry.level > int(shown):
+            return
+        if self._channel.backlog > self._most_unsent and entry.level > Level.ALERT:
+            self.lost += 1
+            return
+        text = entry.text.encode("latin-1", "replace")
+        if variables[HEADERS] and not entry.bare:
+            self._channel.write(frame(LOG, 0, text))
+        else:
+            self._channel.write(text + CRLF)
 
 
 def _wake(future: "asyncio.Future[None]") -> None:

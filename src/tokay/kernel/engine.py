@@ -168,7 +168,7 @@ def _bug(error: Exception, request: _Request, log: list[str]) -> Response:
 
 
 def _error(error: CommandError, log: list[str] | None = None) -> Response:
-    return Response(error.result, error.text.encode(), log or [])
+    return Response(error.result, error.text.encode(), log or ())
 
 
 def _resolve(answered: "asyncio.Future[Response]", response: Response) -> None:

@@ -3,8 +3,9 @@
 Source: command-protocol, section 4.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Result(IntEnum):
@@ -66,8 +67,7 @@ def failed(reason: str = "") -> CommandError:
     return CommandError(Result.FAILED, reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What a command gave: result code, body without a final line end, and the log lines.
 
     ``silent``: a console prints nothing at all, as after `sleep`.
@@ -75,7 +75,7 @@ class Response:
 
     code: Result
     data: bytes
-    log: list[str] = field(default_factory=list)
+    log: Sequence[str] = ()
     silent: bool = False
 
     @property

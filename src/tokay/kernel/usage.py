@@ -43,29 +43,27 @@ class Usage:
                 name = name.removesuffix(_REST)
                 self.rest = True
             (self.required if item["must"] else self.optional).append(name)
+        self.names = self.required + self.optional
 
     def bind(self, words: Sequence[str]) -> Bound:
         """Lay words over the usage. Raises CommandError with code 4, 5 or 6."""
-        if not self.options and len(words) == len(self.required) and not self.rest:
-            return Bound(dict(zip(self.required, words, strict=True)), [])
         values: dict[str, str] = {}
-        places = []
-        pending = iter(words)
-        for word in pending:
-            if self.options and _OPTION.fullmatch(word) and not isinstance(word, Quoted):
-                self._take_options(word, values, pending)
-            else:
-                places.append(word)
-        names = self.required + self.optional
+        places: Sequence[str] = words
+        if self.options:
+            pending = iter(words)
+            places = [word for word in pending if not self._took(word, values, pending)]
+        names = self.names
         if len(places) < len(self.required):
             raise CommandError(Result.TOO_FEW_ARGS)
         if len(places) > len(names) and not self.rest:
             raise CommandError(Result.TOO_MANY_ARGS)
-        if self.rest and len(places) >= len(names):
-            return Bound(values | dict(zip(names, places, strict=False)), places[len(names) - 1 :])
-        return Bound(values | dict(zip(names, places, strict=False)), [])
+        values.update(zip(names, places, strict=False))
+        return Bound(values, list(places[len(names) - 1 :]) if self.rest else [])
 
-    def _take_options(self, word: str, values: dict[str, str], pending: Iterator[str]) -> None:
+    def _took(self, word: str, values: dict[str, str], pending: Iterator[str]) -> bool:
+        """Take a word that is an option, and its value; else leave it for its place."""
+        if not _OPTION.fullmatch(word) or isinstance(word, Quoted):
+            return False
         for letter in word[1:]:
             dash = f"-{letter}"
             name = self.options.get(dash)
@@ -78,3 +76,4 @@ class Usage:
             if value is None:
                 raise CommandError(Result.TOO_FEW_ARGS, f"{dash} wants {name}")
             values[name] = value
+        return True

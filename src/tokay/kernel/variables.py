@@ -217,7 +217,10 @@ class Variables:
     # Values, for plugins.
 
     def __getitem__(self, variable: Variable[T]) -> T:
-        return self.at(variable, "")
+        # Asked several times for each command: the straight way.
+        name = variable.name
+        value: T = self._values[name] if name in self._values else self._default(variable, "")
+        return value
 
     def at(self, variable: Variable[T], index: str) -> T:
         """Return the value at an index, as ``Index.key`` spells it."""
@@ -328,9 +331,11 @@ class Variables:
 
     def _default(self, variable: Variable[T], index: str) -> T:
         profile = self.table.defaults
-        name = variable.name
-        value: T = profile.get(f"{name} {index}", profile.get(name, variable.default))
-        return variable.defaults.get(index, value) if index else value
+        value: T = profile.get(variable.name, variable.default)
+        if index:
+            value = variable.defaults.get(index, value)
+            value = profile.get(_key(variable, index), value)
+        return value
 
     def _here(self, variable: Variable[Any]) -> bool:
         return variable.safe_mode or not self._kernel.safe_mode

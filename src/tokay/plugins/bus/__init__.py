@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from tokay.kernel import core
-from tokay.kernel.console import Console
+from tokay.kernel.console import MOST_UNSENT, Console, LogPrinter
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import Choice, Integer
 from tokay.kernel.plugin import Plugin
@@ -22,7 +22,7 @@ DATA_BUS = Variable(
     doc="The serial port for commands and data.",
 )  # fmt: skip
 LOG_BUS = Variable(
-    "bus.log_bus", "bu l", Choice(*BUSES), "uart0", applies=Applies.REBOOT,
+    "bus.log_bus", "bu l", Choice(*BUSES, "none"), "uart0", applies=Applies.REBOOT,
     doc="The serial port for the log.",
 )  # fmt: skip
 TX_BUFFER = Variable(
@@ -32,7 +32,7 @@ TX_BUFFER = Variable(
 
 
 class Bus(Plugin):
-    """Puts a console on the data bus."""
+    """Puts a console on the data bus, and the log on the log bus."""
 
     name = "bus"
     variables = (MODE, DATA_BUS, LOG_BUS, core.RX_BUFFER, TX_BUFFER)
@@ -40,7 +40,7 @@ class Bus(Plugin):
     after = ("uart",)
     safe_mode = True
 
-    __slots__ = ("_console", "_kernel", "_port")
+    __slots__ = ("_console", "_kernel", "_log", "_port")
 
     _port: Any
 
@@ -48,12 +48,27 @@ class Bus(Plugin):
         """Attach the console; it begins when the device is ready."""
         self._kernel = kernel
         self._console: Console | None = None
-        number = BUSES.index(kernel.variables[DATA_BUS])
-        self._port = board.ports[number] if number < len(board.ports) else None
+        self._log: LogPrinter | None = None
+        data_bus, log_bus = kernel.variables[DATA_BUS], kernel.variables[LOG_BUS]
+        self._port = _port(board, data_bus)
         if self._port is not None:
-            held = kernel.carried.pop(CARRIED, None)
-            self._console = Console(kernel, self._port, name=BUSES[number], held=held)
+            self._console = Console(
+                kernel,
+                self._port,
+                name=data_bus,
+                logs=log_bus == data_bus,
+                most_unsent=self._transmit_buffer(),
+                held=kernel.carried.pop(CARRIED, None),
+            )
             kernel.on("ready", self._begin)
+        if log_bus != data_bus and (port := _port(board, log_bus)) is not None:
+            self._log = LogPrinter(kernel, port)
+
+    def _transmit_buffer(self) -> int:
+        # A product that cannot be told the size has all that there is.
+        if TX_BUFFER.name in self._kernel.variables.table.by_name:
+            return self._kernel.variables[TX_BUFFER]
+        return MOST_UNSENT
 
     def _begin(self) -> None:
         if self._console is not None:
@@ -67,9 +82,17 @@ class Bus(Plugin):
 
     async def stop(self) -> None:
         """Detach; what the host sends now is for the next boot."""
+        if self._log is not None:
+            self._log.close()
         if self._console is not None:
             self._port.detach()
             self._kernel.carried[CARRIED] = self._console.close()
+
+
+def _port(board: Any, bus: str) -> Any:
+    if bus not in BUSES or BUSES.index(bus) >= len(board.ports):
+        return None
+    return board.ports[BUSES.index(bus)]
 
 
 PLUGIN = Bus
