@@ -46,7 +46,7 @@ class Wire(Port):
         self.held = bytearray()
         """What the host sent and nobody has read."""
         self.stuck = False
-        self.reading = False
+        self._reading = False
         self.closed = False
         self._unsent = bytearray()
 
@@ -69,19 +69,23 @@ class Wire(Port):
         self.held += data
         self._pass_on()
 
+    def host_waits(self) -> bool:
+        """Whether the device takes no bytes now."""
+        return not self._reading
+
     def close(self) -> None:
         self.detach()
         self.closed = True
 
     def _read_on(self) -> None:
-        self.reading = True
+        self._reading = True
         self._pass_on()
 
     def _hold(self) -> None:
-        self.reading = False
+        self._reading = False
 
     def _pass_on(self) -> None:
-        if self.held and self.reading and self._receiver is not None:
+        if self.held and self._reading and self._receiver is not None:
             data = bytes(self.held)
             self.held.clear()
             self._receiver.feed(data)
