@@ -173,6 +173,10 @@ class Call:
             raise failed(f"{len(data)} of {size} bytes came")
         return data
 
+    def without_data(self) -> None:
+        """Say that no bytes follow this line, though the command has an argument that counts."""
+        self._taken = True
+
     async def skip_data(self) -> None:
         """Drop what a host has sent in one burst with a line that then failed.
 

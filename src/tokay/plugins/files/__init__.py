@@ -52,9 +52,12 @@ def _type(word: str) -> int:
 async def file_create(call: Call) -> str | None:
     """Create a file of `size` bytes, which follow the line; with -o they come by stream_write."""
     files = call.kernel.files
+    by_stream = "-o" in call
+    if by_stream:
+        call.without_data()
     draft = files.begin(_draft(call))
     try:
-        if "-o" in call:
+        if by_stream:
             streams = call.kernel.streams
             return str(streams.open(FileWriter(files, draft, streams.close)))
         while len(draft.content) < draft.size:
