@@ -251,6 +251,8 @@ def test_whoever_asks_may_go_away(talk: Talk) -> None:
 def test_stopping_answers_everybody(asker: Asker) -> None:
     asker.ask(("a", "wait 50"), ("b", "now"), ("c", "wait 1"))
     asker.talk.run(asker.talk.kernel.engine.stop())
+    assert asker.answers == [("a", "Command failed")]
+    asker.talk.kernel.engine.refuse()
     assert sorted(asker.answers) == [(name, "Command failed") for name in ("a", "b", "c")]
     asker.ask(("d", "now"))
     assert asker.answers[-1] == ("d", "Command failed")

@@ -275,7 +275,7 @@ def test_there_is_room_and_then_there_is_none(old: Talk) -> None:
     assert old.answer("fcr -o b 11") == FAILED
     assert old.answer("fcr -o b 10") == (0, "1")
     old.ask("close 0")
-    assert old.answer(f"fcr -o c {size - 11}") == FAILED
+    assert old.answer(f"fcr -o c {size - 9}") == FAILED
     assert old.answer(f"fcr -o c {size - 10}") == (0, "0")
 
 

@@ -206,6 +206,14 @@ def test_a_bad_line_in_a_file_that_reformats_the_console(talk: Talk) -> None:
     assert talk.answer("get bus.mode") == (0, "command")
 
 
+@pytest.mark.parametrize("text", ["Ångström", "voilà", "Ü"])
+def test_a_file_may_hold_utf_8(talk: Talk, text: str) -> None:
+    raw = text.encode().decode("latin-1")
+    write(talk, "mine.ini", f"toy.lockable {raw}\ntoy.plain 1\n")
+    assert talk.answer("load mine.ini") == DONE
+    assert talk.kernel.variables[LOCKABLE] == raw
+
+
 @pytest.mark.parametrize("name", ["missing.ini", "sys/none"])
 def test_a_file_that_is_not_there(talk: Talk, name: str) -> None:
     assert talk.answer(f"load {name}") == FAILED
