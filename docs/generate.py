@@ -16,8 +16,8 @@ PAGE = Path(__file__).parent / "reference.md"
 HEAD = """\
 # Commands and variables
 
-Made by `make reference` from the declarations. The columns 4, 2, z and w tell which profiles have it:
-gecko-os-4, gecko-os-2, zentrios-3, wiconnect-2.
+Made by `make reference` from the declarations. The columns 4, 2, z and w tell which profiles have
+it: gecko-os-4, gecko-os-2, zentrios-3, wiconnect-2.
 """
 
 
@@ -26,7 +26,8 @@ def page() -> str:
     declared = [tables(profile.load(name), tuple(built_in())) for name in PROFILES]
     commands = {one.name: one for _, table in reversed(declared) for one in table.sorted}
     variables = {one.name: one for table, _ in reversed(declared) for one in table.sorted}
-    rows = [HEAD, "## Commands", "", "| command | shortcut | 4 | 2 | z | w | |", "| --- " * 7 + "|"]
+    rows = [HEAD, "## Commands", "", "| command | shortcut | 4 | 2 | z | w | |"]
+    rows.append("| --- " * 7 + "|")
     for name, command in sorted(commands.items()):
         here = [name in table.by_name for _, table in declared]
         rows.append(_row(_usage(command), command.shortcut, here, command.doc.split("\n")[0]))

@@ -620,7 +620,7 @@ def test_a_line_behind_reboot_is_for_the_next_boot() -> None:
         talk.ask("set system.msg initialized HELLO")
         talk.send(b"reboot\r\nget system.msg initialized\r\n")
         heard = talk.heard()
-        assert heard.startswith(b"R000011\r\nRebooting\r\n> ")
+        assert heard.startswith(b"R000011\r\nRebooting\r\nSILABS-")
         assert b"HELLO" not in heard
         assert heard.endswith(
             b"[Ready]\r\n> get system.msg initialized\r\nR000009\r\n[Ready]\r\n> "

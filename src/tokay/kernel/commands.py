@@ -25,6 +25,7 @@ BURST_TIMEOUT = 0.1
 """Seconds to wait for bytes that a host may have sent behind a line that failed."""
 DEFAULT_LIMIT = 300.0
 """Seconds that a command may take."""
+REBOOTING = "Rebooting"
 MOST_DATA = 1 << 16
 """Bytes that one call holds in memory."""
 
@@ -126,7 +127,17 @@ def command(
 class Call:
     """One execution of a command."""
 
-    __slots__ = ("_source", "_taken", "after", "command", "kernel", "rest", "silent", "values")
+    __slots__ = (
+        "_source",
+        "_taken",
+        "after",
+        "command",
+        "kernel",
+        "prompt",
+        "rest",
+        "silent",
+        "values",
+    )
 
     def __init__(
         self, kernel: "Kernel", command: Command, words: Sequence[str], source: Source
@@ -140,6 +151,8 @@ class Call:
         """What is done once the response is out."""
         self.silent = False
         """Whether a console gets no reply."""
+        self.prompt = True
+        """Whether a prompt follows the reply: not in front of a restart."""
 
     def __getitem__(self, name: str) -> str:
         return self.values[name]
@@ -194,6 +207,12 @@ class Call:
     def log(self, text: str, level: Level = Level.INFO) -> None:
         """Write a log line."""
         self.kernel.log.line(text, level)
+
+    def reboot(self) -> str:
+        """Restart the device once the response is out; return what the response says."""
+        self.prompt = False
+        self.after.append(self.kernel.control.reboot)
+        return REBOOTING
 
     def leave(self) -> None:
         """Carry out `exit` at the front end that the command came from."""

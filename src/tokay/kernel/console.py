@@ -254,7 +254,7 @@ class Console:
             out = frame(SAFE_REPLY if kernel.safe_mode else REPLY, code, data)
         else:
             out = data + CRLF if data else b""
-        if variables[PROMPT]:
+        if response.prompt and variables[PROMPT]:
             out += kernel.prompt
         self._channel.write(out)
 

@@ -161,7 +161,7 @@ class Engine:
             handle = self._kernel.streams.open(TextStream(call.command.name, text))
             answer = f"{handle},{len(text)}"
         data = answer if isinstance(answer, bytes) else answer.encode("latin-1", "replace")
-        return Response(Result.SUCCESS, data, log, call.silent)
+        return Response(Result.SUCCESS, data, log, call.silent, call.prompt)
 
 
 def _bug(error: Exception, request: _Request, log: list[str]) -> Response:

@@ -17,7 +17,6 @@ from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import Listing, lines
 from tokay.kernel.variables import Applies, Variable, computed
 
-REBOOTING = "Rebooting"
 _MEMORY = Path("/proc/meminfo")
 
 
@@ -72,8 +71,7 @@ def version(call: Call) -> str:
 @command("reboot", "reboot", safe_mode=True)
 def reboot(call: Call) -> str:
     """Restart. What is not saved is lost."""
-    call.after.append(call.kernel.control.reboot)
-    return REBOOTING
+    return call.reboot()
 
 
 @command("sleep", "sleep")
@@ -110,8 +108,7 @@ def force_safemode(call: Call) -> str:
     call.check_mac("mac")
     call.log("Forcing safemode...", Level.ALERT)
     faults.force(call.kernel.storage)
-    call.after.append(call.kernel.control.reboot)
-    return REBOOTING
+    return call.reboot()
 
 
 class System(Plugin):
