@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from tokay.board.airspace import Airspace
 from tokay.board.board import Board
+from tokay.board.pins import SimulatedPins
 from tokay.board.serial import Port, SerialError, open_port
 from tokay.board.simulated_radio import SimulatedRadio
 from tokay.board.storage import Storage
@@ -112,7 +113,8 @@ class Device:
                 if storage is not state:
                     storage.close()
                 raise
-            board = Board(SimulatedRadio(air, device.mac), ports)
+            pins = SimulatedPins(device.profile.pins)
+            board = Board(SimulatedRadio(air, device.mac), ports, pins)
             release = (lambda: None) if storage is state else storage.close
             return Hardware(board, storage.device(name), release, storage.notes)
 
