@@ -100,7 +100,7 @@ class _Switch:
     def reboot(self) -> None:
         self.asked.append("reboot")
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, pins: Sequence[int] = ()) -> None:
         self.asked.append(f"sleep {seconds}")
 
     def shutdown(self) -> None:

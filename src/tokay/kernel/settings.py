@@ -126,9 +126,8 @@ def _rows(content: bytes) -> Iterator[tuple[int, str]]:
 def _put_back(kernel: "Kernel", before: Mapping[str, str]) -> None:
     """Set the values back that a half-done file has changed."""
     variables = kernel.variables
+    # All to their defaults first: a pin that two variables have swapped is free again then.
     for variable, index, _ in variables.held():
-        key = f"{variable.name} {index}" if index else variable.name
-        if key not in before:
-            variables.reset(variable, index)
+        variables.reset(variable, index)
     for key, text in before.items():
         variables.set([*key.split(" "), *split(text)])

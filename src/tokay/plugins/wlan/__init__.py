@@ -1,9 +1,9 @@
 """WLAN: the station. Brings the `wlan` interface up by the join procedure."""
 
 import asyncio
-import contextlib
 from typing import Any, ClassVar
 
+from tokay.board.pins import Direction, PinError, Pins
 from tokay.board.radio import Radio
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
@@ -46,7 +46,7 @@ class Wlan(Plugin):
     commands: ClassVar = (wlan_get_rssi,)
     after = ("network", "gpio")
 
-    __slots__ = ("_joined", "_joining", "_kernel", "_network", "_watch", "radio", "result")
+    __slots__ = ("_joined", "_joining", "_kernel", "_network", "_pins", "_watch", "radio", "result")
 
     result: JoinResult
 
@@ -57,10 +57,12 @@ class Wlan(Plugin):
         self._joined: Joined | None = None
         self._joining: asyncio.Task[bool] | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._pins: Pins = board.pins
         self.radio: Radio = board.radio
         self.radio.on_lost = self._lost
         self.result = JoinResult.NONE
         self._network.register(NAME, self)
+        self._drive_status(0)
 
     async def stop(self) -> None:
         """Leave the network."""
@@ -162,8 +164,10 @@ class Wlan(Plugin):
     def _drive_status(self, level: int) -> None:
         pin = self._kernel.variables[wlan.STATUS_GPIO]
         if pin != NO_PIN:
-            with contextlib.suppress(OSError):
-                self._kernel.tell("drive_pin", pin=pin, level=level)
+            try:
+                self._pins.configure(pin, Direction.OUTPUT_PUSH_PULL, level)
+            except PinError as error:
+                self._kernel.log.line(str(error))
 
 
 PLUGIN = Wlan

@@ -151,9 +151,8 @@ class Join:
         if self._attempts >= self._values[wlan.JOIN_RETRIES]:
             return False
         self._attempts += 1
-        self._kernel.notice(
-            "wlan_joining", text=self._values[wlan.SSID] or self._values[wlan.BSSID]
-        )
+        network = self._values[wlan.SSID] or self._values[wlan.BSSID]
+        self._kernel.notice("wlan_joining", text=network)
         return True
 
     async def _recall(self) -> bool:
