@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 from tokay.board.airspace import Airspace
 from tokay.board.board import Board
+from tokay.board.pins import SimulatedPins
 from tokay.board.serial import Port
 from tokay.board.simulated_radio import SimulatedRadio
 from tokay.board.storage import Storage
@@ -213,7 +214,8 @@ class Talk:
 
     async def _build(self, device: Device) -> Hardware:
         storage = self._storage or Storage(None)
-        board = Board(SimulatedRadio(Airspace.default(), device.mac), [self.wire])
+        pins = SimulatedPins(device.profile.pins)
+        board = Board(SimulatedRadio(Airspace.default(), device.mac), [self.wire], pins)
         release = (lambda: None) if self._storage else storage.close
         return Hardware(board, storage.device(device.name), release)
 
