@@ -212,10 +212,10 @@ class Join:
             if self._values[wlan.DHCP_ENABLED]:
                 return await self._by_dhcp(self._link)
             return self._by_hand(self._link)
+        except TimeoutError:  # an OSError too, and one without a text
+            self._kernel.log.line("DHCP timed out")
         except OSError as error:
             self._kernel.log.line(str(error.strerror or error))
-        except TimeoutError:
-            self._kernel.log.line("DHCP timed out")
         self.result = JoinResult.FAILED
         return False
 
