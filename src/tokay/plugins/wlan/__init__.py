@@ -110,10 +110,10 @@ class Wlan(Plugin):
             joined = await join.run()
         finally:
             self.result = join.result
+        self._remember(join.details)
         if joined is None:
             return False
         self._joined = joined
-        self._kernel.carried[CARRIED] = join.details
         self._watch = asyncio.get_running_loop().create_task(self._watch_lease(join))
         self._network.raised(Interface(self._kernel, NAME, joined.link, joined.address))
         self._drive_status(1)
@@ -124,6 +124,13 @@ class Wlan(Plugin):
         self._joining = None
         if not task.cancelled():
             task.exception()  # whoever waits hears it; nobody may be left who does
+
+    def _remember(self, details: Details | None) -> None:
+        """Keep for the next join what this one found to be true, and nothing else."""
+        if details is None:
+            self._kernel.carried.pop(CARRIED, None)
+        else:
+            self._kernel.carried[CARRIED] = details
 
     def _stored(self) -> Details | None:
         """Return what an earlier join found, while the settings still ask for the same."""

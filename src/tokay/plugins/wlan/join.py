@@ -137,6 +137,8 @@ class Join:
         if step is Step.FAILED or self._link is None or self._address is None:
             if self.result is JoinResult.JOINING:
                 self.result = JoinResult.FAILED
+            if self._link is None:
+                self.details = None  # nobody answered to them
             await self._let_go()
             return None
         self.result = JoinResult.SUCCESS
