@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
-from tokay.kernel.results import bad_args, failed
+from tokay.kernel.results import IN_PROGRESS, bad_args, failed
 from tokay.plugins.network.bearer import Bearer
 from tokay.plugins.network.interface import Interface
 from tokay.plugins.network.variables import DEFAULT_INTERFACE, DNS_TIMEOUT, INTERFACES
@@ -19,9 +19,13 @@ def _interface(call: Call) -> str:
 
 
 @command("network_up", "nup", "[-i interface] [where]")
-async def network_up(call: Call) -> None:
+async def network_up(call: Call) -> str | None:
     """Bring an interface up."""
-    await call.kernel.plugin(Network).need(_interface(call))
+    network = call.kernel.plugin(Network)
+    if network.bearer(_interface(call)).joining:
+        return IN_PROGRESS
+    await network.need(_interface(call))
+    return None
 
 
 @command("network_down", "ndo", "[-i interface] [where]")
@@ -38,12 +42,22 @@ async def network_restart(call: Call) -> None:
     await network.need(_interface(call))
 
 
+@command("network_lookup", "nlo", "[-i interface] host")
+async def network_lookup(call: Call) -> str:
+    """Resolve a name; the response is its IPv4 address."""
+    interface = await call.kernel.plugin(Network).need(call.get("interface"))
+    try:
+        return await interface.resolve(call["host"])
+    except OSError as error:
+        raise failed(str(error)) from error
+
+
 class Network(Plugin):
     """The interfaces of one device. Bearers register; everybody else asks."""
 
     name = "network"
     variables = (DEFAULT_INTERFACE, DNS_TIMEOUT)
-    commands: ClassVar = (network_up, network_down, network_restart)
+    commands: ClassVar = (network_up, network_down, network_restart, network_lookup)
 
     __slots__ = ("_bearers", "_interfaces", "_kernel")
 
