@@ -74,7 +74,7 @@ class Wlan(Plugin):
 
     async def up(self) -> None:
         """Join; several who ask at once wait for one round. Raises CommandError."""
-        if self._joined is not None:
+        if self._joined is not None and self._join is None:
             return
         if self._join is None:
             self._begin()
@@ -117,11 +117,11 @@ class Wlan(Plugin):
         try:
             await join.run()
             if join.joined is not None:
-                self._up(join, join.joined)
+                await self._up(join, join.joined)
         finally:
             self._last = join.result
             self._join = self._task = None
-            self._round_over(join.joined is not None)
+            self._round_over(self._joined is not None)
 
     def _round_over(self, joined: bool) -> None:
         """Tell those who wait how the round ended."""
@@ -129,11 +129,13 @@ class Wlan(Plugin):
             self._round.set_result(joined)
             self._round = None
 
-    def _up(self, join: Join, joined: Joined) -> None:
+    async def _up(self, join: Join, joined: Joined) -> None:
         self._joined = joined
         stored.save(self._kernel, join.details)
         self._watch = asyncio.get_running_loop().create_task(self._watch_lease(join))
-        self._network.raised(Interface(self._kernel, NAME, joined.link, joined.address))
+        await self._network.raised(Interface(self._kernel, NAME, joined.link, joined.address))
+        if self._joined is not joined:
+            return  # lost meanwhile
         self._drive_status(1)
         self._kernel.notice("wlan_joined")
 
