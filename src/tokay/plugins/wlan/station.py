@@ -122,6 +122,8 @@ class Wlan(Plugin):
             self._last = join.result
             self._join = self._task = None
             self._round_over(self._joined is not None)
+        if self._joined is None and join.joined is not None:
+            self._auto_join()  # it was lost before it counted as up
 
     def _round_over(self, joined: bool) -> None:
         """Tell those who wait how the round ended."""
