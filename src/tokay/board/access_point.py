@@ -2,25 +2,22 @@
 
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
+from tokay.board.airspace_error import AirspaceError
+from tokay.board.handshake import Party, nonce, shake
+from tokay.board.passkey import check_passphrase, wep_key
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, mac_text
 from tokay.board.security import Security
+from tokay.protocols import wpa
+
+__all__ = ["AccessPoint", "AirspaceError", "Station", "derived_bssid", "host_key"]
 
 DEFAULT_SUBNET = IPv4Network("127.77.0.0/16")
 LOOPBACK = IPv4Network("127.0.0.0/8")
 LOCALHOST = IPv4Address("127.0.0.1")
-
-_PSK = re.compile(r"[0-9A-Fa-f]{64}")
-_PASSPHRASE = re.compile(r"[ -~]{8,63}")  # IEEE 802.11-2020 annex J.4: 8 to 63 printable ASCII
-_WEP_KEY = re.compile(r"[ -~]{5}|[ -~]{13}|[0-9A-Fa-f]{10}|[0-9A-Fa-f]{26}")
-
-
-class AirspaceError(ValueError):
-    """An airspace that cannot be: one line that names the key, and the file if there is one."""
 
 
 class Station(Protocol):
@@ -43,7 +40,9 @@ class AccessPoint:
     digits; for WEP a key of 5 or 13 characters, or of 10 or 26 hex digits. `subnet` lies in
     127.0.0.0/8; access points with the same one share a network and its DHCP server. `hosts` maps
     names to addresses. `uplink` tells whether names and addresses beyond this machine's loopback
-    can be reached. Without a `bssid` one is derived from the SSID. Raises AirspaceError.
+    can be reached. `handshake_timeout` is the seconds after which a station with a wrong passphrase
+    is sent away, 0 to 60; real access points take about 3. Without a `bssid` one is derived from
+    the SSID. Raises AirspaceError.
     """
 
     def __init__(
@@ -59,6 +58,7 @@ class AccessPoint:
         hidden: bool = False,
         hosts: Mapping[str, str] | None = None,
         uplink: bool = True,
+        handshake_timeout: float = 0.0,
     ) -> None:
         raw = ssid.encode() if isinstance(ssid, str) else ssid
         if not 1 <= len(raw) <= 32:
@@ -77,9 +77,12 @@ class AccessPoint:
         self.stations: dict[str, Station] = {}
         """Who has joined, by MAC address. Changed by `admit` and `release` only."""
         self._on = True
-        self._pmk: bytes | None = None
-        self._check_passphrase(passphrase)
-        self._passphrase = passphrase
+        self._handshakes = 0
+        if not 0 <= handshake_timeout <= 60:
+            raise AirspaceError(f"handshake_timeout: must be 0 to 60 s, not {handshake_timeout}")
+        self.handshake_timeout = handshake_timeout
+        check_passphrase(self.security, passphrase)
+        self._passphrase = passphrase or ""
         self.rssi = rssi
 
     def __repr__(self) -> str:
@@ -118,9 +121,8 @@ class AccessPoint:
 
     def set_passphrase(self, passphrase: str | None) -> None:
         """Change the passphrase; stations that have joined stay. Raises AirspaceError."""
-        self._check_passphrase(passphrase)
-        self._passphrase = passphrase
-        self._pmk = None
+        check_passphrase(self.security, passphrase)
+        self._passphrase = passphrase or ""
 
     def beacon(self, probe: str | None = None) -> Network:
         """Give what a scan shows; a hidden SSID only to a probe that names it."""
@@ -145,16 +147,34 @@ class AccessPoint:
             and request.channel in (None, self.channel)
         )
 
-    def authenticate(self, request: JoinRequest) -> None:
-        """Check security and passkey. Raises JoinError."""
-        if request.security is not None and not self.security.accepts(request.security):
+    async def authenticate(self, request: JoinRequest, mac: str) -> None:
+        """Agree on security and check the passkey, as far as the air would. Raises JoinError.
+
+        A station that asks for another security type does not get as far as a key.
+        """
+        asked = self.security if request.security is None else request.security
+        if not self.security.accepts(asked):
             raise JoinError(JoinFailure.BAD_SECURITY)
         if self.security is Security.OPEN:
             return
         if not request.passkey:
             raise JoinError(JoinFailure.NO_PASSKEY)
-        if not self._is_key(request.passkey):
-            raise JoinError(JoinFailure.WRONG_PASSKEY)
+        suite = self.security.suite(asked)
+        if suite is None:
+            # Shared-key authentication: the access point sees at once that the answer is wrong.
+            theirs, ours = wep_key(request.passkey), wep_key(self._passphrase)
+            if theirs is None or ours is None or not hmac.compare_digest(theirs, ours):
+                raise JoinError(JoinFailure.WRONG_PASSKEY)
+            return
+        ssid = self.ssid.encode("latin-1")
+        try:
+            theirs = wpa.pmk(request.passkey, ssid)
+        except wpa.WpaError:
+            raise JoinError(JoinFailure.WRONG_PASSKEY) from None
+        self._handshakes += 1
+        us = Party(self.bssid, wpa.pmk(self._passphrase, ssid), nonce(self.bssid, self._handshakes))
+        them = Party(mac, theirs, nonce(mac, self._handshakes))
+        await shake(us, them, suite, self.handshake_timeout)
 
     def admit(self, station: Station) -> None:
         """Associate a station that has authenticated; one with the same address loses its link."""
@@ -165,40 +185,6 @@ class AccessPoint:
         """Forget a station that leaves."""
         if self.stations.get(station.mac) is station:
             del self.stations[station.mac]
-
-    def _is_key(self, passkey: str) -> bool:
-        ours = self._passphrase or ""
-        if self.security is Security.WEP:
-            return hmac.compare_digest(_wep_key(passkey), _wep_key(ours))
-        if _PSK.fullmatch(passkey):
-            return hmac.compare_digest(bytes.fromhex(passkey), self._psk())
-        if not _PASSPHRASE.fullmatch(passkey):
-            return False
-        if _PSK.fullmatch(ours):
-            return hmac.compare_digest(_derive(passkey, self.ssid), self._psk())
-        return hmac.compare_digest(passkey.encode(), ours.encode())
-
-    def _psk(self) -> bytes:
-        """Give the pre-shared key; 4096 rounds of hashing, so only once and only when needed."""
-        if self._pmk is None:
-            ours = self._passphrase or ""
-            self._pmk = bytes.fromhex(ours) if len(ours) == 64 else _derive(ours, self.ssid)
-        return self._pmk
-
-    def _check_passphrase(self, passphrase: str | None) -> None:
-        # The value itself stays out of every message.
-        if self.security is Security.OPEN:
-            if passphrase:
-                raise AirspaceError("passphrase: an Open network has none")
-        elif not passphrase:
-            raise AirspaceError(f"passphrase: missing for {self.security} security")
-        elif self.security is Security.WEP:
-            if not _WEP_KEY.fullmatch(passphrase):
-                raise AirspaceError("passphrase: a WEP key is 5 or 13 characters, 10 or 26 hex")
-        elif not (_PASSPHRASE.fullmatch(passphrase) or _PSK.fullmatch(passphrase)):
-            raise AirspaceError(
-                "passphrase: must be 8 to 63 printable ASCII characters or 64 hex digits"
-            )
 
 
 def derived_bssid(ssid: bytes, index: int = 0) -> str:
@@ -214,18 +200,6 @@ def derived_bssid(ssid: bytes, index: int = 0) -> str:
 def host_key(name: str) -> str:
     """Give the form in which host names are compared: no case, no final dot."""
     return name.removesuffix(".").lower()
-
-
-def _derive(passphrase: str, ssid: str) -> bytes:
-    """IEEE 802.11-2020 annex J.4.1: PBKDF2-HMAC-SHA1, the SSID for salt, 4096 rounds."""
-    return hashlib.pbkdf2_hmac("sha1", passphrase.encode(), ssid.encode("latin-1"), 4096, 32)
-
-
-def _wep_key(text: str) -> bytes:
-    """Give the key's bytes; anything that is no key at all matches none."""
-    if not _WEP_KEY.fullmatch(text):
-        return b""
-    return bytes.fromhex(text) if len(text) in (10, 26) else text.encode()
 
 
 def _bssid(text: str) -> str:

@@ -23,6 +23,7 @@ class AccessPointTable(msgspec.Struct, forbid_unknown_fields=True):
     hidden: bool = False
     hosts: dict[str, str] = {}
     uplink: bool = True
+    handshake_timeout: float = 0.0
 
 
 class AirspaceTable(msgspec.Struct, forbid_unknown_fields=True):

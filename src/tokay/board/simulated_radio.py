@@ -78,7 +78,13 @@ class SimulatedRadio:
         access_point = _best(heard, request)
         if not access_point.powered:
             raise JoinError(JoinFailure.TIMEOUT)  # it went off while it was being asked
-        access_point.authenticate(request)
+        try:
+            await access_point.authenticate(request, self._mac)
+        except JoinError:
+            if access_point.powered:
+                raise
+        if not access_point.powered:
+            raise JoinError(JoinFailure.TIMEOUT)
         return access_point
 
     def _on_drop(self, link: LoopbackLink, reason: str) -> None:
