@@ -113,6 +113,7 @@ class Device:
                 if storage is not state:
                     storage.close()
                 raise
+            air.start()
             pins = SimulatedPins(device.profile.pins)
             board = Board(SimulatedRadio(air, device.mac), ports, pins)
             release = (lambda: None) if storage is state else storage.close

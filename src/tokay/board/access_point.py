@@ -1,16 +1,21 @@
 """An access point of the simulated air: what it announces, whom it lets in, who is there."""
 
+import asyncio
 import hashlib
 import hmac
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
 from tokay.board.airspace_error import AirspaceError
 from tokay.board.handshake import Party, nonce, shake
+from tokay.board.names import NameRule
 from tokay.board.passkey import check_passphrase, wep_key
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, mac_text
 from tokay.board.security import Security
+from tokay.board.shaping import PLAIN, Shape
 from tokay.protocols import wpa
 
 __all__ = ["AccessPoint", "AirspaceError", "Station", "derived_bssid", "host_key"]
@@ -18,6 +23,8 @@ __all__ = ["AccessPoint", "AirspaceError", "Station", "derived_bssid", "host_key
 DEFAULT_SUBNET = IPv4Network("127.77.0.0/16")
 LOOPBACK = IPv4Network("127.0.0.0/8")
 LOCALHOST = IPv4Address("127.0.0.1")
+OUT_OF_RANGE = -100
+"""dBm. At this signal an access point is not heard, and its stations lose their link."""
 
 
 class Station(Protocol):
@@ -76,7 +83,20 @@ class AccessPoint:
         self.uplink = uplink
         self.stations: dict[str, Station] = {}
         """Who has joined, by MAC address. Changed by `admit` and `release` only."""
+        self.name_rules: tuple[NameRule, ...] = ()
+        """What is wrong with names; the first rule that strikes counts."""
+        self.shapes = False
+        """Whether new connections can be shaped; `shape` sees to it."""
+        self.seed = 0
+        self.on_note: Callable[[str], None] | None = None
+        """Called with a line for each thing that happens here, while someone keeps a log."""
+        self._shape = PLAIN
+        self._connections: Counter[str] = Counter()
+        self._portal: tuple[str, int] | None = None
         self._on = True
+        self._fade: tuple[float, float, int, int] | None = None
+        self._fading: asyncio.TimerHandle | None = None
+        self._refusals = 0.0
         self._handshakes = 0
         if not 0 <= handshake_timeout <= 60:
             raise AirspaceError(f"handshake_timeout: must be 0 to 60 s, not {handshake_timeout}")
@@ -90,14 +110,47 @@ class AccessPoint:
 
     @property
     def rssi(self) -> int:
-        """The signal at every station, dBm, -100 to 0."""
-        return self._rssi
+        """The signal at every station, dBm, -100 to 0; at -100 nobody hears it."""
+        if self._fade is None:
+            return self._rssi
+        began, over, start, to = self._fade
+        passed = asyncio.get_running_loop().time() - began
+        return to if passed >= over else math.ceil(start + (to - start) * passed / over)
 
     @rssi.setter
     def rssi(self, dbm: int) -> None:
-        if not -100 <= dbm <= 0:
-            raise AirspaceError(f"rssi: must be -100 to 0 dBm, not {dbm}")
-        self._rssi = dbm
+        self._rssi = _dbm("rssi", dbm)
+        self._end_fade()
+        if dbm == OUT_OF_RANGE:
+            self.deauthenticate_all("the access point is out of range")
+
+    def fade(self, to: int, over: float, start: int | None = None) -> None:
+        """Let the signal go from `start`, or where it is, to `to` dBm within `over` seconds.
+
+        Needs a running loop. Raises AirspaceError.
+        """
+        start = self.rssi if start is None else _dbm("from", start)
+        _dbm("to", to)
+        if not 0 <= over < math.inf:
+            raise AirspaceError(f"over: must be 0 s or more, not {over}")
+        loop = asyncio.get_running_loop()
+        self._end_fade()
+        self._fade = (loop.time(), over, start, to)
+        self._fading = loop.call_later(over, self._faded, to)
+
+    def _faded(self, to: int) -> None:
+        self.rssi = to
+
+    def _end_fade(self) -> None:
+        self._fade = None
+        if self._fading is not None:
+            self._fading.cancel()
+            self._fading = None
+
+    @property
+    def heard(self) -> bool:
+        """Whether a station hears the access point."""
+        return self._on and self.rssi > OUT_OF_RANGE
 
     @property
     def powered(self) -> bool:
@@ -108,16 +161,70 @@ class AccessPoint:
         """Switch on or off. Off, it leaves the air and every station loses its link."""
         self._on = on
         if not on:
-            for mac in tuple(self.stations):
-                self.deauthenticate(mac, "the access point went off")
+            self.deauthenticate_all("the access point went off")
 
     def deauthenticate(self, mac: str, reason: str = "deauthenticated by the access point") -> bool:
         """Throw a station out; False if it is not here. It may join again."""
         station = self.stations.pop(mac_text(mac), None)
         if station is None:
             return False
+        self.note(f"{station.mac} lost: {reason}")
         station.drop(reason)
         return True
+
+    def deauthenticate_all(self, reason: str = "deauthenticated by the access point") -> None:
+        """Throw every station out."""
+        for mac in tuple(self.stations):
+            self.deauthenticate(mac, reason)
+
+    def refuse(self, joins: int | None = None) -> None:
+        """Refuse to associate the next `joins` stations, or all until `accept`."""
+        self._refusals = math.inf if joins is None else joins
+
+    def accept(self) -> None:
+        """Associate stations again."""
+        self._refusals = 0
+
+    @property
+    def shape(self) -> Shape:
+        """What the network does to TCP streams; to those opened since it was first set."""
+        return self._shape
+
+    @shape.setter
+    def shape(self, shape: Shape) -> None:
+        self._shape = shape
+        self.shapes = True
+
+    @property
+    def portal(self) -> str | None:
+        """The captive portal, `address:port`; None for none.
+
+        With one, every name that is not in `hosts` resolves to the network's gateway, and every
+        TCP connection that leaves the network, or goes to the gateway, is answered by the portal.
+        """
+        return None if self._portal is None else "{}:{}".format(*self._portal)
+
+    @portal.setter
+    def portal(self, portal: str | None) -> None:
+        self._portal = None if portal is None else parse_portal(portal)
+
+    def way(self, address: str, port: int) -> tuple[str, int]:
+        """Give where a TCP connection of a station to an address really leads."""
+        if self._portal is None or address in self.hosts.values():
+            return address, port
+        there = IPv4Address(address)
+        local = there in self.subnet and there != self.subnet.network_address + 1
+        return (address, port) if local else self._portal
+
+    def count_connection(self, mac: str) -> int:
+        """Number a station's shaped connections, each of which has dice of its own."""
+        self._connections[mac] += 1
+        return self._connections[mac]
+
+    def note(self, text: str) -> None:
+        """Put a line into the log of the airspace, if there is one."""
+        if self.on_note is not None:
+            self.on_note(text)
 
     def set_passphrase(self, passphrase: str | None) -> None:
         """Change the passphrase; stations that have joined stay. Raises AirspaceError."""
@@ -132,7 +239,7 @@ class AccessPoint:
             ssid=self.ssid if named else "",
             bssid=self.bssid,
             channel=self.channel,
-            rssi=self._rssi,
+            rssi=self.rssi,
             rate=54.0 if slow else 144.4,  # 802.11n allows no TKIP and no WEP (11.8.4)
             security=self.security,
             hidden=self.hidden,
@@ -141,7 +248,7 @@ class AccessPoint:
     def matches(self, request: JoinRequest) -> bool:
         """Whether this is one of the access points that a request means."""
         return (
-            self._on
+            self.heard
             and request.ssid in (self.ssid, "" if request.bssid else self.ssid)
             and (request.bssid is None or mac_text(request.bssid) == self.bssid)
             and request.channel in (None, self.channel)
@@ -152,6 +259,16 @@ class AccessPoint:
 
         A station that asks for another security type does not get as far as a key.
         """
+        try:
+            if self._refusals > 0:
+                self._refusals -= 1
+                raise JoinError(JoinFailure.REFUSED)
+            await self._authenticate(request, mac)
+        except JoinError as error:
+            self.note(f"{mac} not joined: {error}")
+            raise
+
+    async def _authenticate(self, request: JoinRequest, mac: str) -> None:
         asked = self.security if request.security is None else request.security
         if not self.security.accepts(asked):
             raise JoinError(JoinFailure.BAD_SECURITY)
@@ -180,11 +297,13 @@ class AccessPoint:
         """Associate a station that has authenticated; one with the same address loses its link."""
         self.deauthenticate(station.mac, "another station joined with this address")
         self.stations[station.mac] = station
+        self.note(f"{station.mac} joined")
 
     def release(self, station: Station) -> None:
         """Forget a station that leaves."""
         if self.stations.get(station.mac) is station:
             del self.stations[station.mac]
+            self.note(f"{station.mac} left")
 
 
 def derived_bssid(ssid: bytes, index: int = 0) -> str:
@@ -200,6 +319,24 @@ def derived_bssid(ssid: bytes, index: int = 0) -> str:
 def host_key(name: str) -> str:
     """Give the form in which host names are compared: no case, no final dot."""
     return name.removesuffix(".").lower()
+
+
+def parse_portal(text: str) -> tuple[str, int]:
+    """Read `address:port`. Raises AirspaceError."""
+    address, _, port = text.rpartition(":")
+    try:
+        where = str(IPv4Address(address)), int(port)
+    except ValueError:
+        raise AirspaceError(f"portal: must be an IPv4 address:port, not {text!r}") from None
+    if not 1 <= where[1] <= 65535:
+        raise AirspaceError(f"portal: must be an IPv4 address:port, not {text!r}")
+    return where
+
+
+def _dbm(key: str, value: int) -> int:
+    if not -100 <= value <= 0:
+        raise AirspaceError(f"{key}: must be -100 to 0 dBm, not {value}")
+    return value
 
 
 def _bssid(text: str) -> str:

@@ -39,7 +39,7 @@ class SimulatedRadio:
         found = [
             ap.beacon(ssid)
             for ap in self._airspace.access_points
-            if ap.powered and ssid in (None, ap.ssid) and channel in (None, ap.channel)
+            if ap.heard and ssid in (None, ap.ssid) and channel in (None, ap.channel)
         ]
         return sorted(found, key=lambda network: -network.rssi)
 
@@ -76,14 +76,14 @@ class SimulatedRadio:
         if not heard:
             raise JoinError(JoinFailure.NOT_FOUND)
         access_point = _best(heard, request)
-        if not access_point.powered:
+        if not access_point.heard:
             raise JoinError(JoinFailure.TIMEOUT)  # it went off while it was being asked
         try:
             await access_point.authenticate(request, self._mac)
         except JoinError:
-            if access_point.powered:
+            if access_point.heard:
                 raise
-        if not access_point.powered:
+        if not access_point.heard:
             raise JoinError(JoinFailure.TIMEOUT)
         return access_point
 
