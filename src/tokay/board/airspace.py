@@ -7,6 +7,7 @@ One airspace serves any number of radios on one event loop. Nothing in it is lef
 follow from the SSIDs, DHCP gives addresses in order, and the dice of a script have a seed.
 """
 
+import asyncio
 import functools
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -38,6 +39,7 @@ class Airspace:
         self._lans: dict[IPv4Network, Lan] = {}
         self._script: Script | None = None
         self._seed = 0
+        self._began: tuple[asyncio.AbstractEventLoop, float] | None = None
 
     @classmethod
     def default(cls, *, claims: Claims | None = None) -> "Airspace":
@@ -145,8 +147,11 @@ class Airspace:
 
     def start(self) -> None:
         """Start the script's clock, on the running loop. The first device does so as it boots."""
-        if self._script is not None:
-            self._script.start()
+        if self._began is None:
+            loop = asyncio.get_running_loop()
+            self._began = (loop, loop.time())
+            if self._script is not None:
+                self._script.start(*self._began)
 
     def stop(self) -> None:
         """Forget the events to come."""
@@ -161,6 +166,8 @@ class Airspace:
 
             self._script = Script(self._find)
             self._script.seed = self._seed
+            if self._began is not None:
+                self._script.start(*self._began)
             for access_point in self._access_points:
                 self._listen_to(access_point)
         return self._script

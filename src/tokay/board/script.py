@@ -51,12 +51,11 @@ class Script:
         self.write(event.ap, str(event))
         event.happen(*where)
 
-    def start(self) -> None:
-        """Begin on the running loop's clock; nothing happens if it has begun."""
-        if self._began is None:
-            self._loop = asyncio.get_running_loop()
-            self._began = self._loop.time()
-            self._wait()
+    def start(self, loop: asyncio.AbstractEventLoop, began: float) -> None:
+        """Begin at a moment of a loop's clock."""
+        self._loop = loop
+        self._began = began
+        self._wait()
 
     def stop(self) -> None:
         """Forget the events to come; the log stays."""
