@@ -10,7 +10,7 @@ import pytest
 
 import tokay
 from tokay import AccessPoint, Airspace, Device, Response, Result
-from tokay.testing.clock import run_turned
+from tokay.testing.clock import TurnedLoop, run_turned, turned_loop
 
 PUBLIC = ["AccessPoint", "Airspace", "Device", "Response", "Result"]
 DEVICE = {
@@ -226,10 +226,17 @@ def test_sleep_lasts_its_time() -> None:
     run_turned(test())
 
 
-async def test_sleep_without_a_time_lasts_until_it_is_woken() -> None:
-    async with Device.simulated() as device:
-        assert (await device.command("sleep")).silent
-        with pytest.raises(RuntimeError, match=r"^device tokay is asleep"):
-            await device.command("version")
-        device.wake()
-        assert (await device.command("version")).ok
+def test_sleep_without_a_time_lasts_until_it_is_woken() -> None:
+    async def test() -> None:
+        async with Device.simulated() as device:
+            assert (await device.command("sleep")).silent
+            asked = asyncio.create_task(device.command("version"))
+            await turned_loop().turn(1_000_000)
+            assert not asked.done()
+            with pytest.raises(RuntimeError, match=r"^device tokay is asleep"):
+                _ = device.log
+            device.wake()
+            assert (await asked).ok
+
+    with asyncio.Runner(loop_factory=TurnedLoop) as runner:
+        runner.run(test())

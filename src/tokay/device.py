@@ -49,7 +49,7 @@ Build = Callable[["Device"], Awaitable[Hardware]]
 
 
 class DeviceOffError(RuntimeError):
-    """Something was asked of a device that is off, or that sleeps until somebody wakes it."""
+    """Something was asked of a device that is off, or at once of one that sleeps."""
 
 
 class Device:
@@ -183,8 +183,7 @@ class Device:
     async def command(self, line: str | bytes, data: bytes = b"") -> Response:
         """Execute one command, with the data that follows its line, and return the response.
 
-        Waits for a reboot to end, and for a sleep that ends by itself. Raises RuntimeError when the
-        device is off or sleeps until it is woken.
+        Waits for a reboot or a sleep to end. Raises RuntimeError when the device is off.
         """
         await self.steady()
         raw = line if isinstance(line, bytes) else line.encode(errors="surrogateescape")
