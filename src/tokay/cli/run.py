@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tokay.board.airspace import Airspace, AirspaceError
+from tokay.board.radio import RadioError
 from tokay.board.serial import SerialError
 from tokay.board.storage import StorageError
 from tokay.cli.options import Options
@@ -37,7 +38,7 @@ def start(options: Options) -> int:
     except CommandError as error:
         _say(f"--set {error.reason or error.text}")
     except (
-        AirspaceError, PluginError, ProfileError, SerialError, StorageError, UsageError
+        AirspaceError, PluginError, ProfileError, RadioError, SerialError, StorageError, UsageError
     ) as error:  # fmt: skip
         _say(str(error))
     return UNUSABLE
@@ -54,7 +55,8 @@ def _loop_factory() -> Any:
 
 async def _run(options: Options) -> int:
     serial = options.serial or ["none" if options.commands else "stdio"]
-    device = Device.simulated(
+    device = Device.on(
+        options.radio,
         profile=options.profile,
         name=_name(options.name),
         serial=serial,

@@ -212,7 +212,7 @@ class Join:
         try:
             if self._values[wlan.DHCP_ENABLED]:
                 return await self._by_dhcp(self._link)
-            return self._by_hand(self._link)
+            return await self._by_hand(self._link)
         except OSError as error:
             self._kernel.log.line(str(error.strerror or error))
         except TimeoutError:
@@ -231,7 +231,7 @@ class Join:
         self._address = Address(str(lease.address), str(lease.netmask), gateway, dns)
         return True
 
-    def _by_hand(self, link: Link) -> bool:
+    async def _by_hand(self, link: Link) -> bool:
         values = self._values
         address = Address(
             values[wlan.STATIC_IP],
@@ -242,6 +242,7 @@ class Join:
         if address.address == wlan.NO_ADDRESS:
             self._kernel.log.line("wlan.static.ip is not set")
             return False
+        await link.verify_free(address.address)
         link.configure(*address)
         self._address = address
         return True
