@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup run test check format lock bench clean
+.PHONY: setup run test check format lock reference bench clean
 
 setup: $(READY)
 
@@ -38,6 +38,14 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Writes docs/reference.md anew from the declarations.
+reference: setup
+	$(BIN)/python docs/generate.py
+
+# Side by side with other programs; prints tables of ratios.
+bench: setup
+	for bench in bench/*.py; do echo; $(BIN)/python $$bench; done
 
 # Writes requirements.lock anew from pyproject.toml, for every Python from 3.11 on. Needs uv.
 lock:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 from tokay.board.airspace import Airspace
 from tokay.board.board import Board
 from tokay.board.open_radio import SIMULATED, open_radio
+from tokay.board.pins import SimulatedPins
 from tokay.board.serial import Port, SerialError, open_port
 from tokay.board.storage import Storage
 from tokay.kernel import faults, settings
@@ -124,7 +125,7 @@ class Device:
         The rest is as for `simulated`; only a simulated radio has an airspace. Raises RadioError
         on entering.
         """
-        air = (airspace or Airspace.default()) if radio == SIMULATED else airspace
+        air = Airspace.default() if airspace is None and radio == SIMULATED else airspace
 
         async def build(device: Device) -> Hardware:
             found = open_radio(radio, device.mac, airspace=air)
@@ -137,7 +138,9 @@ class Device:
                 if storage is not state:
                     storage.close()
                 raise
-            board = Board(found, ports)
+            if air is not None:
+                air.start()
+            board = Board(found, ports, SimulatedPins(device.profile.pins))
             release = (lambda: None) if storage is state else storage.close
             return Hardware(board, storage.device(name), release, storage.notes)
 
@@ -241,17 +244,17 @@ class Device:
 
     def reboot(self) -> None:
         """Boot anew."""
-        self._begin(self._reboot(0.0))
+        self._begin(self._reboot())
 
-    def sleep(self, seconds: float) -> None:
-        """Stop, and boot when the time is over; 0 sleeps until a wake-up event."""
+    def sleep(self, seconds: float, pins: Sequence[int] = ()) -> None:
+        """Stop; boot after that time unless it is 0, or when one of ``pins`` goes high."""
         if self._kernel is not None:
             self._kernel.tell("sleep")
-        self._begin(self._reboot(seconds or None))
+        self._begin(self._sleep(seconds or None, pins))
 
     def wake(self) -> None:
         """Boot a device that sleeps."""
-        self._begin(self._reboot(0.0))
+        self._begin(self._reboot())
 
     def shutdown(self) -> None:
         """Stop for good."""
@@ -266,11 +269,29 @@ class Device:
             self._change.cancel()
         self._change = asyncio.get_running_loop().create_task(change)
 
-    async def _reboot(self, seconds: float | None) -> None:
+    async def _reboot(self) -> None:
         await self._halt()
-        if seconds is not None:
-            await asyncio.sleep(seconds)
-            self._boot()
+        self._boot()
+
+    async def _sleep(self, seconds: float | None, pins: Sequence[int]) -> None:
+        await self._halt()
+        woken = asyncio.Event()
+        board_pins = self._on.board.pins
+
+        def wake(level: int) -> None:
+            if level:
+                woken.set()
+
+        unwatch = [board_pins.watch(pin, wake) for pin in pins]
+        try:
+            async with asyncio.timeout(seconds):
+                await woken.wait()
+        except TimeoutError:
+            pass
+        finally:
+            for end in unwatch:
+                end()
+        self._boot()
 
     async def _power_off(self) -> None:
         await self._halt()

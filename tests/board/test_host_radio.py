@@ -84,11 +84,14 @@ def test_a_machine_that_moves_loses_the_link(run: Run, machine: list[Standing | 
         radio._look()
         assert lost == []
         assert radio.rssi() == host_radio.RSSI
+        await radio.verify(JoinRequest("any"))
         machine[0] = None
         radio._look()
         assert lost == ["this machine's network has changed"]
         assert radio.rssi() is None
         assert await radio.scan() == []
+        with pytest.raises(JoinError):
+            await radio.verify(JoinRequest("any"))
         with pytest.raises(JoinError) as caught:
             await radio.join(JoinRequest("any"))
         assert caught.value.reason is JoinFailure.NOT_FOUND

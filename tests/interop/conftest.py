@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from peers import Peer, PeerError, find
-from wire import Wire
+from tests.interop.peers import Peer, PeerError, find
+from tests.interop.wire import Wire
 
 REQUIRED = "TOKAY_REQUIRE_PEERS"
 

@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-from peers import Peer
-from wire import MAC, SERVER, Process, Tokay, Wire, device, dnsmasq, echo, ip
+from tests.interop.peers import Peer
+from tests.interop.wire import MAC, SERVER, Process, Tokay, Wire, device, dnsmasq, echo, ip
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 
@@ -89,6 +89,10 @@ def test_without_a_carrier_there_is_no_network(wire: Wire) -> None:
     with device(wire) as (_, console):
         assert console.ask("network_up")[0] != 0
         assert console.do("get wlan.join.result") == "6"
+        assert console.ask("network_verify cable passphrase")[0] != 0
+        wire.plug(True)
+        console.do("network_verify cable passphrase")
+        assert wire.addresses() == []
 
 
 def test_an_address_that_someone_has_is_declined(wire: Wire, peer: Callable[[str], Peer]) -> None:

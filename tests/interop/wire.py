@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import serial
-from peers import Peer
+from tests.interop.peers import Peer
 
 LIMIT = 20.0
 SERVER = "10.9.0.1"

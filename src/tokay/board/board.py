@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tokay.board.pins import Pins, SimulatedPins
 from tokay.board.radio import Radio
 from tokay.board.serial.port import Port
 
@@ -12,6 +13,7 @@ class Board:
 
     radio: Radio
     ports: list[Port | None] = field(default_factory=list)
+    pins: Pins = field(default_factory=lambda: SimulatedPins(0))
 
     def close(self) -> None:
         """Give the hardware back."""

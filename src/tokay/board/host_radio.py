@@ -117,6 +117,11 @@ class HostRadio:
         self._link = HostLink(self._mac, machine, name_servers())
         return self._link
 
+    async def verify(self, request: JoinRequest) -> None:
+        """See whether the machine is on a network. Raises JoinError."""
+        if standing() is None:
+            raise JoinError(JoinFailure.NOT_FOUND)
+
     async def leave(self) -> None:
         """Close the link; the machine's network is not touched."""
         self._let_go()

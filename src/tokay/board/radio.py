@@ -118,6 +118,12 @@ class Radio(Protocol):
         Raises JoinError.
         """
 
+    async def verify(self, request: JoinRequest) -> None:
+        """Try to associate and authenticate without joining; a link that is up stays up.
+
+        The caller sets the time limit. Raises JoinError.
+        """
+
     async def leave(self) -> None:
         """Leave the network and close the link; nothing happens if not joined."""
 

@@ -39,21 +39,14 @@ class SimulatedRadio:
         found = [
             ap.beacon(ssid)
             for ap in self._airspace.access_points
-            if ap.powered and ssid in (None, ap.ssid) and channel in (None, ap.channel)
+            if ap.heard and ssid in (None, ap.ssid) and channel in (None, ap.channel)
         ]
         return sorted(found, key=lambda network: -network.rssi)
 
     async def join(self, request: JoinRequest) -> LoopbackLink:
         """Associate and authenticate, once; see `Radio.join`. Raises JoinError."""
         await self.leave()
-        heard = [ap for ap in self._airspace.access_points if ap.matches(request)]
-        await asyncio.sleep(self._join_time)
-        if not heard:
-            raise JoinError(JoinFailure.NOT_FOUND)
-        access_point = _best(heard, request)
-        if not access_point.powered:
-            raise JoinError(JoinFailure.TIMEOUT)  # it went off while it was being asked
-        access_point.authenticate(request)
+        access_point = await self._authenticate(request)
         # Another join on this radio may have ended while this one waited; the later one counts.
         await self.leave()
         lan = self._airspace.lan(access_point)
@@ -61,6 +54,10 @@ class SimulatedRadio:
         access_point.admit(link)
         self._link = link
         return link
+
+    async def verify(self, request: JoinRequest) -> None:
+        """Try credentials without joining; see `Radio.verify`. Raises JoinError."""
+        await self._authenticate(request)
 
     async def leave(self) -> None:
         """Leave the network and close the link; see `Radio.leave`."""
@@ -71,6 +68,24 @@ class SimulatedRadio:
     def rssi(self) -> int | None:
         """Give the joined access point's signal in dBm, None if not joined."""
         return self._link.rssi if self._link is not None and self._link.up else None
+
+    async def _authenticate(self, request: JoinRequest) -> AccessPoint:
+        """Find the access point that is asked for, and pass its authentication."""
+        heard = [ap for ap in self._airspace.access_points if ap.matches(request)]
+        await asyncio.sleep(self._join_time)
+        if not heard:
+            raise JoinError(JoinFailure.NOT_FOUND)
+        access_point = _best(heard, request)
+        if not access_point.heard:
+            raise JoinError(JoinFailure.TIMEOUT)  # it went off while it was being asked
+        try:
+            await access_point.authenticate(request, self._mac)
+        except JoinError:
+            if access_point.heard:
+                raise
+        if not access_point.heard:
+            raise JoinError(JoinFailure.TIMEOUT)
+        return access_point
 
     def _on_drop(self, link: LoopbackLink, reason: str) -> None:
         # Someone who left before the news came does not want it.

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from tokay.plugins.bus import Bus
 
 FAILED, UNUSABLE = 1, 2
 """Exit statuses: a command failed; the device could not be started as asked."""
+
+STDIO = "stdio"
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,63}")
 
@@ -54,7 +57,7 @@ def _loop_factory() -> Any:
 
 
 async def _run(options: Options) -> int:
-    serial = options.serial or ["none" if options.commands else "stdio"]
+    serial = options.serial or ["none" if options.commands else STDIO]
     device = Device.on(
         options.radio,
         profile=options.profile,
@@ -63,15 +66,13 @@ async def _run(options: Options) -> int:
         airspace=Airspace.load(options.airspace) if options.airspace else None,
         state=_state(options),
         settings=_settings(options.settings),
-        on_event=_write_event if options.events else None,
     )
+    device.on_event = _write_event if options.events else partial(_narrate, device)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with device:
-        if not options.events:
-            _introduce(device, serial)
         status = await _execute(device, options.commands)
         if status or (options.commands and not options.serial):
             return status
@@ -117,20 +118,21 @@ async def _until(device: Device, stopped: asyncio.Event) -> None:
     await asyncio.gather(*ends, *finishing, return_exceptions=True)
 
 
-def _introduce(device: Device, serial: list[str]) -> None:
-    """Say what runs, where its serial ports are, and later its address."""
-    _say(f"{device.profile.name} {device.mac}")
-    for note in device.notes:
-        _say(note)
-    for port in device.board.ports:
-        if port is not None and port.description != "stdio":
-            _say(f"serial port: {port.description}")
-    if "stdio" not in serial:
-        device.on_event = _tell_address
-
-
-def _tell_address(event: str, facts: dict[str, Any]) -> None:
-    if event == "network_up":
+def _narrate(device: Device, event: str, facts: dict[str, Any]) -> None:
+    """Say what runs and where its serial ports are, and later its address."""
+    if event == "off":
+        return
+    ports = [port.description for port in device.board.ports if port is not None]
+    if event == "serial":
+        _say(f"{device.profile.name} {device.mac}")
+        for note in device.notes:
+            _say(note)
+        for port in ports:
+            if port != STDIO:
+                _say(f"serial port: {port}")
+    elif STDIO in ports:
+        return  # the device's own log is on the screen already
+    elif event == "network_up":
         _say(f"{facts['interface']} is up: {facts['address']}")
     elif event == "network_down":
         _say(f"{facts['interface']} is down")

@@ -8,7 +8,7 @@ Sources: commands-system, section 1; DESIGN, "Contracts".
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from tokay.kernel.kinds import integer
@@ -25,6 +25,9 @@ BURST_TIMEOUT = 0.1
 """Seconds to wait for bytes that a host may have sent behind a line that failed."""
 DEFAULT_LIMIT = 300.0
 """Seconds that a command may take."""
+PIECE = 1 << 14
+"""Bytes of data that are taken at once."""
+REBOOTING = "Rebooting"
 MOST_DATA = 1 << 16
 """Bytes that one call holds in memory."""
 
@@ -39,6 +42,9 @@ class Source(Protocol):
 
     async def read(self, size: int, timeout: float) -> bytes:
         """Return ``size`` bytes, or fewer when ``timeout`` seconds pass without one."""
+
+    def finish(self) -> None:
+        """Hear that the data of a command is complete."""
 
     def leave(self) -> None:
         """Carry out `exit`."""
@@ -55,6 +61,9 @@ class Given:
     async def read(self, size: int, timeout: float) -> bytes:
         data, self._data = self._data[:size], self._data[size:]
         return data
+
+    def finish(self) -> None:
+        """Nothing to end."""
 
     def leave(self) -> None:
         """Nothing to leave."""
@@ -126,7 +135,17 @@ def command(
 class Call:
     """One execution of a command."""
 
-    __slots__ = ("_source", "_taken", "after", "command", "kernel", "rest", "silent", "values")
+    __slots__ = (
+        "_source",
+        "_taken",
+        "after",
+        "command",
+        "kernel",
+        "prompt",
+        "rest",
+        "silent",
+        "values",
+    )
 
     def __init__(
         self, kernel: "Kernel", command: Command, words: Sequence[str], source: Source
@@ -140,6 +159,8 @@ class Call:
         """What is done once the response is out."""
         self.silent = False
         """Whether a console gets no reply."""
+        self.prompt = True
+        """Whether a prompt follows the reply: not in front of a restart."""
 
     def __getitem__(self, name: str) -> str:
         return self.values[name]
@@ -167,11 +188,23 @@ class Call:
 
     async def data(self, size: int) -> bytes:
         """Return the ``size`` bytes that follow the line. Fails when they do not come."""
+        return b"".join([piece async for piece in self.pieces(size)])
+
+    async def pieces(self, size: int) -> AsyncIterator[bytes]:
+        """Give the ``size`` bytes that follow the line as they come. Fails when they do not."""
         self._taken = True
-        data = await self._source.read(size, DATA_TIMEOUT)
-        if len(data) < size:
-            raise failed(f"{len(data)} of {size} bytes came")
-        return data
+        left = size
+        while left:
+            piece = await self._source.read(min(left, PIECE), DATA_TIMEOUT)
+            left -= len(piece)
+            yield piece
+            if len(piece) < PIECE and left:
+                raise failed(f"{size - left} of {size} bytes came")
+        self._source.finish()
+
+    def without_data(self) -> None:
+        """Say that no bytes follow this line, though the command has an argument that counts."""
+        self._taken = True
 
     async def skip_data(self) -> None:
         """Drop what a host has sent in one burst with a line that then failed.
@@ -190,6 +223,12 @@ class Call:
     def log(self, text: str, level: Level = Level.INFO) -> None:
         """Write a log line."""
         self.kernel.log.line(text, level)
+
+    def reboot(self) -> str:
+        """Restart the device once the response is out; return what the response says."""
+        self.prompt = False
+        self.after.append(self.kernel.control.reboot)
+        return REBOOTING
 
     def leave(self) -> None:
         """Carry out `exit` at the front end that the command came from."""

@@ -110,7 +110,10 @@ class Console:
 
     def drained(self) -> None:
         """Hear from the channel that the host has read."""
-        self._pump()
+        if self._arrived is not None:
+            _wake(self._arrived)
+        else:
+            self._pump()
 
     def close(self) -> Held:
         """End; return the input that was not used."""
@@ -137,7 +140,7 @@ class Console:
         data = bytearray()
         try:
             while len(data) < size and not self._closed:
-                if not self._input:
+                if not self._input or self._choked:
                     self._arrived = asyncio.get_running_loop().create_future()
                     async with asyncio.timeout(timeout):
                         await self._arrived
@@ -155,6 +158,10 @@ class Console:
         finally:
             self._arrived = None
         return bytes(data)
+
+    def finish(self) -> None:
+        """Put what follows the echoed data on a line of its own."""
+        self._echo(CRLF)
 
     def leave(self) -> None:
         """`exit` on a serial console in command mode has nowhere to go."""
@@ -254,7 +261,7 @@ class Console:
             out = frame(SAFE_REPLY if kernel.safe_mode else REPLY, code, data)
         else:
             out = data + CRLF if data else b""
-        if variables[PROMPT]:
+        if response.prompt and variables[PROMPT]:
             out += kernel.prompt
         self._channel.write(out)
 

@@ -135,7 +135,11 @@ class Engine:
         request.done(response)
         if call is not None:
             for action in call.after:
-                action()
+                try:
+                    action()
+                except Exception:
+                    # The response is out; those who wait must still get theirs.
+                    _logger.exception("%s failed after its response", call.command.name)
         if self._waiting and not (self._busy or self._stopped or self._kernel.halting):
             self._start(self._waiting.popleft())
 
@@ -157,7 +161,7 @@ class Engine:
             handle = self._kernel.streams.open(TextStream(call.command.name, text))
             answer = f"{handle},{len(text)}"
         data = answer if isinstance(answer, bytes) else answer.encode("latin-1", "replace")
-        return Response(Result.SUCCESS, data, log, call.silent)
+        return Response(Result.SUCCESS, data, log, call.silent, call.prompt)
 
 
 def _bug(error: Exception, request: _Request, log: list[str]) -> Response:

@@ -33,8 +33,8 @@ class Control(Protocol):
     def reboot(self) -> None:
         """Boot anew as soon as may be."""
 
-    def sleep(self, seconds: float) -> None:
-        """Stop; boot after that time, or on a wake-up event when it is 0."""
+    def sleep(self, seconds: float, pins: Sequence[int] = ()) -> None:
+        """Stop; boot after that time unless it is 0, or when one of ``pins`` goes high."""
 
     def shutdown(self) -> None:
         """Stop for good."""

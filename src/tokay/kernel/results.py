@@ -70,13 +70,14 @@ def failed(reason: str = "") -> CommandError:
 class Response(NamedTuple):
     """What a command gave: result code, body without a final line end, and the log lines.
 
-    ``silent``: a console prints nothing at all, as after `sleep`.
+    ``silent``: a console prints nothing at all, as after `sleep`. ``prompt``: it prints one.
     """
 
     code: Result
     data: bytes
     log: Sequence[str] = ()
     silent: bool = False
+    prompt: bool = True
 
     @property
     def text(self) -> str:

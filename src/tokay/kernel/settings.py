@@ -90,11 +90,11 @@ def load_file(kernel: "Kernel", name: str) -> None:
     stored = kernel.files.stat(name)
     if stored.size > LARGEST_FILE:
         raise failed(f"{name} is no settings file: {stored.size} bytes")
-    text = kernel.files.read(name, 0, stored.size).decode("latin-1")
+    content = kernel.files.read(name, 0, stored.size)
     before = kernel.variables.saved()
-    for number, words in _rows(text):
+    for number, row in _rows(content):
         try:
-            kernel.variables.set(words)
+            kernel.variables.set(split(row))
         except CommandError as error:
             _put_back(kernel, before)
             kernel.log.line(f"{name} line {number}: {error.text}")
@@ -115,19 +115,19 @@ def apply(kernel: "Kernel", settings: Mapping[str, str]) -> None:
     save(kernel)
 
 
-def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(text.splitlines(), 1):
+def _rows(content: bytes) -> Iterator[tuple[int, str]]:
+    # As bytes: Latin-1 has further line ends and blanks, which are parts of letters in UTF-8.
+    for number, line in enumerate(content.splitlines(), 1):
         stripped = line.strip()
-        if stripped and not stripped.startswith("#"):
-            yield number, split(stripped)
+        if stripped and not stripped.startswith(b"#"):
+            yield number, stripped.decode("latin-1")
 
 
 def _put_back(kernel: "Kernel", before: Mapping[str, str]) -> None:
     """Set the values back that a half-done file has changed."""
     variables = kernel.variables
+    # All to their defaults first: a pin that two variables have swapped is free again then.
     for variable, index, _ in variables.held():
-        key = f"{variable.name} {index}" if index else variable.name
-        if key not in before:
-            variables.reset(variable, index)
+        variables.reset(variable, index)
     for key, text in before.items():
         variables.set([*key.split(" "), *split(text)])

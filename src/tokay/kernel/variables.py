@@ -237,11 +237,7 @@ class Variables:
         """Set a value that is already of the kind; guards may refuse it, watchers hear it."""
         for guard in self._guards:
             guard(variable, index, value)
-        key = _key(variable, index)
-        if value == self._default(variable, index):
-            self._values.pop(key, None)
-        else:
-            self._values[key] = value
+        self._hold(variable, index, value)
         for watcher in self._watchers.get(variable.name, ()):
             watcher(index, value)
 
@@ -312,15 +308,22 @@ class Variables:
         """Take saved settings back; return the keys that this device no longer understands."""
         unknown = []
         for key, text in saved.items():
-            variable = self.table.by_name.get(key.partition(" ")[0])
+            name, _, index = key.partition(" ")
+            variable = self.table.by_name.get(name)
             try:
                 if variable is None or variable.kind is None:
                     raise bad_args()
-                value = variable.kind.parse(split(text), self._kernel)
+                if variable.index is not None:
+                    index = variable.index.key(index, self._kernel)
+                elif index:
+                    raise bad_args()
+                words = split(text)
+                _check_count(words, *variable.kind.words)
+                value = variable.kind.parse(words, self._kernel)
             except CommandError:
                 unknown.append(key)
                 continue
-            self._values[key] = value
+            self._hold(variable, index, value)
         return unknown
 
     def masked(self, variable: Variable[Any]) -> bool:
@@ -328,6 +331,13 @@ class Variables:
         if variable.hidden is not None:
             return variable.hidden(self._kernel)
         return variable.kind is not None and variable.kind.secret
+
+    def _hold(self, variable: Variable[T], index: str, value: T) -> None:
+        key = _key(variable, index)
+        if value == self._default(variable, index):
+            self._values.pop(key, None)
+        else:
+            self._values[key] = value
 
     def _default(self, variable: Variable[T], index: str) -> T:
         profile = self.table.defaults

@@ -1,5 +1,6 @@
 """Standard input and output as a serial port: a device at a prompt."""
 
+import contextlib
 import os
 import sys
 import termios
@@ -27,4 +28,6 @@ class StdioPort(DescriptorPort):
 
     def _release(self) -> None:
         if self._before is not None:
-            termios.tcsetattr(self._read_fd, termios.TCSADRAIN, self._before)
+            # A terminal that was hung up has no settings to give back.
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self._read_fd, termios.TCSADRAIN, self._before)

@@ -1,5 +1,6 @@
 """A real serial line."""
 
+import contextlib
 import os
 import termios
 from pathlib import Path
@@ -29,5 +30,7 @@ class TtyPort(DescriptorPort):
         set_line(self._read_fd, settings)
 
     def _release(self) -> None:
-        termios.tcsetattr(self._read_fd, termios.TCSANOW, self._before)
+        # An adapter that was unplugged has no settings to give back.
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(self._read_fd, termios.TCSANOW, self._before)
         os.close(self._read_fd)

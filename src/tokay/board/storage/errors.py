@@ -30,7 +30,7 @@ _UNREADABLE: Final = {
 }
 
 
-class StorageError(Exception):
+class StorageError(OSError):
     """Storage cannot do what was asked; the text is one clear line for a user."""
 
 

@@ -64,7 +64,7 @@ class Storage:
             os.close(self._lock)
             if isinstance(error, sqlite3.Error):
                 raise StorageError(f"{folder}: {line(error)}") from error
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not isinstance(error, StorageError):
                 raise StorageError(os_line(error, f"the state folder {folder}")) from error
             raise
 
@@ -175,9 +175,11 @@ class Storage:
                 with reported():
                     self._copy.rewrite(self._database.sequence(), records(self._database))
             self._copy_due = False
-        except (OSError, StorageError) as error:
+        except OSError as error:
             note = (
-                os_line(error, "the last good copy") if isinstance(error, OSError) else str(error)
+                str(error)
+                if isinstance(error, StorageError)
+                else os_line(error, "the last good copy")
             )
             self._copy_due = True
             if note not in self.notes:

@@ -101,6 +101,11 @@ class WiredRadio:
         asyncio.get_running_loop().call_soon(self._look)
         return link
 
+    async def verify(self, request: JoinRequest) -> None:
+        """See whether there is a carrier: nothing else can fail. Raises JoinError."""
+        if await self._carrier() is None:
+            raise JoinError(JoinFailure.NOT_FOUND)
+
     async def leave(self) -> None:
         """Close the link. The interface stays on, as a cable stays in."""
         self._let_go()

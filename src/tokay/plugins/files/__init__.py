@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from tokay.kernel.commands import MOST_DATA, Call, command
+from tokay.kernel.commands import Call, command
 from tokay.kernel.files import Draft, FileWriter, Location, parse_version
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import integer
@@ -52,13 +52,16 @@ def _type(word: str) -> int:
 async def file_create(call: Call) -> str | None:
     """Create a file of `size` bytes, which follow the line; with -o they come by stream_write."""
     files = call.kernel.files
+    by_stream = "-o" in call
+    if by_stream:
+        call.without_data()
     draft = files.begin(_draft(call))
     try:
-        if "-o" in call:
+        if by_stream:
             streams = call.kernel.streams
             return str(streams.open(FileWriter(files, draft, streams.close)))
-        while len(draft.content) < draft.size:
-            draft.content += await call.data(min(draft.size - len(draft.content), MOST_DATA))
+        async for piece in call.pieces(draft.size):
+            draft.content += piece
         files.finish(draft)
     except BaseException:
         files.abandon(draft)

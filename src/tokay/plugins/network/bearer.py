@@ -16,6 +16,10 @@ class NetworkStatus(IntEnum):
 class Bearer(Protocol):
     """Brings an interface up by asking ``Network.raised`` once it has an address."""
 
+    @property
+    def joining(self) -> bool:
+        """Whether it is being brought up in the background."""
+
     async def up(self) -> None:
         """Bring the interface up. Raises CommandError; waits for an attempt that runs already."""
 

@@ -30,10 +30,21 @@ class DhcpClient:
         self._timer: asyncio.TimerHandle | None = None
         self._offered: asyncio.Future[Lease] | None = None
 
-    async def acquire(self) -> Lease:
-        """Return a lease whose address the link has taken. The caller sets the time limit."""
+    @property
+    def lease(self) -> Lease | None:
+        """The lease that is held."""
+        return self._client.lease
+
+    async def acquire(self, kept: Lease | None = None) -> Lease:
+        """Return a lease whose address the link has taken. The caller sets the time limit.
+
+        ``kept`` is one from before a restart: it is taken up without asking.
+        """
         self._link.on_datagram = self._receive
-        self._client.start(self._loop.time())
+        if kept is not None:
+            self._client.adopt(kept, self._loop.time())
+        else:
+            self._client.start(self._loop.time())
         while True:
             self._offered = self._loop.create_future()
             self._pump()

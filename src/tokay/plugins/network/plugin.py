@@ -3,15 +3,18 @@
 Source: commands-network, sections 1.3, 1.4 and 2.
 """
 
+import logging
 from typing import Any, ClassVar
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
-from tokay.kernel.results import bad_args, failed
+from tokay.kernel.results import IN_PROGRESS, bad_args, failed
 from tokay.plugins.network.bearer import Bearer
 from tokay.plugins.network.interface import Interface
 from tokay.plugins.network.variables import DEFAULT_INTERFACE, DNS_TIMEOUT, INTERFACES
+
+_logger = logging.getLogger(__name__)
 
 
 def _interface(call: Call) -> str:
@@ -19,9 +22,13 @@ def _interface(call: Call) -> str:
 
 
 @command("network_up", "nup", "[-i interface] [where]")
-async def network_up(call: Call) -> None:
+async def network_up(call: Call) -> str | None:
     """Bring an interface up."""
-    await call.kernel.plugin(Network).need(_interface(call))
+    network = call.kernel.plugin(Network)
+    if network.bearer(_interface(call)).joining:
+        return IN_PROGRESS
+    await network.need(_interface(call))
+    return None
 
 
 @command("network_down", "ndo", "[-i interface] [where]")
@@ -38,12 +45,22 @@ async def network_restart(call: Call) -> None:
     await network.need(_interface(call))
 
 
+@command("network_lookup", "nlo", "[-i interface] host")
+async def network_lookup(call: Call) -> str:
+    """Resolve a name; the response is its IPv4 address."""
+    interface = await call.kernel.plugin(Network).need(call.get("interface"))
+    try:
+        return await interface.resolve(call["host"])
+    except OSError as error:
+        raise failed(str(error)) from error
+
+
 class Network(Plugin):
     """The interfaces of one device. Bearers register; everybody else asks."""
 
     name = "network"
     variables = (DEFAULT_INTERFACE, DNS_TIMEOUT)
-    commands: ClassVar = (network_up, network_down, network_restart)
+    commands: ClassVar = (network_up, network_down, network_restart, network_lookup)
 
     __slots__ = ("_bearers", "_interfaces", "_kernel")
 
@@ -59,12 +76,19 @@ class Network(Plugin):
         """Say who brings an interface up."""
         self._bearers[name] = bearer
 
-    def raised(self, interface: Interface) -> None:
-        """Hear that an interface has its address; tell every plugin."""
+    async def raised(self, interface: Interface) -> None:
+        """Hear that an interface has its address; return when every plugin serves on it."""
         self._interfaces[interface.name] = interface
         self._kernel.log.line(f"IPv4 address: {interface.address.address}")
         for plugin in tuple(self._kernel.plugins.values()):
-            plugin.network_up(interface)
+            try:
+                serving = plugin.network_up(interface)
+                if serving is not None:
+                    await serving
+            except Exception:
+                _logger.exception("plugin %s fails when the network comes", plugin.name)
+            if self._interfaces.get(interface.name) is not interface:
+                return  # lost meanwhile
         self._kernel.tell(
             "network_up",
             interface=interface.name,
@@ -77,11 +101,15 @@ class Network(Plugin):
         interface = self._interfaces.pop(name, None)
         if interface is None:
             return
+        interface.lower()
         for stream in self._kernel.streams:
             if getattr(stream, "interface", None) is interface:
                 self._kernel.streams.close(stream)
         for plugin in reversed(tuple(self._kernel.plugins.values())):
-            plugin.network_down(interface)
+            try:
+                plugin.network_down(interface)
+            except Exception:
+                _logger.exception("plugin %s fails when the network goes", plugin.name)
         self._kernel.tell("network_down", interface=name)
 
     # For whoever needs the network.

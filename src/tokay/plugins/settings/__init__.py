@@ -11,8 +11,6 @@ from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import SET_OK, UNKNOWN_VARIABLE, CommandError, Result, bad_args, failed
 from tokay.kernel.variables import computed
 
-REBOOTING = "Rebooting"
-
 
 @command("get", "get", "variable...", safe_mode=True)
 def get(call: Call) -> str:
@@ -47,8 +45,7 @@ def factory_reset(call: Call) -> str:
     """Forget all settings and reboot. The device's own MAC guards against accidents."""
     call.check_mac("mac")
     settings.factory_reset(call.kernel)
-    call.after.append(call.kernel.control.reboot)
-    return REBOOTING
+    return call.reboot()
 
 
 def _get_locks(kernel: Kernel, _words: Sequence[str]) -> str:

@@ -5,19 +5,20 @@ Sources: commands-system, sections 2 and 7; command-protocol, sections 12 and 13
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from tokay.kernel import faults
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Integer
+from tokay.kernel.kinds import NOWHERE, Integer, Scope, Words
 from tokay.kernel.log import Level
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import Listing, lines
 from tokay.kernel.variables import Applies, Variable, computed
 
-REBOOTING = "Rebooting"
+PIN = "gpio"
 _MEMORY = Path("/proc/meminfo")
 
 
@@ -31,6 +32,20 @@ def _memory_usage(_kernel: Kernel, _words: Sequence[str]) -> str:
     rows = dict(row.split(":", 1) for row in _MEMORY.read_text("ascii").splitlines())
     total, free = (int(rows[key].split()[0]) for key in ("MemTotal", "MemAvailable"))
     return str(round(100 * (total - free) / total))
+
+
+class WakeupEvents(Words):
+    """Pins by number, each written `gpio<n>`."""
+
+    def __init__(self) -> None:
+        super().__init__(rf"{PIN}\d+")
+        self.hint = "gpio<n>, comma-separated"
+
+    def parse(self, words: Sequence[str], scope: Scope = NOWHERE) -> tuple[str, ...]:
+        events = super().parse(words, scope)
+        for event in events:
+            scope.pin(event.removeprefix(PIN))
+        return events
 
 
 VERSION = computed(
@@ -57,10 +72,19 @@ WAKEUP_TIMEOUT = Variable(
     "system.wakeup.timeout", "sy w t", Integer(0, 0xFFFFFFFF, unit="s"), 0,
     applies=Applies.REBOOT, doc="How long `sleep` lasts; 0 sleeps until a wake-up event.",
 )  # fmt: skip
+WAKEUP_EVENTS = Variable(
+    "system.wakeup.events", "sy w e", WakeupEvents(), (),
+    applies=Applies.REBOOT, doc="What ends `sleep`: a pin that goes high.",
+)  # fmt: skip
 GOTOSLEEP_TIMEOUT = Variable(
     "system.gotosleep.timeout", "sy g t", Integer(0, 0xFFFFFFFF, unit="s"), 0,
     applies=Applies.REBOOT, doc="Go to sleep this long after boot; 0 never does.",
 )  # fmt: skip
+
+
+def _sleep(kernel: Kernel) -> None:
+    pins = [kernel.pin(event.removeprefix(PIN)) for event in kernel.variables[WAKEUP_EVENTS]]
+    kernel.control.sleep(kernel.variables[WAKEUP_TIMEOUT], pins)
 
 
 @command("version", "ver", safe_mode=True)
@@ -72,17 +96,15 @@ def version(call: Call) -> str:
 @command("reboot", "reboot", safe_mode=True)
 def reboot(call: Call) -> str:
     """Restart. What is not saved is lost."""
-    call.after.append(call.kernel.control.reboot)
-    return REBOOTING
+    return call.reboot()
 
 
 @command("sleep", "sleep")
 def sleep(call: Call) -> None:
     """Sleep for `system.wakeup.timeout` seconds, then boot. There is no reply."""
     kernel = call.kernel
-    seconds = kernel.variables[WAKEUP_TIMEOUT]
     call.silent = True
-    call.after.append(lambda: kernel.control.sleep(seconds))
+    call.after.append(partial(_sleep, kernel))
 
 
 @command("shutdown", "shutdown")
@@ -110,15 +132,23 @@ def force_safemode(call: Call) -> str:
     call.check_mac("mac")
     call.log("Forcing safemode...", Level.ALERT)
     faults.force(call.kernel.storage)
-    call.after.append(call.kernel.control.reboot)
-    return REBOOTING
+    return call.reboot()
 
 
 class System(Plugin):
     """Version, faults and power."""
 
     name = "system"
-    variables = (VERSION, BUILD, UUID, MEMORY, SAFE_MODE, WAKEUP_TIMEOUT, GOTOSLEEP_TIMEOUT)
+    variables = (
+        VERSION,
+        BUILD,
+        UUID,
+        MEMORY,
+        SAFE_MODE,
+        WAKEUP_TIMEOUT,
+        WAKEUP_EVENTS,
+        GOTOSLEEP_TIMEOUT,
+    )
     commands: ClassVar = (
         version,
         reboot,
@@ -137,8 +167,7 @@ class System(Plugin):
         self._timer = None
         seconds = kernel.variables[GOTOSLEEP_TIMEOUT]
         if seconds:
-            wake_after = kernel.variables[WAKEUP_TIMEOUT]
-            self._timer = kernel.clock.call_later(seconds, lambda: kernel.control.sleep(wake_after))
+            self._timer = kernel.clock.call_later(seconds, partial(_sleep, kernel))
 
     async def stop(self) -> None:
         """End the countdown."""

@@ -7,21 +7,26 @@ Source: commands-network, section 2.1::
     3  probe, once; not found                               -> 6
     4  associate within wlan.join.timeout; else             -> 1, one attempt more
     5  address by DHCP within wlan.dhcp.timeout, or static; -> 7, else 6
-    6  failed
-    7  done
+    6  failed; auto-join goes on, so begin another round?   -> 1, else the end
+    7  done: the end
+
+One pass from 1 to 6 or 7 is a *round*. Who waits for the network waits for one round; auto-join
+goes on behind it. The diagram in `docs/join.md` is drawn from the table below.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
 from tokay.board.link import Link
-from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Radio
+from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, Radio
 from tokay.board.security import Security
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.network import Address, DhcpClient
+from tokay.plugins.wlan import lease_cache, scan
 from tokay.plugins.wlan import variables as wlan
 
 
@@ -35,6 +40,7 @@ class Step(IntEnum):
     ADDRESS = 5
     FAILED = 6
     DONE = 7
+    END = 8
 
 
 class Outcome(Enum):
@@ -55,6 +61,9 @@ TRANSITIONS: dict[tuple[Step, Outcome], Step] = {
     (Step.ASSOCIATE, Outcome.NO): Step.COUNT,
     (Step.ADDRESS, Outcome.YES): Step.DONE,
     (Step.ADDRESS, Outcome.NO): Step.FAILED,
+    (Step.FAILED, Outcome.YES): Step.COUNT,
+    (Step.FAILED, Outcome.NO): Step.END,
+    (Step.DONE, Outcome.YES): Step.END,
 }
 
 
@@ -96,64 +105,85 @@ class Joined:
     address: Address
     dhcp: DhcpClient | None
 
+    def keep_lease(self) -> None:
+        """Leave the lease to the server's memory: it is not given back."""
+        if self.dhcp is not None:
+            self.dhcp.stop()
+            self.dhcp = None
+
 
 class Join:
-    """One run of the procedure. ``result`` tells how it stands."""
+    """One run of the procedure, from its start to its end.
 
-    def __init__(self, kernel: Kernel, radio: Radio, stored: Details | None) -> None:
+    ``result`` tells how it stands, ``joined`` what it ended in. ``round_over`` is called after each
+    round, with whether it joined. ``forced_down`` is set by whoever takes the interface down.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        radio: Radio,
+        stored: Details | None,
+        round_over: Callable[[bool], None],
+    ) -> None:
         self._kernel = kernel
         self._radio = radio
         self._values = kernel.variables
+        self._round_over = round_over
+        self._rounds = 0
         self._attempts = 0
         self._probed = False
+        self._hurry = asyncio.Event()
         self._link: Link | None = None
         self._address: Address | None = None
         self._dhcp: DhcpClient | None = None
         self.details = stored
+        self.joined: Joined | None = None
+        self.forced_down = False
         self.result = JoinResult.JOINING
         self.lease_lost = asyncio.Event()
 
-    async def run(self) -> Joined | None:
-        """Go through the steps; return what was joined, or None."""
-        if not self._values[wlan.SSID] and not self._values[wlan.BSSID]:
-            self.result = JoinResult.NO_SSID
-            return None
+    async def run(self) -> None:
+        """Go through the steps."""
         steps = {
             Step.COUNT: self._count,
             Step.RECALL: self._recall,
             Step.PROBE: self._probe,
             Step.ASSOCIATE: self._associate,
             Step.ADDRESS: self._take_address,
+            Step.FAILED: self._failed,
+            Step.DONE: self._done,
         }
         step = Step.COUNT
         try:
-            while step in steps:
+            while step is not Step.END:
                 outcome = Outcome.YES if await steps[step]() else Outcome.NO
                 step = TRANSITIONS[step, outcome]
         except asyncio.CancelledError:
             self.result = JoinResult.ABORTED
             await self._let_go()
             raise
-        if step is Step.FAILED or self._link is None or self._address is None:
-            if self.result is JoinResult.JOINING:
-                self.result = JoinResult.FAILED
-            await self._let_go()
-            return None
-        self.result = JoinResult.SUCCESS
-        return Joined(self._link, self._address, self._dhcp)
+
+    def hurry(self) -> None:
+        """Begin the next round now: somebody waits for it."""
+        self._hurry.set()
 
     async def _let_go(self) -> None:
         if self._dhcp is not None:
             self._dhcp.stop()
+            self._dhcp = None
+        self._link = None
         await self._radio.leave()
 
     async def _count(self) -> bool:
+        if not self._values[wlan.SSID] and not self._values[wlan.BSSID]:
+            self.result = JoinResult.NO_SSID
+            return False
         if self._attempts >= self._values[wlan.JOIN_RETRIES]:
             return False
         self._attempts += 1
-        self._kernel.notice(
-            "wlan_joining", text=self._values[wlan.SSID] or self._values[wlan.BSSID]
-        )
+        network = self._values[wlan.SSID] or self._values[wlan.BSSID]
+        self._kernel.notice("wlan_joining", text=network)
         return True
 
     async def _recall(self) -> bool:
@@ -163,25 +193,29 @@ class Join:
         if self._probed:
             return False
         self._probed = True
-        ssid, bssid = self._values[wlan.SSID], self._values[wlan.BSSID]
-        asked = wlan.SECURITIES.get(self._values[wlan.SECURITY])
-        found = None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._values[wlan.JOIN_TIMEOUT] / 1000):
-                found = await self._radio.scan(ssid=ssid or None)
-        fitting = [
-            network
-            for network in found or ()
-            if bssid in ("", network.bssid) and ssid in ("", network.ssid)
-        ]
-        if not fitting:
+        for _ in range(self._values[scan.RETRIES] + 1):
+            best = await self._look()
+            if best is not None:
+                break
+        else:
             self.result = JoinResult.NOT_FOUND
             return False
-        best = fitting[0]
+        asked = wlan.SECURITIES.get(self._values[wlan.SECURITY])
         if asked is None:
             self._kernel.log.line(f"Security type from probe: {best.security.value}")
         self.details = Details(best.ssid, best.bssid, best.channel, asked or best.security)
         return True
+
+    async def _look(self) -> Network | None:
+        """Return the strongest network that the settings describe."""
+        ssid, bssid = self._values[wlan.SSID], self._values[wlan.BSSID]
+        found: list[Network] = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._values[wlan.JOIN_TIMEOUT] / 1000):
+                found = await scan.look(self._kernel, self._radio, ssid=ssid)
+        return next(
+            (one for one in found if bssid in ("", one.bssid) and ssid in ("", one.ssid)), None
+        )
 
     async def _associate(self) -> bool:
         details = self.details
@@ -213,10 +247,10 @@ class Join:
             if self._values[wlan.DHCP_ENABLED]:
                 return await self._by_dhcp(self._link)
             return await self._by_hand(self._link)
+        except TimeoutError:  # an OSError too, and one without a text
+            self._kernel.log.line("DHCP timed out")
         except OSError as error:
             self._kernel.log.line(str(error.strerror or error))
-        except TimeoutError:
-            self._kernel.log.line("DHCP timed out")
         self.result = JoinResult.FAILED
         return False
 
@@ -225,7 +259,7 @@ class Join:
         hostname = self._values[wlan.DHCP_HOSTNAME] or self._kernel.name
         self._dhcp = DhcpClient(link, self._kernel.mac, hostname, self.lease_lost.set)
         async with asyncio.timeout(self._values[wlan.DHCP_TIMEOUT]):
-            lease = await self._dhcp.acquire()
+            lease = await self._dhcp.acquire(lease_cache.load(self._kernel, link.bssid))
         dns = ",".join(str(server) for server in lease.dns) or wlan.NO_ADDRESS
         gateway = str(lease.gateway or wlan.NO_ADDRESS)
         self._address = Address(str(lease.address), str(lease.netmask), gateway, dns)
@@ -245,4 +279,30 @@ class Join:
         await link.verify_free(address.address)
         link.configure(*address)
         self._address = address
+        return True
+
+    async def _failed(self) -> bool:
+        if self._link is None and self._attempts:
+            self.details = None  # nobody answered to them
+        await self._let_go()
+        if self.result is JoinResult.JOINING:
+            self.result = JoinResult.FAILED
+        self._round_over(False)
+        self._rounds += 1
+        most = self._values[wlan.AUTO_JOIN_RETRIES]
+        if not self._values[wlan.AUTO_JOIN] or self.forced_down or 0 < most <= self._rounds:
+            return False
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._values[wlan.AUTO_JOIN_DELAY]):
+                await self._hurry.wait()
+        self._attempts, self._probed = 0, False
+        self.result = JoinResult.JOINING
+        return True
+
+    async def _done(self) -> bool:
+        assert self._link is not None  # noqa: S101 - step 4 came before
+        assert self._address is not None  # noqa: S101 - step 5 came before
+        self.joined = Joined(self._link, self._address, self._dhcp)
+        self.result = JoinResult.SUCCESS
         return True

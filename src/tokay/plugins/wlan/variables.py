@@ -44,6 +44,22 @@ JOIN_TIMEOUT = Variable(
     "wlan.join.timeout", "wl j t", Integer(1, 65535, unit="ms"), 10000,
     applies=Applies.NETWORK_RESTART, doc="How long one attempt may take.",
 )  # fmt: skip
+AUTO_JOIN = Variable(
+    "wlan.auto_join.enabled", "wl o e", Boolean(), False, applies=Applies.NETWORK_RESTART,
+    doc="Join at boot, and again when the network is lost.",
+)  # fmt: skip
+AUTO_JOIN_RETRIES = Variable(
+    "wlan.auto_join.retries", "wl o r", Integer(0, 255), 3,
+    doc="Rounds of joining before auto-join gives up; 0 never does.",
+)  # fmt: skip
+AUTO_JOIN_DELAY = Variable(
+    "wlan.auto_join.retry_delay", "wl o d", Integer(0, 255, unit="s"), 3,
+    doc="The pause between two rounds of auto-join.",
+)  # fmt: skip
+DHCP_CACHE = Variable(
+    "wlan.dhcp.cache_enabled", "wl d c", Boolean(), False,
+    doc="Keep the lease over a reboot, and take it up again without asking.",
+)  # fmt: skip
 DHCP_ENABLED = Variable(
     "wlan.dhcp.enabled", "wl d e", Boolean(), True, applies=Applies.NETWORK_RESTART,
     doc="Ask a DHCP server for the address; else wlan.static.* say it.",
@@ -101,7 +117,8 @@ NETWORK_GATEWAY = computed(
 NETWORK_DNS = computed("wlan.network.dns", "wl n d", _given("dns"), doc="The DNS server in use.")
 
 SETTINGS = (
-    SSID, BSSID, HIDE_PASSKEY, PASSKEY, SECURITY, JOIN_RETRIES, JOIN_TIMEOUT, DHCP_ENABLED,
+    SSID, BSSID, HIDE_PASSKEY, PASSKEY, SECURITY, JOIN_RETRIES, JOIN_TIMEOUT, AUTO_JOIN,
+    AUTO_JOIN_RETRIES, AUTO_JOIN_DELAY, DHCP_CACHE, DHCP_ENABLED,
     DHCP_HOSTNAME, DHCP_TIMEOUT, STATIC_IP, STATIC_NETMASK, STATIC_GATEWAY, STATIC_DNS,
     STATUS_GPIO, MAC, NETWORK_IP, NETWORK_NETMASK, NETWORK_GATEWAY, NETWORK_DNS,
 )  # fmt: skip

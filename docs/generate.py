@@ -1,0 +1,101 @@
+"""Writes docs/reference.md: every command and variable, from their own declarations.
+
+python docs/generate.py
+"""
+
+from pathlib import Path
+
+from tokay.device import built_in
+from tokay.kernel import profile
+from tokay.kernel.commands import Command
+from tokay.kernel.kernel import tables
+from tokay.kernel.variables import Variable
+from tokay.plugins.wlan.join import TRANSITIONS, Step
+
+PROFILES = ("gecko-os-4", "gecko-os-2", "zentrios-3", "wiconnect-2")
+FOLDER = Path(__file__).parent
+HEAD = """\
+# Commands and variables
+
+Made by `make reference` from the declarations. The columns 4, 2, z and w tell which profiles have
+it: gecko-os-4, gecko-os-2, zentrios-3, wiconnect-2.
+"""
+
+
+JOIN_HEAD = """\
+# Joining a network
+
+Made by `make reference` from the table in `src/tokay/plugins/wlan/join.py`. The steps are those of
+the manual.
+
+```mermaid
+stateDiagram-v2
+    [*] --> COUNT
+"""
+STEPS = {
+    Step.COUNT: "1 attempts left?",
+    Step.RECALL: "2 joined before?",
+    Step.PROBE: "3 probe",
+    Step.ASSOCIATE: "4 associate",
+    Step.ADDRESS: "5 address",
+    Step.FAILED: "6 failed: auto-join goes on?",
+    Step.DONE: "7 done",
+}
+
+
+def pages() -> dict[str, str]:
+    """Return every page by its name."""
+    return {"reference.md": reference(), "join.md": join()}
+
+
+def join() -> str:
+    """Return the page with the diagram of the join procedure."""
+    rows = [f"    {step.name}: {text}" for step, text in STEPS.items()]
+    for (step, outcome), after in TRANSITIONS.items():
+        target = "[*]" if after is Step.END else after.name
+        rows.append(f"    {step.name} --> {target}: {outcome.name.lower()}")
+    return JOIN_HEAD + "\n".join(rows) + "\n```\n"
+
+
+def reference() -> str:
+    """Return the page of commands and variables."""
+    declared = [tables(profile.load(name), tuple(built_in())) for name in PROFILES]
+    commands = {one.name: one for _, table in reversed(declared) for one in table.sorted}
+    variables = {one.name: one for table, _ in reversed(declared) for one in table.sorted}
+    rows = [HEAD, "## Commands", "", "| command | shortcut | 4 | 2 | z | w | |"]
+    rows.append("| --- " * 7 + "|")
+    for name, command in sorted(commands.items()):
+        here = [name in table.by_name for _, table in declared]
+        rows.append(_row(_usage(command), command.shortcut, here, command.doc.split("\n")[0]))
+    rows += [
+        "",
+        "## Variables",
+        "",
+        "| variable | shortcut | 4 | 2 | z | w | |",
+        "| --- " * 7 + "|",
+    ]
+    for name, variable in sorted(variables.items()):
+        here = [name in table.by_name for table, _ in declared]
+        rows.append(_row(f"`{name}`", " ".join(variable.shortcut), here, _describe(variable)))
+    return "\n".join(rows) + "\n"
+
+
+def _usage(command: Command) -> str:
+    return f"`{f'{command.name} {command.usage.text}'.rstrip()}`"
+
+
+def _describe(variable: Variable[object]) -> str:
+    text = variable.doc
+    if variable.kind is not None and variable.kind.hint:
+        text += f" {variable.kind.hint}.".replace("|", "\\|")
+    return text
+
+
+def _row(name: str, shortcut: str, here: list[bool], text: str) -> str:
+    marks = " | ".join("x" if one else " " for one in here)
+    return f"| {name} | `{shortcut}` | {marks} | {text} |"
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, "utf-8")

@@ -1,0 +1,15 @@
+"""Pins by command, and whose they are.
+
+Every variable of kind `Pin` owns the pin that it names, whichever plugin declares it: setting one
+claims the pin under the variable's name, and -1 gives it back. A plugin that drives such a pin
+starts after this one (``after = ("gpio",)``), finds the pins on the board and need not claim. One
+that needs a pin for other reasons claims it there by a name of its own.
+
+Source: commands-system, section 5.
+"""
+
+from tokay.plugins.gpio.plugin import Gpio, refusals
+
+__all__ = ["PLUGIN", "Gpio", "refusals"]
+
+PLUGIN = Gpio

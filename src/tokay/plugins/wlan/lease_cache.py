@@ -1,0 +1,85 @@
+"""The lease that outlives a reboot, while `wlan.dhcp.cache_enabled` is on.
+
+Source: variables reference, wlan.dhcp.cache_enabled.
+"""
+
+import contextlib
+from ipaddress import IPv4Address
+
+import msgspec
+
+from tokay.kernel.kernel import Kernel
+from tokay.plugins.wlan import variables as wlan
+from tokay.protocols.dhcp import Lease
+
+FACT = "wlan.lease"
+ENOUGH = 60.0
+"""Seconds that a lease must still run to be worth taking up."""
+
+
+class _Saved(msgspec.Struct):
+    """A lease as JSON."""
+
+    bssid: str
+    at: float
+    """The device's clock when it was saved, seconds since 1970."""
+    age: float
+    """How old it was then, in seconds."""
+    address: str
+    netmask: str
+    gateway: str | None
+    dns: list[str]
+    server: str
+    lease_time: int
+    t1: int
+    t2: int
+
+    def lease(self, bound_at: float) -> Lease:
+        """Return the lease as bound at a moment of the loop's clock. Raises ValueError."""
+        return Lease(
+            address=IPv4Address(self.address),
+            netmask=IPv4Address(self.netmask),
+            gateway=IPv4Address(self.gateway) if self.gateway else None,
+            dns=tuple(IPv4Address(server) for server in self.dns),
+            server=IPv4Address(self.server),
+            lease_time=self.lease_time,
+            t1=self.t1,
+            t2=self.t2,
+            bound_at=bound_at,
+        )
+
+
+def save(kernel: Kernel, bssid: str, lease: Lease) -> None:
+    """Keep a lease for the next boot."""
+    saved = _Saved(
+        bssid=bssid,
+        at=kernel.clock.rtc,
+        age=kernel.clock.monotonic - lease.bound_at,
+        address=str(lease.address),
+        netmask=str(lease.netmask),
+        gateway=str(lease.gateway) if lease.gateway else None,
+        dns=[str(server) for server in lease.dns],
+        server=str(lease.server),
+        lease_time=lease.lease_time,
+        t1=lease.t1,
+        t2=lease.t2,
+    )
+    with contextlib.suppress(OSError):
+        kernel.storage.set_facts({FACT: msgspec.json.encode(saved).decode()})
+
+
+def load(kernel: Kernel, bssid: str) -> Lease | None:
+    """Return the kept lease if it is of that access point and runs long enough."""
+    text = kernel.storage.facts().get(FACT)
+    if text is None or not kernel.variables[wlan.DHCP_CACHE]:
+        return None
+    try:
+        saved = msgspec.json.decode(text, type=_Saved)
+        passed = kernel.clock.rtc - saved.at
+        lease = saved.lease(kernel.clock.monotonic - saved.age - passed)
+    except (msgspec.DecodeError, ValueError):
+        return None
+    # A clock that went back was without power: nobody knows how old the lease is.
+    if saved.bssid != bssid or passed < 0:
+        return None
+    return lease if lease.expires_at - kernel.clock.monotonic > ENOUGH else None

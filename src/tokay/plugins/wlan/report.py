@@ -1,0 +1,97 @@
+"""Variables that only tell, and those that a simulated or wired radio has no use for.
+
+Source: the wlan group of the variables reference.
+"""
+
+from collections.abc import Sequence
+
+from tokay.kernel.commands import Call, command
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.kinds import Choice, Integer
+from tokay.kernel.results import failed, lines
+from tokay.kernel.variables import Applies, Variable, computed
+from tokay.kernel.words import printable
+from tokay.plugins.network import Network
+from tokay.plugins.wlan import variables as wlan
+from tokay.plugins.wlan.station import Wlan
+
+NOT_JOINED = "0"
+
+
+def _rssi(kernel: Kernel, _words: Sequence[str]) -> str:
+    rssi = kernel.plugin(Wlan).radio.rssi()
+    return NOT_JOINED if rssi is None else str(rssi)
+
+
+def _info(kernel: Kernel, words: Sequence[str]) -> str:
+    interface = kernel.plugin(Network).find("wlan")
+    address = interface.address if interface is not None else None
+    rows = {
+        "status": kernel.plugin(Wlan).status.name.lower(),
+        "mac": kernel.mac,
+        "ssid": printable(kernel.variables[wlan.SSID]),
+        "bssid": interface.link.bssid if interface is not None else "",
+        "channel": str(interface.link.channel) if interface is not None else "",
+        "security": interface.link.security.value if interface is not None else "",
+        "rssi": _rssi(kernel, words),
+        "ip": address.address if address else wlan.NO_ADDRESS,
+        "netmask": address.netmask if address else wlan.NO_ADDRESS,
+        "gateway": address.gateway if address else wlan.NO_ADDRESS,
+        "dns": address.dns if address else wlan.NO_ADDRESS,
+    }
+    return lines([f"{name}: {value}".rstrip() for name, value in rows.items()])
+
+
+@command("wlan_get_rssi", "rssi")
+def wlan_get_rssi(call: Call) -> str:
+    """Print the signal of the joined network in dBm."""
+    rssi = call.kernel.plugin(Wlan).radio.rssi()
+    if rssi is None:
+        raise failed("not joined")
+    return str(rssi)
+
+
+JOIN_RESULT = computed(
+    "wlan.join.result", "wl j s", lambda kernel, _: str(int(kernel.plugin(Wlan).result)),
+    doc="How the last join ended: 1 joined, 3 no ssid, 4 no passkey, 5 security, 6 not found, "
+    "7 failed, 8 aborted; 2 while joining, 0 never tried.",
+)  # fmt: skip
+STATUS = computed(
+    "wlan.network.status", "wl n s", lambda kernel, _: str(int(kernel.plugin(Wlan).status)),
+    doc="0 down, 1 joined without an address, 2 up, 3 joining.",
+)  # fmt: skip
+RSSI = computed("wlan.network.rssi", "wl n r", _rssi, doc="The signal of the joined network, dBm.")
+INFO = computed("wlan.info", "wl i", _info, doc="A report on the interface.")
+ANTENNA = Variable(
+    "wlan.antenna.select", "wl a s", Choice("1", "2", "auto"), "1", safe_mode=True, backup=True,
+    doc="The antenna of the radio.",
+)  # fmt: skip
+TX_POWER = Variable("wlan.tx_power", "wl x", Integer(0, 20, unit="dBm"), 20,
+                    doc="Transmit power.")  # fmt: skip
+RSSI_AVERAGE = Variable(
+    "wlan.rssi_average", "wl r a", Integer(1, 255), 8, doc="Samples in a reading of the signal."
+)
+RATE_PROTOCOL = Variable(
+    "wlan.rate.protocol", "wl r p", Choice("auto", "b", "g", "n"), "auto",
+    applies=Applies.NETWORK_RESTART, doc="The flavour of 802.11.",
+)  # fmt: skip
+RATE_SETTING = Variable(
+    "wlan.rate.setting", "wl r s", Choice("auto", *(str(number) for number in range(16))), "auto",
+    applies=Applies.NETWORK_RESTART, doc="A fixed transmit rate.",
+)  # fmt: skip
+REGION = Variable(
+    "wlan.region_code", "wl g", Choice("world", "us", "eu", "jp"), "world",
+    applies=Applies.REBOOT, doc="The regulatory region.",
+)  # fmt: skip
+POWERSAVE_MODE = Variable(
+    "wlan.powersave.mode", "wl w m", Choice("disabled", "auto"), "disabled",
+    doc="Power save of the station.",
+)  # fmt: skip
+POWERSAVE_TIMEOUT = Variable(
+    "wlan.powersave.timeout", "wl w t", Integer(0, 65535, unit="ms"), 10,
+    doc="Idle time before power save.",
+)  # fmt: skip
+VARIABLES = (
+    JOIN_RESULT, STATUS, RSSI, INFO, ANTENNA, TX_POWER, RSSI_AVERAGE, RATE_PROTOCOL,
+    RATE_SETTING, REGION, POWERSAVE_MODE, POWERSAVE_TIMEOUT,
+)  # fmt: skip
