@@ -94,7 +94,7 @@ class AccessPoint:
         self._connections: Counter[str] = Counter()
         self._portal: tuple[str, int] | None = None
         self._on = True
-        self._fade: tuple[float, float, int, int] | None = None
+        self._fade: tuple[asyncio.AbstractEventLoop, float, float, int, int] | None = None
         self._fading: asyncio.TimerHandle | None = None
         self._refusals = 0.0
         self._handshakes = 0
@@ -113,8 +113,8 @@ class AccessPoint:
         """The signal at every station, dBm, -100 to 0; at -100 nobody hears it."""
         if self._fade is None:
             return self._rssi
-        began, over, start, to = self._fade
-        passed = asyncio.get_running_loop().time() - began
+        loop, began, over, start, to = self._fade
+        passed = loop.time() - began
         return to if passed >= over else math.ceil(start + (to - start) * passed / over)
 
     @rssi.setter
@@ -135,7 +135,7 @@ class AccessPoint:
             raise AirspaceError(f"over: must be 0 s or more, not {over}")
         loop = asyncio.get_running_loop()
         self._end_fade()
-        self._fade = (loop.time(), over, start, to)
+        self._fade = (loop, loop.time(), over, start, to)
         self._fading = loop.call_later(over, self._faded, to)
 
     def _faded(self, to: int) -> None:

@@ -81,9 +81,10 @@ class _Pipe:
         shape = self._shape()
         now = self._loop.time()
         self._sent_at = max(self._sent_at, now)
-        while data:
-            length = SEGMENT - self._offset % SEGMENT
-            piece, data = data[:length], data[length:]
+        start = 0
+        while start < len(data):
+            piece = data[start : start + SEGMENT - self._offset % SEGMENT]
+            start += len(piece)
             late = self._retransmissions(shape) if not self._offset % SEGMENT else 0.0
             self._offset += len(piece)
             self.size += len(piece)

@@ -71,7 +71,7 @@ class _End:
             return None
         return message if message.descriptor == self._suite.descriptor else None
 
-    def _frame(self, info: KeyInfo, replay: int, nonce: bytes, data: bytes = b"") -> KeyFrame:
+    def _frame(self, info: int, replay: int, nonce: bytes, data: bytes = b"") -> KeyFrame:
         info |= KeyInfo.PAIRWISE
         # 12.7.2: in an RSN only what the authenticator sends has the length.
         silent = self._suite.rsn and not info & KeyInfo.ACK
@@ -220,5 +220,5 @@ class Supplicant(_End):
             return None
         self._replay = message.replay
         self.state = State.DONE
-        info = KeyInfo.MIC | (KeyInfo.SECURE if self._suite.rsn else KeyInfo(0))
+        info = KeyInfo.MIC | (KeyInfo.SECURE if self._suite.rsn else 0)
         return self._frame(info, message.replay, bytes(NONCE_LENGTH)).signed(self.ptk.kck)
