@@ -89,9 +89,9 @@ def test_without_a_carrier_there_is_no_network(wire: Wire) -> None:
     with device(wire) as (_, console):
         assert console.ask("network_up")[0] != 0
         assert console.do("get wlan.join.result") == "6"
-        assert console.ask("network_verify cable passphrase")[0] != 0
+        assert console.ask("network_verify wifi cable 02:00:00:00:00:01 1")[0] != 0
         wire.plug(True)
-        console.do("network_verify cable passphrase")
+        console.do("network_verify wifi cable 02:00:00:00:00:01 1")
         assert wire.addresses() == []
 
 
