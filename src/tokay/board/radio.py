@@ -14,7 +14,16 @@ from typing import Protocol
 from tokay.board.link import Link
 from tokay.board.security import Security
 
-__all__ = ["JoinError", "JoinFailure", "JoinRequest", "Network", "Radio", "Security", "mac_text"]
+__all__ = [
+    "JoinError",
+    "JoinFailure",
+    "JoinRequest",
+    "Network",
+    "Radio",
+    "RadioError",
+    "Security",
+    "mac_text",
+]
 
 _MAC = re.compile(r"([0-9A-Fa-f]{2})[:-]?" * 5 + r"([0-9A-Fa-f]{2})")
 
@@ -79,6 +88,10 @@ class JoinError(Exception):
     def __init__(self, reason: JoinFailure) -> None:
         super().__init__(reason.value)
         self.reason = reason
+
+
+class RadioError(Exception):
+    """A radio that cannot be had as asked: one line that names what is wrong."""
 
 
 class Radio(Protocol):
