@@ -17,12 +17,12 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Interface, NetmaskValu
 from typing import TypeVar
 
 from tokay.board.bound_sockets import BoundSockets
+from tokay.board.dns_client import DnsClient
 from tokay.board.link import BROADCAST
 from tokay.board.netlink import Netlink
 from tokay.board.security import Security
 from tokay.board.sockets import SocketListener, no_address
 from tokay.board.wired import packets
-from tokay.board.wired.names import lookup
 from tokay.protocols import arp
 from tokay.protocols.dhcp import CLIENT_PORT, SERVER_PORT
 
@@ -46,12 +46,12 @@ class WiredLink:
         "_bssid",
         "_dhcp_port",
         "_dhcp_socket",
-        "_dns",
         "_ifname",
         "_index",
         "_interface",
         "_loop",
         "_mac",
+        "_names",
         "_open",
         "_server",
         "_sockets",
@@ -67,7 +67,7 @@ class WiredLink:
         self._loop = asyncio.get_running_loop()
         self._interface: IPv4Interface | None = None
         self._sockets: BoundSockets | None = None
-        self._dns: list[str] = []
+        self._names: DnsClient | None = None
         self._dhcp_socket: socket.socket | None = None
         self._server = packets.BROADCAST_MAC
         self._open = True
@@ -155,12 +155,17 @@ class WiredLink:
                     self.deconfigure()
                     self._install(kernel, wanted, router)
                 self._take(wanted)
-        self._dns = [server for server in dns.split(",") if server not in ("", str(_NOBODY))]
+        servers = [IPv4Address(server) for server in dns.split(",") if server]
+        if self._names is not None:
+            self._names.use_servers([server for server in servers if server != _NOBODY])
 
     def deconfigure(self) -> None:
         """Close the listeners and take the address off the interface."""
         if self._interface is None:
             return
+        if self._names is not None:
+            self._names.close()
+            self._names = None
         if self._sockets is not None:
             self._sockets.close()
             self._sockets = None
@@ -188,6 +193,7 @@ class WiredLink:
     def _take(self, address: IPv4Interface) -> None:
         self._interface = address
         self._sockets = BoundSockets(str(address.ip), self._ifname)
+        self._names = DnsClient(self._sockets.open_udp, self._sockets.connect_tcp)
         self._hear_by_socket()
         with contextlib.suppress(OSError):
             mac = bytes.fromhex(self._mac.replace(":", ""))
@@ -251,10 +257,11 @@ class WiredLink:
 
     async def resolve(self, name: str) -> list[str]:
         """Resolve through the name servers of the lease; see `Link.resolve`."""
-        sockets = self._bound()
         with contextlib.suppress(AddressValueError):
             return [str(IPv4Address(name))]
-        return await lookup(name, self._dns, sockets.open_udp)
+        if self._names is None:
+            raise no_address()
+        return await self._names.resolve(name)
 
     def close(self) -> None:
         """End the link; see `Link.close`."""
