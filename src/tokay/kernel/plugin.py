@@ -6,7 +6,7 @@ the folders of ``tokay.plugins``, each naming its class as ``PLUGIN``; others co
 point group ``tokay.plugins``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -43,8 +43,9 @@ class Plugin:
     async def stop(self) -> None:
         """End: give back what was taken, leave nothing running."""
 
-    def network_up(self, interface: Any) -> None:
-        """Hear that an interface has an address."""
+    def network_up(self, interface: Any) -> Awaitable[None] | None:
+        """Hear that an interface has an address. It counts as up once what is returned is done."""
+        return None
 
     def network_down(self, interface: Any) -> None:
         """Hear that an interface is about to lose its address."""

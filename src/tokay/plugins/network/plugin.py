@@ -3,6 +3,7 @@
 Source: commands-network, sections 1.3, 1.4 and 2.
 """
 
+import logging
 from typing import Any, ClassVar
 
 from tokay.kernel.commands import Call, command
@@ -12,6 +13,8 @@ from tokay.kernel.results import IN_PROGRESS, bad_args, failed
 from tokay.plugins.network.bearer import Bearer
 from tokay.plugins.network.interface import Interface
 from tokay.plugins.network.variables import DEFAULT_INTERFACE, DNS_TIMEOUT, INTERFACES
+
+_logger = logging.getLogger(__name__)
 
 
 def _interface(call: Call) -> str:
@@ -73,12 +76,19 @@ class Network(Plugin):
         """Say who brings an interface up."""
         self._bearers[name] = bearer
 
-    def raised(self, interface: Interface) -> None:
-        """Hear that an interface has its address; tell every plugin."""
+    async def raised(self, interface: Interface) -> None:
+        """Hear that an interface has its address; return when every plugin serves on it."""
         self._interfaces[interface.name] = interface
         self._kernel.log.line(f"IPv4 address: {interface.address.address}")
         for plugin in tuple(self._kernel.plugins.values()):
-            plugin.network_up(interface)
+            try:
+                serving = plugin.network_up(interface)
+                if serving is not None:
+                    await serving
+            except Exception:
+                _logger.exception("plugin %s fails when the network comes", plugin.name)
+            if self._interfaces.get(interface.name) is not interface:
+                return  # lost meanwhile
         self._kernel.tell(
             "network_up",
             interface=interface.name,
@@ -95,7 +105,10 @@ class Network(Plugin):
             if getattr(stream, "interface", None) is interface:
                 self._kernel.streams.close(stream)
         for plugin in reversed(tuple(self._kernel.plugins.values())):
-            plugin.network_down(interface)
+            try:
+                plugin.network_down(interface)
+            except Exception:
+                _logger.exception("plugin %s fails when the network goes", plugin.name)
         self._kernel.tell("network_down", interface=name)
 
     # For whoever needs the network.

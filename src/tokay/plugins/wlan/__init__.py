@@ -156,7 +156,9 @@ class Wlan(Plugin):
         self._joined = joined
         stored.save(self._kernel, join.details)
         self._watch = asyncio.get_running_loop().create_task(self._watch_lease(join))
-        self._network.raised(Interface(self._kernel, NAME, joined.link, joined.address))
+        await self._network.raised(Interface(self._kernel, NAME, joined.link, joined.address))
+        if self._joined is not joined:
+            return False  # lost meanwhile
         self._drive_status(1)
         self._kernel.notice("wlan_joined")
 
