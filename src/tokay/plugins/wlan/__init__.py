@@ -140,11 +140,11 @@ class Wlan(Plugin):
         try:
             await join.run()
             if join.joined is not None:
-                self._up(join, join.joined)
+                await self._up(join, join.joined)
         finally:
             self._last = join.result
             self._join = self._task = None
-            self._round_over(join.joined is not None)
+            self._round_over(self._joined is not None)
 
     def _round_over(self, joined: bool) -> None:
         """Tell those who wait how the round ended."""
@@ -152,13 +152,13 @@ class Wlan(Plugin):
             self._round.set_result(joined)
             self._round = None
 
-    def _up(self, join: Join, joined: Joined) -> None:
+    async def _up(self, join: Join, joined: Joined) -> None:
         self._joined = joined
         stored.save(self._kernel, join.details)
         self._watch = asyncio.get_running_loop().create_task(self._watch_lease(join))
         await self._network.raised(Interface(self._kernel, NAME, joined.link, joined.address))
         if self._joined is not joined:
-            return False  # lost meanwhile
+            return  # lost meanwhile
         self._drive_status(1)
         self._kernel.notice("wlan_joined")
 
