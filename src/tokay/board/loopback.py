@@ -246,6 +246,10 @@ class LoopbackLink:
         self.close()
         self._loop.call_soon(self._lost, self, reason)
 
+    def hear(self, datagram: bytes) -> None:
+        """Take a DHCP message from the network, on the next turn of the loop."""
+        self._loop.call_soon(self._deliver, datagram)
+
     def forget_listener(self, listener: LoopbackListener) -> None:
         """Stop keeping a listener that has closed."""
         if self._listeners is not None:
