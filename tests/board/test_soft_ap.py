@@ -107,7 +107,7 @@ async def test_a_station_gets_an_address_and_talks_both_ways(
     address = await bring_up(station)
     assert address == str(link.network.ip + 1)
     assert [str(lease.address) for lease in server.leases(0)] == [address]
-    peers: list[tuple[str, int]] = []
+    peers: list[str] = []
 
     class Echo(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
