@@ -10,9 +10,10 @@ from tokay.kernel import profile
 from tokay.kernel.commands import Command
 from tokay.kernel.kernel import tables
 from tokay.kernel.variables import Variable
+from tokay.plugins.wlan.join import TRANSITIONS, Step
 
 PROFILES = ("gecko-os-4", "gecko-os-2", "zentrios-3", "wiconnect-2")
-PAGE = Path(__file__).parent / "reference.md"
+FOLDER = Path(__file__).parent
 HEAD = """\
 # Commands and variables
 
@@ -21,8 +22,43 @@ it: gecko-os-4, gecko-os-2, zentrios-3, wiconnect-2.
 """
 
 
-def page() -> str:
-    """Return the whole page."""
+JOIN_HEAD = """\
+# Joining a network
+
+Made by `make reference` from the table in `src/tokay/plugins/wlan/join.py`. The steps are those of
+the manual.
+
+```mermaid
+stateDiagram-v2
+    [*] --> COUNT
+"""
+STEPS = {
+    Step.COUNT: "1 attempts left?",
+    Step.RECALL: "2 joined before?",
+    Step.PROBE: "3 probe",
+    Step.ASSOCIATE: "4 associate",
+    Step.ADDRESS: "5 address",
+    Step.FAILED: "6 failed: auto-join goes on?",
+    Step.DONE: "7 done",
+}
+
+
+def pages() -> dict[str, str]:
+    """Return every page by its name."""
+    return {"reference.md": reference(), "join.md": join()}
+
+
+def join() -> str:
+    """Return the page with the diagram of the join procedure."""
+    rows = [f"    {step.name}: {text}" for step, text in STEPS.items()]
+    for (step, outcome), after in TRANSITIONS.items():
+        target = "[*]" if after is Step.END else after.name
+        rows.append(f"    {step.name} --> {target}: {outcome.name.lower()}")
+    return JOIN_HEAD + "\n".join(rows) + "\n```\n"
+
+
+def reference() -> str:
+    """Return the page of commands and variables."""
     declared = [tables(profile.load(name), tuple(built_in())) for name in PROFILES]
     commands = {one.name: one for _, table in reversed(declared) for one in table.sorted}
     variables = {one.name: one for table, _ in reversed(declared) for one in table.sorted}
@@ -61,4 +97,5 @@ def _row(name: str, shortcut: str, here: list[bool], text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, "utf-8")

@@ -48,6 +48,10 @@ class Hardware(NamedTuple):
 Build = Callable[["Device"], Awaitable[Hardware]]
 
 
+class DeviceOffError(RuntimeError):
+    """Something was asked of a device that is off, or at once of one that sleeps."""
+
+
 class Device:
     """One Gecko OS device; ``async with`` powers it on and off.
 
@@ -113,6 +117,7 @@ class Device:
                 if storage is not state:
                     storage.close()
                 raise
+            air.start()
             pins = SimulatedPins(device.profile.pins)
             board = Board(SimulatedRadio(air, device.mac), ports, pins)
             release = (lambda: None) if storage is state else storage.close
@@ -145,15 +150,16 @@ class Device:
     def _on(self) -> Hardware:
         if self._hardware is None:
             message = f"device {self.name} is off"
-            raise RuntimeError(message)
+            raise DeviceOffError(message)
         return self._hardware
 
     @property
     def kernel(self) -> Kernel:
         """The kernel of this boot."""
         if self._kernel is None:
-            message = f"device {self.name} is off"
-            raise RuntimeError(message)
+            state = "off" if self._hardware is None else "asleep or between two boots"
+            message = f"device {self.name} is {state}"
+            raise DeviceOffError(message)
         return self._kernel
 
     @property
@@ -175,16 +181,18 @@ class Device:
         return self.kernel.plugin(Network).address("wlan")
 
     async def command(self, line: str | bytes, data: bytes = b"") -> Response:
-        """Execute one command, with the data that follows its line, and return the response."""
+        """Execute one command, with the data that follows its line, and return the response.
+
+        Waits for a reboot or a sleep to end. Raises RuntimeError when the device is off.
+        """
         await self.steady()
-        raw = line if isinstance(line, bytes) else line.encode()
+        raw = line if isinstance(line, bytes) else line.encode(errors="surrogateescape")
         return await self.kernel.engine.run(raw, Given(data))
 
     async def __aenter__(self) -> Self:
         self._hardware = await self._build(self)
         self._off = asyncio.get_running_loop().create_future()
         self._clock = Clock(self.profile.clock_start)
-        self._tell("serial", path=self.serial_port)
         try:
             self._boot(first=True)
         except BaseException:
@@ -240,7 +248,15 @@ class Device:
             self._kernel.halting = True
         if self._change is not None:
             self._change.cancel()
-        self._change = asyncio.get_running_loop().create_task(change)
+        self._change = asyncio.get_running_loop().create_task(self._carry_out(change))
+
+    async def _carry_out(self, change: Coroutine[Any, Any, None]) -> None:
+        """Make a change of power; a device that cannot come up again says so and goes off."""
+        try:
+            await change
+        except Exception:
+            _logger.exception("%s cannot boot", self.name)
+            await self._power_off()
 
     async def _reboot(self) -> None:
         await self._halt()
@@ -295,8 +311,9 @@ class Device:
         for event in EVENTS:
             kernel.on(event, partial(self._tell, event))
         settings.restore(kernel)
-        if first and self._preset:
+        if first:
             settings.apply(kernel, self._preset)
+            self._tell("serial", path=self.serial_port)
         for kind in self._plugin_types:
             if kind.safe_mode or not safe_mode:
                 self._start(kernel, kind)

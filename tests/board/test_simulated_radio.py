@@ -3,9 +3,10 @@ import hashlib
 
 import pytest
 
-from tokay.board.airspace import AccessPoint, Airspace
+from tokay.board.airspace import AccessPoint, Airspace, AirspaceError
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Security
 from tokay.board.simulated_radio import SimulatedRadio
+from tokay.testing.clock import run_turned
 
 MAC = "02:00:00:00:00:01"
 LAB = JoinRequest("tokay", passkey="tokay-lab")
@@ -230,3 +231,48 @@ async def test_two_joins_at_once_leave_one_link(airspace: Airspace, radio: Simul
     assert not first.up
     assert second.up
     assert airspace.ap("tokay").stations == {MAC: second}
+
+
+WPA = [security for security in Security if security.has_psk]
+KEYS = {Security.OPEN: None, Security.WEP: "abcde"}
+
+
+@pytest.mark.parametrize("asked", Security)
+@pytest.mark.parametrize("offered", Security)
+async def test_who_joins_whom_is_a_table(
+    airspace: Airspace, radio: SimulatedRadio, offered: Security, asked: Security
+) -> None:
+    key = KEYS.get(offered, "tokay-lab")
+    airspace.add(AccessPoint("one", security=offered, passphrase=key))
+    request = JoinRequest("one", security=asked, passkey=key or "tokay-lab")
+    mixed = Security.WPA2_MIXED in (offered, asked) and {offered, asked} <= set(WPA)
+    if offered is asked or mixed:
+        assert (await radio.join(request)).security is offered
+    else:
+        assert await refusal(radio, request) is JoinFailure.BAD_SECURITY
+
+
+def test_a_wrong_key_takes_as_long_as_the_handshake(airspace: Airspace) -> None:
+    async def check() -> None:
+        slow = AccessPoint("slow", passphrase="tokay-lab", handshake_timeout=3.1)
+        radio = SimulatedRadio(airspace, MAC)
+        airspace.add(slow)
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        assert (await radio.join(JoinRequest("slow", passkey="tokay-lab"))).up
+        assert loop.time() == start
+        reason = await refusal(radio, JoinRequest("slow", passkey="tokay-lob"))
+        assert reason is JoinFailure.WRONG_PASSKEY
+        assert loop.time() - start == pytest.approx(3.1)
+        assert slow.stations == {}
+        loop.call_later(2, slow.power, False)
+        reason = await refusal(radio, JoinRequest("slow", passkey="tokay-lob"))
+        assert reason is JoinFailure.TIMEOUT
+
+    run_turned(check())
+
+
+@pytest.mark.parametrize("seconds", [-1, 61])
+def test_the_handshake_time_has_bounds(seconds: float) -> None:
+    with pytest.raises(AirspaceError, match="handshake_timeout: must be 0 to 60 s"):
+        AccessPoint("a", handshake_timeout=seconds)

@@ -1,26 +1,30 @@
 """An access point of the simulated air: what it announces, whom it lets in, who is there."""
 
+import asyncio
 import hashlib
 import hmac
-import re
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
+from tokay.board.airspace_error import AirspaceError
+from tokay.board.handshake import Party, nonce, shake
+from tokay.board.names import NameRule
+from tokay.board.passkey import check_passphrase, wep_key
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, mac_text
 from tokay.board.security import Security
+from tokay.board.shaping import PLAIN, Shape
+from tokay.protocols import wpa
+
+__all__ = ["AccessPoint", "AirspaceError", "Station", "derived_bssid", "host_key"]
 
 DEFAULT_SUBNET = IPv4Network("127.77.0.0/16")
 LOOPBACK = IPv4Network("127.0.0.0/8")
 LOCALHOST = IPv4Address("127.0.0.1")
-
-_PSK = re.compile(r"[0-9A-Fa-f]{64}")
-_PASSPHRASE = re.compile(r"[ -~]{8,63}")  # IEEE 802.11-2020 annex J.4: 8 to 63 printable ASCII
-_WEP_KEY = re.compile(r"[ -~]{5}|[ -~]{13}|[0-9A-Fa-f]{10}|[0-9A-Fa-f]{26}")
-
-
-class AirspaceError(ValueError):
-    """An airspace that cannot be: one line that names the key, and the file if there is one."""
+OUT_OF_RANGE = -100
+"""dBm. At this signal an access point is not heard, and its stations lose their link."""
 
 
 class Station(Protocol):
@@ -43,7 +47,9 @@ class AccessPoint:
     digits; for WEP a key of 5 or 13 characters, or of 10 or 26 hex digits. `subnet` lies in
     127.0.0.0/8; access points with the same one share a network and its DHCP server. `hosts` maps
     names to addresses. `uplink` tells whether names and addresses beyond this machine's loopback
-    can be reached. Without a `bssid` one is derived from the SSID. Raises AirspaceError.
+    can be reached. `handshake_timeout` is the seconds after which a station with a wrong passphrase
+    is sent away, 0 to 60; real access points take about 3. Without a `bssid` one is derived from
+    the SSID. Raises AirspaceError.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class AccessPoint:
         hidden: bool = False,
         hosts: Mapping[str, str] | None = None,
         uplink: bool = True,
+        handshake_timeout: float = 0.0,
     ) -> None:
         raw = ssid.encode() if isinstance(ssid, str) else ssid
         if not 1 <= len(raw) <= 32:
@@ -76,10 +83,26 @@ class AccessPoint:
         self.uplink = uplink
         self.stations: dict[str, Station] = {}
         """Who has joined, by MAC address. Changed by `admit` and `release` only."""
+        self.name_rules: tuple[NameRule, ...] = ()
+        """What is wrong with names; the first rule that strikes counts."""
+        self.shapes = False
+        """Whether new connections can be shaped; `shape` sees to it."""
+        self.seed = 0
+        self.on_note: Callable[[str], None] | None = None
+        """Called with a line for each thing that happens here, while someone keeps a log."""
+        self._shape = PLAIN
+        self._connections: Counter[str] = Counter()
+        self._portal: tuple[str, int] | None = None
         self._on = True
-        self._pmk: bytes | None = None
-        self._check_passphrase(passphrase)
-        self._passphrase = passphrase
+        self._fade: tuple[asyncio.AbstractEventLoop, float, float, int, int] | None = None
+        self._fading: asyncio.TimerHandle | None = None
+        self._refusals = 0.0
+        self._handshakes = 0
+        if not 0 <= handshake_timeout <= 60:
+            raise AirspaceError(f"handshake_timeout: must be 0 to 60 s, not {handshake_timeout}")
+        self.handshake_timeout = handshake_timeout
+        check_passphrase(self.security, passphrase)
+        self._passphrase = passphrase or ""
         self.rssi = rssi
 
     def __repr__(self) -> str:
@@ -87,14 +110,47 @@ class AccessPoint:
 
     @property
     def rssi(self) -> int:
-        """The signal at every station, dBm, -100 to 0."""
-        return self._rssi
+        """The signal at every station, dBm, -100 to 0; at -100 nobody hears it."""
+        if self._fade is None:
+            return self._rssi
+        loop, began, over, start, to = self._fade
+        passed = loop.time() - began
+        return to if passed >= over else math.ceil(start + (to - start) * passed / over)
 
     @rssi.setter
     def rssi(self, dbm: int) -> None:
-        if not -100 <= dbm <= 0:
-            raise AirspaceError(f"rssi: must be -100 to 0 dBm, not {dbm}")
-        self._rssi = dbm
+        self._rssi = _dbm("rssi", dbm)
+        self._end_fade()
+        if dbm == OUT_OF_RANGE:
+            self.deauthenticate_all("the access point is out of range")
+
+    def fade(self, to: int, over: float, start: int | None = None) -> None:
+        """Let the signal go from `start`, or where it is, to `to` dBm within `over` seconds.
+
+        Needs a running loop. Raises AirspaceError.
+        """
+        start = self.rssi if start is None else _dbm("from", start)
+        _dbm("to", to)
+        if not 0 <= over < math.inf:
+            raise AirspaceError(f"over: must be 0 s or more, not {over}")
+        loop = asyncio.get_running_loop()
+        self._end_fade()
+        self._fade = (loop, loop.time(), over, start, to)
+        self._fading = loop.call_later(over, self._faded, to)
+
+    def _faded(self, to: int) -> None:
+        self.rssi = to
+
+    def _end_fade(self) -> None:
+        self._fade = None
+        if self._fading is not None:
+            self._fading.cancel()
+            self._fading = None
+
+    @property
+    def heard(self) -> bool:
+        """Whether a station hears the access point."""
+        return self._on and self.rssi > OUT_OF_RANGE
 
     @property
     def powered(self) -> bool:
@@ -105,22 +161,75 @@ class AccessPoint:
         """Switch on or off. Off, it leaves the air and every station loses its link."""
         self._on = on
         if not on:
-            for mac in tuple(self.stations):
-                self.deauthenticate(mac, "the access point went off")
+            self.deauthenticate_all("the access point went off")
 
     def deauthenticate(self, mac: str, reason: str = "deauthenticated by the access point") -> bool:
         """Throw a station out; False if it is not here. It may join again."""
         station = self.stations.pop(mac_text(mac), None)
         if station is None:
             return False
+        self.note(f"{station.mac} lost: {reason}")
         station.drop(reason)
         return True
 
+    def deauthenticate_all(self, reason: str = "deauthenticated by the access point") -> None:
+        """Throw every station out."""
+        for mac in tuple(self.stations):
+            self.deauthenticate(mac, reason)
+
+    def refuse(self, joins: int | None = None) -> None:
+        """Refuse to associate the next `joins` stations, or all until `accept`."""
+        self._refusals = math.inf if joins is None else joins
+
+    def accept(self) -> None:
+        """Associate stations again."""
+        self._refusals = 0
+
+    @property
+    def shape(self) -> Shape:
+        """What the network does to TCP streams; to those opened since it was first set."""
+        return self._shape
+
+    @shape.setter
+    def shape(self, shape: Shape) -> None:
+        self._shape = shape
+        self.shapes = True
+
+    @property
+    def portal(self) -> str | None:
+        """The captive portal, `address:port`; None for none.
+
+        With one, every name that is not in `hosts` resolves to the network's gateway, and every
+        TCP connection that leaves the network, or goes to the gateway, is answered by the portal.
+        """
+        return None if self._portal is None else "{}:{}".format(*self._portal)
+
+    @portal.setter
+    def portal(self, portal: str | None) -> None:
+        self._portal = None if portal is None else parse_portal(portal)
+
+    def way(self, address: str, port: int) -> tuple[str, int]:
+        """Give where a TCP connection of a station to an address really leads."""
+        if self._portal is None or address in self.hosts.values():
+            return address, port
+        there = IPv4Address(address)
+        local = there in self.subnet and there != self.subnet.network_address + 1
+        return (address, port) if local else self._portal
+
+    def count_connection(self, mac: str) -> int:
+        """Number a station's shaped connections, each of which has dice of its own."""
+        self._connections[mac] += 1
+        return self._connections[mac]
+
+    def note(self, text: str) -> None:
+        """Put a line into the log of the airspace, if there is one."""
+        if self.on_note is not None:
+            self.on_note(text)
+
     def set_passphrase(self, passphrase: str | None) -> None:
         """Change the passphrase; stations that have joined stay. Raises AirspaceError."""
-        self._check_passphrase(passphrase)
-        self._passphrase = passphrase
-        self._pmk = None
+        check_passphrase(self.security, passphrase)
+        self._passphrase = passphrase or ""
 
     def beacon(self, probe: str | None = None) -> Network:
         """Give what a scan shows; a hidden SSID only to a probe that names it."""
@@ -130,7 +239,7 @@ class AccessPoint:
             ssid=self.ssid if named else "",
             bssid=self.bssid,
             channel=self.channel,
-            rssi=self._rssi,
+            rssi=self.rssi,
             rate=54.0 if slow else 144.4,  # 802.11n allows no TKIP and no WEP (11.8.4)
             security=self.security,
             hidden=self.hidden,
@@ -139,66 +248,62 @@ class AccessPoint:
     def matches(self, request: JoinRequest) -> bool:
         """Whether this is one of the access points that a request means."""
         return (
-            self._on
+            self.heard
             and request.ssid in (self.ssid, "" if request.bssid else self.ssid)
             and (request.bssid is None or mac_text(request.bssid) == self.bssid)
             and request.channel in (None, self.channel)
         )
 
-    def authenticate(self, request: JoinRequest) -> None:
-        """Check security and passkey. Raises JoinError."""
-        if request.security is not None and not self.security.accepts(request.security):
+    async def authenticate(self, request: JoinRequest, mac: str) -> None:
+        """Agree on security and check the passkey, as far as the air would. Raises JoinError.
+
+        A station that asks for another security type does not get as far as a key.
+        """
+        try:
+            if self._refusals > 0:
+                self._refusals -= 1
+                raise JoinError(JoinFailure.REFUSED)
+            await self._authenticate(request, mac)
+        except JoinError as error:
+            self.note(f"{mac} not joined: {error}")
+            raise
+
+    async def _authenticate(self, request: JoinRequest, mac: str) -> None:
+        asked = self.security if request.security is None else request.security
+        if not self.security.accepts(asked):
             raise JoinError(JoinFailure.BAD_SECURITY)
         if self.security is Security.OPEN:
             return
         if not request.passkey:
             raise JoinError(JoinFailure.NO_PASSKEY)
-        if not self._is_key(request.passkey):
-            raise JoinError(JoinFailure.WRONG_PASSKEY)
+        suite = self.security.suite(asked)
+        if suite is None:
+            # Shared-key authentication: the access point sees at once that the answer is wrong.
+            theirs, ours = wep_key(request.passkey), wep_key(self._passphrase)
+            if theirs is None or ours is None or not hmac.compare_digest(theirs, ours):
+                raise JoinError(JoinFailure.WRONG_PASSKEY)
+            return
+        ssid = self.ssid.encode("latin-1")
+        try:
+            theirs = wpa.pmk(request.passkey, ssid)
+        except wpa.WpaError:
+            raise JoinError(JoinFailure.WRONG_PASSKEY) from None
+        self._handshakes += 1
+        us = Party(self.bssid, wpa.pmk(self._passphrase, ssid), nonce(self.bssid, self._handshakes))
+        them = Party(mac, theirs, nonce(mac, self._handshakes))
+        await shake(us, them, suite, self.handshake_timeout)
 
     def admit(self, station: Station) -> None:
         """Associate a station that has authenticated; one with the same address loses its link."""
         self.deauthenticate(station.mac, "another station joined with this address")
         self.stations[station.mac] = station
+        self.note(f"{station.mac} joined")
 
     def release(self, station: Station) -> None:
         """Forget a station that leaves."""
         if self.stations.get(station.mac) is station:
             del self.stations[station.mac]
-
-    def _is_key(self, passkey: str) -> bool:
-        ours = self._passphrase or ""
-        if self.security is Security.WEP:
-            return hmac.compare_digest(_wep_key(passkey), _wep_key(ours))
-        if _PSK.fullmatch(passkey):
-            return hmac.compare_digest(bytes.fromhex(passkey), self._psk())
-        if not _PASSPHRASE.fullmatch(passkey):
-            return False
-        if _PSK.fullmatch(ours):
-            return hmac.compare_digest(_derive(passkey, self.ssid), self._psk())
-        return hmac.compare_digest(passkey.encode(), ours.encode())
-
-    def _psk(self) -> bytes:
-        """Give the pre-shared key; 4096 rounds of hashing, so only once and only when needed."""
-        if self._pmk is None:
-            ours = self._passphrase or ""
-            self._pmk = bytes.fromhex(ours) if len(ours) == 64 else _derive(ours, self.ssid)
-        return self._pmk
-
-    def _check_passphrase(self, passphrase: str | None) -> None:
-        # The value itself stays out of every message.
-        if self.security is Security.OPEN:
-            if passphrase:
-                raise AirspaceError("passphrase: an Open network has none")
-        elif not passphrase:
-            raise AirspaceError(f"passphrase: missing for {self.security} security")
-        elif self.security is Security.WEP:
-            if not _WEP_KEY.fullmatch(passphrase):
-                raise AirspaceError("passphrase: a WEP key is 5 or 13 characters, 10 or 26 hex")
-        elif not (_PASSPHRASE.fullmatch(passphrase) or _PSK.fullmatch(passphrase)):
-            raise AirspaceError(
-                "passphrase: must be 8 to 63 printable ASCII characters or 64 hex digits"
-            )
+            self.note(f"{station.mac} left")
 
 
 def derived_bssid(ssid: bytes, index: int = 0) -> str:
@@ -216,16 +321,22 @@ def host_key(name: str) -> str:
     return name.removesuffix(".").lower()
 
 
-def _derive(passphrase: str, ssid: str) -> bytes:
-    """IEEE 802.11-2020 annex J.4.1: PBKDF2-HMAC-SHA1, the SSID for salt, 4096 rounds."""
-    return hashlib.pbkdf2_hmac("sha1", passphrase.encode(), ssid.encode("latin-1"), 4096, 32)
+def parse_portal(text: str) -> tuple[str, int]:
+    """Read `address:port`. Raises AirspaceError."""
+    address, _, port = text.rpartition(":")
+    try:
+        where = str(IPv4Address(address)), int(port)
+    except ValueError:
+        raise AirspaceError(f"portal: must be an IPv4 address:port, not {text!r}") from None
+    if not 1 <= where[1] <= 65535:
+        raise AirspaceError(f"portal: must be an IPv4 address:port, not {text!r}")
+    return where
 
 
-def _wep_key(text: str) -> bytes:
-    """Give the key's bytes; anything that is no key at all matches none."""
-    if not _WEP_KEY.fullmatch(text):
-        return b""
-    return bytes.fromhex(text) if len(text) in (10, 26) else text.encode()
+def _dbm(key: str, value: int) -> int:
+    if not -100 <= value <= 0:
+        raise AirspaceError(f"{key}: must be -100 to 0 dBm, not {value}")
+    return value
 
 
 def _bssid(text: str) -> str:

@@ -3,17 +3,23 @@
     airspace = Airspace.default()
     airspace.ap("tokay").power(False)
 
-One airspace serves any number of radios on one event loop. Nothing in it is random: BSSIDs
-follow from the SSIDs, and DHCP gives addresses in order.
+One airspace serves any number of radios on one event loop. Nothing in it is left to chance: BSSIDs
+follow from the SSIDs, DHCP gives addresses in order, and the dice of a script have a seed.
 """
 
+import asyncio
+import functools
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tokay.board.access_point import AccessPoint, AirspaceError, derived_bssid
 from tokay.board.claims import Claims, process_claims
 from tokay.board.lan import Lan
 from tokay.board.radio import mac_text
+
+if TYPE_CHECKING:
+    from tokay.board.script import Script
 
 __all__ = ["AccessPoint", "Airspace", "AirspaceError"]
 
@@ -31,6 +37,9 @@ class Airspace:
         self._claims = process_claims() if claims is None else claims
         self._access_points: list[AccessPoint] = []
         self._lans: dict[IPv4Network, Lan] = {}
+        self._script: Script | None = None
+        self._seed = 0
+        self._began: tuple[asyncio.AbstractEventLoop, float] | None = None
 
     @classmethod
     def default(cls, *, claims: Claims | None = None) -> "Airspace":
@@ -45,9 +54,11 @@ class Airspace:
         from tokay.board.airspace_file import read  # noqa: PLC0415 - only who has a file pays
 
         airspace = cls(claims=claims)
-        for where, make in read(Path(path)):
+        airspace_file = read(Path(path))
+        airspace.seed = airspace_file.seed
+        for where, add in airspace_file.entries(airspace):
             try:
-                airspace.add(make())
+                add()
             except AirspaceError as error:
                 raise AirspaceError(f"{path}: {where}.{error}") from None
         return airspace
@@ -81,7 +92,10 @@ class Airspace:
                 if other.overlaps(subnet):
                     raise AirspaceError(f"subnet: {subnet} overlaps {other}")
             self._lans[subnet] = lan or Lan(subnet, self._claims)
+        access_point.seed = self._seed
         self._access_points.append(access_point)
+        if self._script is not None:
+            self._listen_to(access_point)
         return access_point
 
     def remove(self, access_point: AccessPoint) -> None:
@@ -107,3 +121,79 @@ class Airspace:
         """Throw a station off whatever access point it is on; False if it is on none."""
         mac = mac_text(mac)
         return any([ap.deauthenticate(mac) for ap in self._access_points])  # noqa: C419 - all
+
+    # The script.
+
+    @property
+    def seed(self) -> int:
+        """What the dice of all that is added from now on are made from."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        self._seed = seed
+        for access_point in self._access_points:
+            access_point.seed = seed
+        if self._script is not None:
+            self._script.seed = seed
+
+    @property
+    def log(self) -> list[str]:
+        """What happened, one line each: seconds, access point, what. Kept for scripts only."""
+        return [] if self._script is None else list(self._script.lines)
+
+    def event(self, at: float, ap: str, do: str, **keys: Any) -> None:
+        """Add an event to the script, `at` seconds after its start (docs/airspace.md).
+
+        Raises AirspaceError.
+        """
+        from tokay.board.events import make_event  # noqa: PLC0415 - only who has a script pays
+
+        self.script.add(make_event({"at": at, "ap": ap, "do": do, **keys}))
+
+    def do(self, ap: str, do: str, **keys: Any) -> None:
+        """Let an event happen now. Raises AirspaceError."""
+        from tokay.board.events import make_event  # noqa: PLC0415 - only who has a script pays
+
+        self.script.do(make_event({"ap": ap, "do": do, **keys}))
+
+    def start(self) -> None:
+        """Start the script's clock, on the running loop. The first device does so as it boots."""
+        if self._began is None:
+            loop = asyncio.get_running_loop()
+            self._began = (loop, loop.time())
+            if self._script is not None:
+                self._script.start(*self._began)
+
+    def stop(self) -> None:
+        """Forget the events to come."""
+        if self._script is not None:
+            self._script.stop()
+
+    @property
+    def script(self) -> "Script":
+        """The script; asking for it begins the log."""
+        if self._script is None:
+            from tokay.board.script import Script  # noqa: PLC0415 - only who has a script pays
+
+            self._script = Script(self._find)
+            self._script.seed = self._seed
+            if self._began is not None:
+                self._script.start(*self._began)
+            for access_point in self._access_points:
+                self._listen_to(access_point)
+        return self._script
+
+    def _listen_to(self, access_point: AccessPoint) -> None:
+        access_point.on_note = functools.partial(self.script.write, _text(access_point.ssid))
+
+    def _find(self, name: str) -> tuple[AccessPoint, Lan]:
+        try:
+            access_point = self.ap(name)
+        except LookupError as error:
+            raise AirspaceError(f"ap: {error}") from None
+        return access_point, self.lan(access_point)
+
+
+def _text(ssid: str) -> str:
+    return ssid.encode("latin-1").decode(errors="backslashreplace")

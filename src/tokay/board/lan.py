@@ -9,17 +9,25 @@ same moment never offer the same one; finding out later would cost each loser a 
 and a wait of ten seconds (RFC 2131 section 3.1 (5)).
 """
 
+import asyncio
 import errno
 import os
 import weakref
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
+from tokay.board.airspace_error import AirspaceError
 from tokay.board.claims import Claims
+from tokay.board.dhcp_faults import DhcpFaults, Rogue
+from tokay.board.link import BROADCAST
 from tokay.protocols import dhcp
 
 # A DISCOVER tries a bounded number of addresses; another fleet on this machine may hold more
 # than that in a row, so the same question is put again, enough to walk any /8.
 _MOST_ROUNDS = 1 << 18
+
+LEASE_TIME = 86_400
+"""Seconds that a lease lasts, unless `dhcp_lease` says otherwise."""
 
 
 class Lan:
@@ -34,6 +42,10 @@ class Lan:
         self._offered: set[int] = set()
         self._held: set[int] = set()
         self._met_taken = False
+        self._faults: DhcpFaults | None = None
+        self._rogue: Rogue | None = None
+        self._duplicates = 0
+        self._ghosts: set[int] = set()
         self._server = dhcp.Server(
             dhcp.ServerConfig(
                 address=self.gateway,
@@ -42,6 +54,7 @@ class Lan:
                 dns=(self.gateway,),
                 pool_first=self.gateway + 1,
                 pool_last=subnet.broadcast_address - 1,
+                lease_time=LEASE_TIME,
             ),
             in_use=self._in_use,
         )
@@ -54,14 +67,93 @@ class Lan:
         An answer that the server broadcasts goes to its client alone: every other station's
         client would drop it for its `xid`, and a fleet that joins at once would drop millions.
         """
-        if destination not in ("255.255.255.255", str(self.gateway)):
-            return []
+        answers: list[bytes] = []
+        if self._rogue is not None and destination in (BROADCAST, str(self._rogue.address)):
+            answers += self._ask(self._rogue.server, datagram, now)
+        if destination in (BROADCAST, str(self.gateway)):
+            faulty = None
+            if self._faults is not None:
+                faulty = self._faults.answer(datagram, self._server, now)
+            answers += self._ask(self._server, datagram, now) if faulty is None else faulty
+        return answers
+
+    # What a script does to DHCP. All of it lasts until `dhcp_normal`.
+
+    def dhcp_silent(self) -> None:
+        """Let the server answer nothing."""
+        self._faulty().silent = True
+
+    def dhcp_nak(self) -> None:
+        """Let the server refuse every REQUEST, of new stations and of those that renew."""
+        self._faulty().refusing = True
+
+    def dhcp_exhausted(self) -> None:
+        """Let the server have no address for anyone who has no lease yet."""
+        self._faulty().exhausted = True
+
+    def dhcp_lease(self, seconds: int) -> None:
+        """Give leases of this many seconds from now on, at least 4. Raises AirspaceError."""
+        try:
+            config = replace(self._server.config, lease_time=seconds)
+        except ValueError as error:
+            raise AirspaceError(f"seconds: {error}") from None
+        now = _now()
+        saved = self._server.export(now)
+        self._server = dhcp.Server(config, in_use=self._in_use)
+        self._server.restore(saved, now)
+
+    def dhcp_duplicate(self, addresses: int = 1) -> None:
+        """Let the next addresses that stations take from an offer turn out to be in use."""
+        self._duplicates = addresses
+
+    def dhcp_rogue(
+        self,
+        *,
+        gateway: str | None = None,
+        dns: str | None = None,
+        lie: str | None = None,
+        lease: int = 3600,
+    ) -> None:
+        """Put a second server on the network, faster than the first; see `Rogue`."""
+        self._rogue = self.check_rogue(gateway=gateway, dns=dns, lie=lie, lease=lease)
+
+    def check_rogue(
+        self, *, gateway: str | None, dns: str | None, lie: str | None, lease: int
+    ) -> Rogue:
+        """Make a second server, but do not put it on the network. Raises AirspaceError."""
+        return Rogue(self.subnet, self._in_use, gateway=gateway, dns=dns, lie=lie, lease_time=lease)
+
+    def dhcp_normal(self) -> None:
+        """End every fault of DHCP."""
+        self._faults = self._rogue = None
+        self._duplicates = 0
+        if self._server.config.lease_time != LEASE_TIME:
+            self.dhcp_lease(LEASE_TIME)
+        while self._ghosts:
+            number = self._ghosts.pop()
+            self._held.discard(number)
+            self._claims.free(IPv4Address(number))
+
+    def rogue_answer(self, address: str | None) -> str | None:
+        """Give where every name leads for a station whose address a rogue server gave it."""
+        if self._rogue is None or address is None:
+            return None
+        return self._rogue.lie if self._rogue.has(IPv4Address(address), _now()) else None
+
+    def _faulty(self) -> DhcpFaults:
+        if self._faults is None:
+            self._faults = DhcpFaults()
+        return self._faults
+
+    def _ask(self, server: dhcp.Server, datagram: bytes, now: float) -> list[bytes]:
         for _ in range(_MOST_ROUNDS):
             self._met_taken = False
-            answers = self._server.receive(datagram, now)
+            answers = server.receive(datagram, now)
             if answers or not self._met_taken:
                 return [answer.data for answer in answers]
         return []
+
+    # Addresses.
 
     def acquire(self, address: IPv4Address) -> None:
         """Take an address for a station. Raises OSError as `Link.configure`."""
@@ -75,6 +167,10 @@ class Lan:
             )
         if number in self._offered:
             self._offered.remove(number)
+            if self._duplicates:
+                self._duplicates -= 1
+                self._ghosts.add(number)
+                raise OSError(errno.EADDRINUSE, f"{address}: {os.strerror(errno.EADDRINUSE)}")
         elif address != self.gateway and self._claims.take(address):
             self._held.add(number)
         else:
@@ -90,12 +186,21 @@ class Lan:
         number = int(address)
         if number in self._offered:
             return False
-        if not self._claims.take(address):
+        rogue = self._rogue
+        if (rogue is not None and address == rogue.address) or not self._claims.take(address):
             self._met_taken = True
             return True
         self._offered.add(number)
         self._held.add(number)
         return False
+
+
+def _now() -> float:
+    """Give the loop's time; before there is a loop nobody has a lease, and any time will do."""
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return 0.0
 
 
 def _free_all(claims: Claims, held: set[int]) -> None:

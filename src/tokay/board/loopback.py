@@ -21,6 +21,7 @@ from tokay.board.access_point import LOOPBACK, AccessPoint, host_key
 from tokay.board.lan import Lan
 from tokay.board.link import BROADCAST
 from tokay.board.security import Security
+from tokay.board.shaping import ShapedConnection
 
 LOW_PORT_OFFSET = 8000
 """Added to a port under 1024 that this process may not bind."""
@@ -167,6 +168,7 @@ class LoopbackLink:
         local_port: int = 0,
     ) -> tuple[asyncio.Transport, _P]:
         """Connect; see `Link.connect_tcp`. Beyond loopback `local_port` is not kept, as by NAT."""
+        host_ip, port = self._way(host_ip, port)
         source = self._source(host_ip)
         port = self._lan.redirects.get((host_ip, port), port)
         with _new_socket(socket.SOCK_STREAM, host_ip, port) as sock:
@@ -174,20 +176,32 @@ class LoopbackLink:
                 if not local_port:
                     sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
                 _bind(sock, source, local_port)
+            if self._access_point.shapes:
+                await asyncio.sleep(2 * self._access_point.shape.latency)  # SYN and its answer
             await self._loop.sock_connect(sock, (host_ip, port))
-            return await self._loop.create_connection(protocol_factory, sock=sock)
+            if not self._access_point.shapes:
+                return await self._loop.create_connection(protocol_factory, sock=sock)
+            protocol = protocol_factory()
+            shaped = self._shaped(protocol)
+            await self._loop.create_connection(lambda: shaped, sock=sock)
+            return shaped, protocol
 
     async def listen_tcp(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
     ) -> LoopbackListener:
         """Listen; see `Link.listen_tcp`."""
         source = self._own_address()
+
+        def accepted() -> asyncio.BaseProtocol:
+            protocol = protocol_factory()
+            return self._shaped(protocol) if self._access_point.shapes else protocol
+
         with _new_socket(socket.SOCK_STREAM, source, port) as sock:
             bound = _bind_low(sock, source, port)
             # Listening begins before the loop is asked: a port taken by someone who set
             # SO_REUSEADDR too shows only here.
             sock.listen(_BACKLOG)
-            server = await self._loop.create_server(protocol_factory, sock=sock, backlog=_BACKLOG)
+            server = await self._loop.create_server(accepted, sock=sock, backlog=_BACKLOG)
         listener = LoopbackListener(self, server, (source, port), bound)
         if self._address is None or str(self._address) != source:
             listener.close()  # the link went away meanwhile
@@ -222,8 +236,16 @@ class LoopbackLink:
         self._own_address()
         with contextlib.suppress(AddressValueError):
             return [str(IPv4Address(name))]
-        if known := self._access_point.hosts.get(host_key(name)):
+        key = host_key(name)
+        for rule in self._access_point.name_rules:
+            if rule.strikes(key):
+                return await rule.answer(name)
+        if lie := self._lan.rogue_answer(self.address):
+            return [lie]
+        if known := self._access_point.hosts.get(key):
             return [known]
+        if self._access_point.portal is not None:
+            return [str(self._lan.gateway)]
         if not self._access_point.uplink:
             raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
         try:
@@ -259,6 +281,20 @@ class LoopbackLink:
     def _deliver(self, datagram: bytes) -> None:
         if self._open and self.on_datagram is not None:
             self.on_datagram(datagram)
+
+    def _shaped(self, protocol: asyncio.BaseProtocol) -> ShapedConnection:
+        access_point = self._access_point
+        seed = f"{access_point.seed} {self._mac} {access_point.count_connection(self._mac)}"
+        return ShapedConnection(protocol, lambda: access_point.shape, seed)
+
+    def _way(self, host_ip: str, port: int) -> tuple[str, int]:
+        if self._access_point.portal is None:
+            return host_ip, port
+        self._own_address()
+        try:
+            return self._access_point.way(host_ip, port)
+        except AddressValueError:
+            raise OSError(errno.EINVAL, f"not an IPv4 address: {host_ip!r}") from None
 
     def _own_address(self) -> str:
         if self._address is None:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum, unique
 
+from tokay.protocols.wpa import Suite
+
 
 @unique
 class Security(StrEnum):
@@ -18,13 +20,27 @@ class Security(StrEnum):
     @property
     def has_psk(self) -> bool:
         """Whether keys come from a pre-shared key (every WPA), not Open and not WEP."""
-        return self not in (Security.OPEN, Security.WEP)
+        return bool(SUITES[self])
 
     def accepts(self, asked: "Security") -> bool:
-        """Whether a station set to `asked` can join a network with this security.
+        """Whether a station set to `asked` can join a network with this security."""
+        return self is asked or self.suite(asked) is not None
 
-        Mixed is all four WPA modes at once on either side; everything else must be equal.
+    def suite(self, asked: "Security") -> Suite | None:
+        """Give what a station set to `asked` and this network agree on, the best; None if nothing.
+
+        Open and WEP have none: nothing is agreed on there.
         """
-        if Security.WPA2_MIXED in (self, asked):
-            return self.has_psk and asked.has_psk
-        return self is asked
+        return next((suite for suite in SUITES[self] if suite in SUITES[asked]), None)
+
+
+SUITES: dict[Security, tuple[Suite, ...]] = {
+    Security.OPEN: (),
+    Security.WEP: (),
+    Security.WPA_AES: (Suite.WPA_CCMP,),
+    Security.WPA_TKIP: (Suite.WPA_TKIP,),
+    Security.WPA2_AES: (Suite.RSN_CCMP,),
+    Security.WPA2_TKIP: (Suite.RSN_TKIP,),
+    Security.WPA2_MIXED: (Suite.RSN_CCMP, Suite.RSN_TKIP, Suite.WPA_CCMP, Suite.WPA_TKIP),
+}
+"""What each side of a join can do, best first. Mixed is all four at once, on either side."""

@@ -41,7 +41,7 @@ class SimulatedRadio:
         found = [
             ap.beacon(ssid)
             for ap in self._airspace.access_points
-            if ap.powered
+            if ap.heard
             and not self._own(ap)
             and ssid in (None, ap.ssid)
             and channel in (None, ap.channel)
@@ -94,9 +94,15 @@ class SimulatedRadio:
         if not heard:
             raise JoinError(JoinFailure.NOT_FOUND)
         access_point = _best(heard, request)
-        if not access_point.powered:
+        if not access_point.heard:
             raise JoinError(JoinFailure.TIMEOUT)  # it went off while it was being asked
-        access_point.authenticate(request)
+        try:
+            await access_point.authenticate(request, self._mac)
+        except JoinError:
+            if access_point.heard:
+                raise
+        if not access_point.heard:
+            raise JoinError(JoinFailure.TIMEOUT)
         return access_point
 
     def _own(self, access_point: AccessPoint) -> bool:

@@ -39,6 +39,7 @@ def run(
         Path | None,
         typer.Option(
             metavar="DIR",
+            readable=False,  # what is wrong with it is told where it is opened
             help="Keep settings and files in this folder. Without it: a folder for the device's "
             "name, below $XDG_STATE_HOME/tokay.",
         ),
@@ -75,6 +76,7 @@ def run(
         Path | None,
         typer.Option(
             metavar="FILE",
+            readable=False,
             help="The access points in range, as TOML. Without it there is one: [bold]tokay[/], "
             "WPA2, passphrase [bold]tokay-lab[/].",
         ),
@@ -83,8 +85,8 @@ def run(
         bool,
         typer.Option(
             "--events",
-            help="Write what happens to standard error, a JSON object a line: serial, ready, "
-            "network_up, network_down, off.",
+            help="Write what happens to standard error, a JSON object a line: serial, note, "
+            "ready, network_up, network_down, log (of --exec), off.",
         ),
     ] = False,
 ) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import signal
-import sys
+from collections.abc import Awaitable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from tokay.board.airspace import Airspace, AirspaceError
 from tokay.board.serial import SerialError
 from tokay.board.storage import StorageError
 from tokay.cli.options import Options
-from tokay.device import Device
+from tokay.cli.output import STDOUT, hold_descriptors, say, write, write_line
+from tokay.device import Device, DeviceOffError
 from tokay.kernel.plugin import PluginError
 from tokay.kernel.profile import ProfileError
-from tokay.kernel.results import CommandError
+from tokay.kernel.results import CommandError, Response
 from tokay.plugins.bus import Bus
 
 FAILED, UNUSABLE = 1, 2
@@ -25,7 +26,8 @@ FAILED, UNUSABLE = 1, 2
 
 STDIO = "stdio"
 
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,63}")
+# Dots alone would be a folder above the one for states.
+_NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,63}")
 
 
 class UsageError(Exception):
@@ -34,15 +36,16 @@ class UsageError(Exception):
 
 def start(options: Options) -> int:
     """Run a device; return the exit status."""
+    hold_descriptors()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_run(options))
     except CommandError as error:
-        _say(f"--set {error.reason or error.text}")
+        say(f"--set {error.reason or error.text}")
     except (
         AirspaceError, PluginError, ProfileError, SerialError, StorageError, UsageError
     ) as error:  # fmt: skip
-        _say(str(error))
+        say(str(error))
     return UNUSABLE
 
 
@@ -65,55 +68,83 @@ async def _run(options: Options) -> int:
         state=_state(options),
         settings=_settings(options.settings),
     )
-    device.on_event = _write_event if options.events else partial(_narrate, device)
+    device.on_event = partial(_write_event if options.events else _narrate, device)
+    _check_ports(serial, device)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with device:
-        status = await _execute(device, options.commands)
-        if status or (options.commands and not options.serial):
-            return status
-        await _until(device, stopped)
-    return 0
+        said = asyncio.Event()
+        for port in device.board.ports:
+            if port is not None:
+                port.on_end = said.set
+        end = asyncio.create_task(_first(stopped.wait(), device.wait_off()))
+        try:
+            status = await _execute(device, options, end)
+            if status == 0 and (options.serial or not options.commands):
+                await _first(end, _answered(device, said))
+        finally:
+            end.cancel()
+            await asyncio.gather(end, return_exceptions=True)
+    return status
 
 
-async def _execute(device: Device, commands: list[str]) -> int:
-    """Run commands one after the other; return the exit status."""
-    for line in commands:
-        response = await device.command(line)
-        for row in response.log:
-            print(row, file=sys.stderr, flush=True)
-        if not response.ok:
-            _say(f"{line.split(' ', 1)[0]}: {response.text}")
+async def _execute(device: Device, options: Options, end: "asyncio.Task[None]") -> int:
+    """Run the commands one after the other; return the exit status."""
+    for line in options.commands:
+        name = line.split(" ", 1)[0]
+        response = await _ask(device, line, end)
+        if response is None:
+            say(f"{name}: the device was stopped first")
             return FAILED
-        if response.data:
-            sys.stdout.buffer.write(response.data.replace(b"\r\n", b"\n") + b"\n")
-            sys.stdout.buffer.flush()
+        for row in response.log:
+            write_line(json.dumps({"event": "log", "text": row}) if options.events else row)
+        if not response.ok:
+            say(f"{name}: {response.text}")
+            return FAILED
+        if response.data and not response.silent:
+            try:
+                write(STDOUT, response.data.replace(b"\r\n", b"\n") + b"\n")
+            except OSError as error:
+                say(f"standard output cannot be written: {error.strerror}")
+                return FAILED
     return 0
 
 
-async def _until(device: Device, stopped: asyncio.Event) -> None:
-    """Wait for a signal, for `shutdown`, or for a host that has said all it had to say."""
+async def _ask(device: Device, line: str, end: "asyncio.Task[None]") -> Response | None:
+    """Run one command; None when the end comes before its response."""
+    asked = asyncio.create_task(device.command(os.fsencode(line)))
+    try:
+        await asyncio.wait((asked, end), return_when=asyncio.FIRST_COMPLETED)
+        return asked.result() if asked.done() else None
+    except DeviceOffError:
+        return None
+    finally:
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
 
-    async def finish() -> None:
+
+async def _answered(device: Device, said: asyncio.Event) -> None:
+    """Return when a host has said all it had to say, and has every answer."""
+    await said.wait()
+    while True:
         # What a host sent behind `reboot` is answered too.
-        while True:
-            await device.steady()
-            await device.kernel.plugin(Bus).settle()
-            if not device.kernel.halting:
-                break
-        stopped.set()
+        await device.steady()
+        await device.kernel.plugin(Bus).settle()
+        if not device.kernel.halting:
+            return
 
-    finishing: set[asyncio.Task[None]] = set()
-    for port in device.board.ports:
-        if port is not None:
-            port.on_end = lambda: finishing.add(asyncio.create_task(finish()))
-    ends = [asyncio.create_task(stopped.wait()), asyncio.create_task(device.wait_off())]
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    for task in (*ends, *finishing):
-        task.cancel()
-    await asyncio.gather(*ends, *finishing, return_exceptions=True)
+
+async def _first(*awaitables: Awaitable[object]) -> None:
+    """Return when one of them does; give the others up."""
+    tasks = [asyncio.ensure_future(one) for one in awaitables]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _narrate(device: Device, event: str, facts: dict[str, Any]) -> None:
@@ -122,33 +153,41 @@ def _narrate(device: Device, event: str, facts: dict[str, Any]) -> None:
         return
     ports = [port.description for port in device.board.ports if port is not None]
     if event == "serial":
-        _say(f"{device.profile.name} {device.mac}")
+        say(f"{device.profile.name} {device.mac}")
         for note in device.notes:
-            _say(note)
+            say(note)
         for port in ports:
             if port != STDIO:
-                _say(f"serial port: {port}")
+                say(f"serial port: {port}")
     elif STDIO in ports:
         return  # the device's own log is on the screen already
     elif event == "network_up":
-        _say(f"{facts['interface']} is up: {facts['address']}")
+        say(f"{facts['interface']} is up: {facts['address']}")
     elif event == "network_down":
-        _say(f"{facts['interface']} is down")
+        say(f"{facts['interface']} is down")
 
 
-def _write_event(event: str, facts: dict[str, Any]) -> None:
-    print(json.dumps({"event": event, **facts}), file=sys.stderr, flush=True)
-
-
-def _say(text: str) -> None:
-    print(f"tokay: {text}", file=sys.stderr, flush=True)
+def _write_event(device: Device, event: str, facts: dict[str, Any]) -> None:
+    write_line(json.dumps({"event": event, **facts}))
+    if event == "serial":
+        for note in device.notes:
+            write_line(json.dumps({"event": "note", "text": note}))
 
 
 def _name(name: str) -> str:
     if not _NAME.fullmatch(name):
-        message = "--name takes 1-63 letters, digits, dots, dashes and underscores"
+        message = "--name takes 1-63 letters, digits, dots, dashes and underscores, not dots alone"
         raise UsageError(message)
     return name
+
+
+def _check_ports(serial: list[str], device: Device) -> None:
+    if serial.count(STDIO) > 1:
+        message = "--serial stdio can be given once"
+        raise UsageError(message)
+    if len(serial) > device.profile.uarts:
+        message = f"--serial was given {len(serial)} times: {device.profile.name} has "
+        raise UsageError(f"{message}{device.profile.uarts} serial ports")
 
 
 def _settings(given: list[str]) -> dict[str, str]:

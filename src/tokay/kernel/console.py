@@ -128,8 +128,10 @@ class Console:
         return Held(unstarted + bytes(self._input), self._line_end)
 
     async def settle(self) -> None:
-        """Return once every whole line that came in is answered."""
-        while not self._closed and not self._kernel.halting and (self._busy or self._choked):
+        """Return once every whole line that came in is answered, and the host has the answers."""
+        while not (self._closed or self._kernel.halting) and (
+            self._busy or self._input or self._channel.backlog
+        ):
             self._settled = asyncio.get_running_loop().create_future()
             await self._settled
 

@@ -16,7 +16,7 @@ from tokay.kernel.files import FileStore
 from tokay.kernel.kinds import integer
 from tokay.kernel.log import Level, Log
 from tokay.kernel.plugin import Plugin, PluginType
-from tokay.kernel.profile import Profile
+from tokay.kernel.profile import Profile, ProfileError
 from tokay.kernel.storage import DeviceStorage
 from tokay.kernel.streams import StreamTable
 from tokay.kernel.variables import Variables, VariableTable
@@ -173,18 +173,25 @@ def fill(template: str, parts: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=32)
 def tables(profile: Profile, plugins: tuple[PluginType, ...]) -> tuple[VariableTable, CommandTable]:
-    """Return the variables and commands of a profile: one pair for all devices that share it."""
+    """Return the variables and commands of a profile: one pair for all devices that share it.
+
+    Raises ProfileError when the profile says of them what cannot be.
+    """
     gone = set(profile.variables.without)
     variables = [v for plugin in plugins for v in plugin.variables if v.name not in gone]
     rules = profile.commands
-    commands = [
-        one.with_usage(rules.usage[one.name]) if one.name in rules.usage else one
-        for plugin in plugins
-        for one in plugin.commands
-        if one.name not in rules.without
-    ]
     known = {variable.name for variable in variables}
     defaults = {
         key: text for key, text in profile.variables.defaults.items() if key.split(" ")[0] in known
     }
-    return VariableTable(variables, defaults), CommandTable(commands, rules.aliases)
+    try:
+        commands = [
+            one.with_usage(rules.usage[one.name]) if one.name in rules.usage else one
+            for plugin in plugins
+            for one in plugin.commands
+            if one.name not in rules.without
+        ]
+        return VariableTable(variables, defaults), CommandTable(commands, rules.aliases)
+    except ValueError as error:
+        message = f"profile {profile.name} is not valid: {error}"
+        raise ProfileError(message) from error

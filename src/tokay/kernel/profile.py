@@ -93,7 +93,8 @@ def load(name: str) -> Profile:
         try:
             text = Path(name).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            message = f"profile {name} cannot be read: {error}"
+            reason = error.strerror if isinstance(error, OSError) else error
+            message = f"profile {name} cannot be read: {reason}"
             raise ProfileError(message) from None
     else:
         message = f"unknown profile {name}: choose one of {', '.join(names())}"

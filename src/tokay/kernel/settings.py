@@ -103,8 +103,10 @@ def load_file(kernel: "Kernel", name: str) -> None:
 
 def apply(kernel: "Kernel", settings: Mapping[str, str]) -> None:
     """Set variables by name, as `set` does, and save them. Raises CommandError."""
-    for name, text in settings.items():
+    for name, given in settings.items():
         words = name.split()
+        # As from a host: each byte of UTF-8 is one character here.
+        text = given.encode(errors="surrogateescape").decode("latin-1")
         found = kernel.variables.table.find(words) if words else None
         one = found is not None and found.variable.kind and found.variable.kind.words[1] == 1
         try:
@@ -112,7 +114,8 @@ def apply(kernel: "Kernel", settings: Mapping[str, str]) -> None:
         except CommandError as error:
             reason = f"{name}: {error.reason or error.text}"
             raise CommandError(error.result, reason) from error
-    save(kernel)
+    if settings:
+        save(kernel)
 
 
 def _rows(content: bytes) -> Iterator[tuple[int, str]]:

@@ -80,7 +80,7 @@ class Stream:
 
     @property
     def edge(self) -> bool:
-        """Whether a read ends here though more bytes could still come: a datagram's end."""
+        """Whether a read ends here though more could still come: a datagram's end, a full inbox."""
         return False
 
     def take(self, limit: int) -> bytes:
@@ -161,6 +161,11 @@ class Inbox:
         self._pause, self._resume = pause, resume
         self._paused = False
         self.size = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no more will come until some are taken."""
+        return self._paused
 
     def put(self, data: bytes) -> None:
         """Add bytes at the end."""

@@ -165,7 +165,11 @@ class VariableTable:
             if variable.kind is None:
                 message = f"{key} is computed and has no default"
                 raise ValueError(message)
-            self.defaults[key] = variable.kind.parse(split(text))
+            try:
+                self.defaults[key] = variable.kind.parse(split(text))
+            except CommandError as error:
+                message = f"{key}: {error.reason or error.text}"
+                raise ValueError(message) from error
 
     def find(self, words: Sequence[str], *, least: int = 0) -> Found | None:
         """Return the variable that ``words`` begin with; ``least`` words must be left behind it.

@@ -7,6 +7,7 @@ port. ``tokay_device`` is one on a pty; ``tokay_devices`` makes more, of any kin
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack
 from typing import Any, Self, TypeVar
 
 import pytest
@@ -74,13 +75,19 @@ class DeviceThread:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            for device in reversed(self._running):
-                self._run(device.__aexit__(None, None, None))
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(START_LIMIT)
-            self._loop.close()
+        # One device that cannot stop does not keep the others from it.
+        with ExitStack() as ends:
+            ends.callback(self._close)
+            for device in self._running:
+                ends.callback(self._stop, device)
+
+    def _stop(self, device: Device) -> None:
+        self._run(device.__aexit__(None, None, None))
+
+    def _close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(START_LIMIT)
+        self._loop.close()
 
     def start(self, **options: Any) -> RunningDevice:
         """Start a device with the options of ``Device.simulated``; on a pty unless told else."""

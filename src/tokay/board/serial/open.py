@@ -21,7 +21,7 @@ async def open_port(form: str) -> Port | None:
             from tokay.board.serial.stdio import StdioPort  # noqa: PLC0415
 
             return StdioPort()
-        if form == "pty" or form.startswith("pty:"):
+        if form == "pty" or (form.startswith("pty:") and form[4:]):
             from tokay.board.serial.pty import PtyPort  # noqa: PLC0415
 
             return PtyPort(Path(form[4:]) if form[4:] else None)

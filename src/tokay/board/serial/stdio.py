@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 import termios
 
 from tokay.board.serial.descriptor import DescriptorPort
@@ -15,7 +14,7 @@ class StdioPort(DescriptorPort):
     """
 
     def __init__(self) -> None:
-        read_fd, write_fd = sys.stdin.fileno(), sys.stdout.fileno()
+        read_fd, write_fd = 0, 1  # Python has no `sys.stdin` where it was closed
         self._before = None
         if os.isatty(read_fd):
             self._before = termios.tcgetattr(read_fd)

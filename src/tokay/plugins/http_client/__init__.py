@@ -32,6 +32,9 @@ async def http_get(call: Call) -> str:
         stream.close()
         kernel.notice("stream_failed")
         raise failed(str(error)) from error
+    except asyncio.CancelledError:
+        stream.close()
+        raise
 
 
 async def _exchange(
@@ -44,7 +47,7 @@ async def _exchange(
     async with asyncio.timeout(limit):
         await interface.connect_tcp(lambda: stream, target.host, target.port)
     stream.request("GET", target)
-    async with asyncio.timeout(limit):
+    async with asyncio.timeout(limit), interface.while_up():
         await stream.answered
     call.log(f"HTTP response: {stream.status}")
     if stream.chunked:

@@ -4,6 +4,7 @@ httptools parses; here are the bounds. Source: commands-network, section 9; RFC 
 """
 
 import asyncio
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from tokay.plugins.network import Interface, TcpStream
 HTTP_PORT = 80
 MOST_HEADER = 16 * 1024
 """Bytes of status line and header fields that a server may send."""
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986 section 3.1
 
 
 class Target(NamedTuple):
@@ -32,7 +35,7 @@ def parse_url(url: str) -> Target:
     if not all("!" <= char <= "~" for char in url):
         raise bad_args("a URL has no blanks and no control characters")
     try:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
+        parts = urlsplit(url if _SCHEME.match(url) else f"http://{url}")
         host, port = parts.hostname, parts.port
     except ValueError:
         raise bad_args(f"{url} is no URL") from None
@@ -66,19 +69,27 @@ class HttpStream(TcpStream):
     # From the connection.
 
     def data_received(self, data: bytes) -> None:
-        if self._complete:
+        # The parser sees no more at once than the header may still take.
+        while data and not self.answered.done():
+            room = MOST_HEADER - self._header_size
+            if not room:
+                self._fail("the response header is too long")
+                return
+            head, data = data[:room], data[room:]
+            self._header_size += len(head)
+            self._feed(head)
+        self._feed(data)
+        self._kernel.streams.arrived(self)
+
+    def _feed(self, data: bytes) -> None:
+        if self._complete or not data:
             return  # what comes behind the body is nobody's
-        if not self.answered.done():
-            self._header_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._fail(str(error))
-            return
-        if not self.answered.done() and self._header_size > MOST_HEADER:
-            self._fail("the response header is too long")
-            return
-        self._kernel.streams.arrived(self)
+        except httptools.HttpParserUpgrade:
+            self._fail("the server speaks another protocol now")
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.answered.done():
@@ -101,7 +112,8 @@ class HttpStream(TcpStream):
 
     def on_body(self, body: bytes) -> None:
         """Hear of a piece of the body, with its transfer coding taken off."""
-        self._inbox.put(body)
+        if not self._complete:
+            self._inbox.put(body)
 
     def on_message_complete(self) -> None:
         """Hear that the body is whole."""

@@ -4,8 +4,10 @@ Errors are OSError, with a text short enough for the log.
 """
 
 import asyncio
+import contextlib
+import errno
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from ipaddress import IPv4Address
 from typing import NamedTuple, TypeVar
 
@@ -28,7 +30,7 @@ class Address(NamedTuple):
 class Interface:
     """One interface while it is up. ``ports``: each port that was asked for, and the one bound."""
 
-    __slots__ = ("_kernel", "address", "link", "name", "ports")
+    __slots__ = ("_kernel", "_waits", "address", "link", "name", "ports", "up")
 
     def __init__(self, kernel: Kernel, name: str, link: Link, address: Address) -> None:
         self._kernel = kernel
@@ -36,6 +38,29 @@ class Interface:
         self.link = link
         self.address = address
         self.ports: dict[int, int] = {}
+        self.up = True
+        self._waits: set[asyncio.Timeout] = set()
+
+    def lower(self) -> None:
+        """Hear that the address is about to be lost: whoever waits for the network is told."""
+        self.up = False
+        for wait in self._waits:
+            wait.reschedule(asyncio.get_running_loop().time())
+
+    @contextlib.asynccontextmanager
+    async def while_up(self) -> AsyncIterator[None]:
+        """End what waits inside when the interface goes down. Raises OSError then."""
+        try:
+            async with asyncio.timeout(None if self.up else 0) as wait:
+                self._waits.add(wait)
+                try:
+                    yield
+                finally:
+                    self._waits.discard(wait)
+        except TimeoutError:
+            if wait.expired():
+                raise self._down() from None
+            raise
 
     async def resolve(self, host: str) -> str:
         """Return an IPv4 address of a name, or the address that ``host`` is. Raises OSError."""
@@ -54,8 +79,15 @@ class Interface:
         self, protocol_factory: Callable[[], P], host: str, port: int, *, local_port: int = 0
     ) -> tuple[asyncio.Transport, P]:
         """Connect to a name or address. The caller sets the time limit. Raises OSError."""
-        address = await self.resolve(host)
-        return await self.link.connect_tcp(protocol_factory, address, port, local_port=local_port)
+        async with self.while_up():
+            address = await self.resolve(host)
+            transport, protocol = await self.link.connect_tcp(
+                protocol_factory, address, port, local_port=local_port
+            )
+        if not self.up:
+            transport.abort()
+            raise self._down()
+        return transport, protocol
 
     async def listen_tcp(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
@@ -82,3 +114,6 @@ class Interface:
         if asked not in (0, bound):
             self._kernel.log.line(f"Port {asked} needs privileges: listening on {bound}")
         self.ports[asked or bound] = bound
+
+    def _down(self) -> OSError:
+        return OSError(errno.ENETDOWN, f"{self.name} went down")

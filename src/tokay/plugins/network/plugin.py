@@ -109,6 +109,7 @@ class Network(Plugin):
         interface = self._interfaces.pop(name, None)
         if interface is None:
             return
+        interface.lower()
         for stream in self._kernel.streams:
             if getattr(stream, "interface", None) is interface:
                 self._kernel.streams.close(stream)

@@ -39,6 +39,10 @@ class TcpStream(Stream, asyncio.Protocol):
     def ended(self) -> bool:
         return self._ended
 
+    @property
+    def edge(self) -> bool:
+        return self._inbox.full
+
     def take(self, limit: int) -> bytes:
         return self._inbox.take(limit)
 

@@ -71,7 +71,7 @@ async def _connect(
             return
         except OSError as error:  # TimeoutError is one
             call.log(str(error.strerror or "Connect timed out"))
-            if not left:
+            if not left or not interface.up:
                 raise
         await asyncio.sleep(values[RETRY_PERIOD] / 1000)
 

@@ -5,27 +5,25 @@ Source: the wlan group of the variables reference.
 
 from collections.abc import Sequence
 
+from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import Choice, Integer
-from tokay.kernel.results import lines
+from tokay.kernel.results import failed, lines
 from tokay.kernel.variables import Applies, Variable, computed
 from tokay.kernel.words import printable
 from tokay.plugins.network import Network
 from tokay.plugins.wlan import variables as wlan
+from tokay.plugins.wlan.station import Wlan
 
 NOT_JOINED = "0"
 
 
 def _rssi(kernel: Kernel, _words: Sequence[str]) -> str:
-    from tokay.plugins.wlan import Wlan  # noqa: PLC0415 - the class lists this variable
-
     rssi = kernel.plugin(Wlan).radio.rssi()
     return NOT_JOINED if rssi is None else str(rssi)
 
 
 def _info(kernel: Kernel, words: Sequence[str]) -> str:
-    from tokay.plugins.wlan import Wlan  # noqa: PLC0415 - the class lists this variable
-
     interface = kernel.plugin(Network).find("wlan")
     address = interface.address if interface is not None else None
     rows = {
@@ -44,6 +42,24 @@ def _info(kernel: Kernel, words: Sequence[str]) -> str:
     return lines([f"{name}: {value}".rstrip() for name, value in rows.items()])
 
 
+@command("wlan_get_rssi", "rssi")
+def wlan_get_rssi(call: Call) -> str:
+    """Print the signal of the joined network in dBm."""
+    rssi = call.kernel.plugin(Wlan).radio.rssi()
+    if rssi is None:
+        raise failed("not joined")
+    return str(rssi)
+
+
+JOIN_RESULT = computed(
+    "wlan.join.result", "wl j s", lambda kernel, _: str(int(kernel.plugin(Wlan).result)),
+    doc="How the last join ended: 1 joined, 3 no ssid, 4 no passkey, 5 security, 6 not found, "
+    "7 failed, 8 aborted; 2 while joining, 0 never tried.",
+)  # fmt: skip
+STATUS = computed(
+    "wlan.network.status", "wl n s", lambda kernel, _: str(int(kernel.plugin(Wlan).status)),
+    doc="0 down, 1 joined without an address, 2 up, 3 joining.",
+)  # fmt: skip
 RSSI = computed("wlan.network.rssi", "wl n r", _rssi, doc="The signal of the joined network, dBm.")
 INFO = computed("wlan.info", "wl i", _info, doc="A report on the interface.")
 ANTENNA = Variable(
@@ -76,6 +92,6 @@ POWERSAVE_TIMEOUT = Variable(
     doc="Idle time before power save.",
 )  # fmt: skip
 VARIABLES = (
-    RSSI, INFO, ANTENNA, TX_POWER, RSSI_AVERAGE, RATE_PROTOCOL, RATE_SETTING, REGION,
-    POWERSAVE_MODE, POWERSAVE_TIMEOUT,
+    JOIN_RESULT, STATUS, RSSI, INFO, ANTENNA, TX_POWER, RSSI_AVERAGE, RATE_PROTOCOL,
+    RATE_SETTING, REGION, POWERSAVE_MODE, POWERSAVE_TIMEOUT,
 )  # fmt: skip

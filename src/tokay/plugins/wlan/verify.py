@@ -11,6 +11,7 @@ from tokay.board.security import Security
 from tokay.kernel.commands import Call, command
 from tokay.kernel.results import CommandError, Result, bad_args, failed
 from tokay.plugins.wlan import variables as wlan
+from tokay.plugins.wlan.station import Wlan
 
 WIFI = "wifi"
 # The numbers of the security argument.
@@ -29,8 +30,6 @@ _PMK = re.compile(r"[0-9A-Fa-f]{64}")
 @command("network_verify", "nve", "wifi ssid bssid channel [security] [pmk]")
 async def network_verify(call: Call) -> None:
     """Try the credentials of a network without joining it."""
-    from tokay.plugins.wlan import Wlan  # noqa: PLC0415 - the class lists this command
-
     if call["wifi"] != WIFI:
         raise bad_args(f"{call['wifi']} is not {WIFI}")
     request = _request(call)
