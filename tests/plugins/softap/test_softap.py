@@ -1,6 +1,8 @@
 """A device as an access point: a second device joins it, and both see what they should."""
 
 import asyncio
+import random
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from tokay.device import Device
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.network import Interface
 from tokay.plugins.softap import SoftAp
+from tokay.protocols import dhcp
 
 PORT = 7777
 
@@ -270,3 +273,30 @@ def test_marks_in_the_ssid_become_digits_of_the_mac(airspace: Airspace) -> None:
         digits = talk.device.mac.replace(":", "")[-3:]
         assert talk.airspace.access_points[-1].ssid == f"x{digits}y{digits}"
         assert talk.answer("get softap.ssid") == (0, "x#y#")
+
+
+def test_a_flood_of_dhcp_costs_no_more_than_the_network_has(airspace: Airspace) -> None:
+    dice = random.Random(3)
+    with Talk(settings=PASSKEY, airspace=airspace) as talk:
+        talk.ask("network_up -i softap")
+        running = talk.kernel.plugin(SoftAp).running
+        assert running is not None
+        hear = running.link.on_datagram
+        assert hear is not None
+
+        async def flood() -> None:
+            for number in range(3000):
+                client = dhcp.Client(struct.pack("!HI", 0x0200, number), rng=dice)
+                client.start(talk.loop.time())
+                (out,) = client.datagrams_to_send()
+                spoiled = bytearray(out.data)
+                spoiled[dice.randrange(len(spoiled))] ^= 1 << dice.randrange(8)
+                hear(bytes(spoiled)[: dice.randrange(1, 600)])
+                hear(out.data)
+
+        talk.run(flood())
+        talk.turn(600)
+        talk.heard()
+        assert len(talk.kernel.storage.facts().get("softap.leases", "")) < 253 * 400
+        with phone(talk, **wlan(talk)) as other:
+            assert ask(talk, other, "network_up") == (0, "Success")

@@ -20,6 +20,7 @@ from tokay.plugins.softap import variables as softap
 from tokay.plugins.softap.announced import Announced, by_settings
 from tokay.plugins.softap.clients import Clients
 from tokay.plugins.softap.dhcp import DhcpServer
+from tokay.plugins.softap.dns import DnsServer, usable
 
 NAME = "softap"
 STATION = "softap_station"
@@ -36,12 +37,15 @@ class Running:
     interface: Interface
     clients: Clients
     dhcp: DhcpServer | None = None
+    dns: DnsServer | None = None
 
     def close(self) -> None:
         """End it all."""
         self.link.on_station = None
         if self.dhcp is not None:
             self.dhcp.stop()
+        if self.dns is not None:
+            self.dns.close()
         self.link.close()
 
 
@@ -148,6 +152,10 @@ class SoftAp(Plugin):
         if announced.dhcp:
             gateway = real(values[softap.DHCP_GATEWAY])
             running.dhcp = DhcpServer(self._kernel, link, IPv4Address(gateway))
+        if announced.dns:
+            portal = announced.captive_portal
+            running.dns = DnsServer(usable(announced.names), own.ip, portal=portal)
+            await running.dns.start(interface)
         await self._network.raised(interface)
 
     def _check_static(self) -> None:
