@@ -122,8 +122,8 @@ class Talk:
     """A device with a host that speaks with it. ``with`` powers it on and off.
 
     It begins in machine format unless ``human``. ``settings`` as for ``Device.simulated``;
-    ``storage`` is one that outlives the device. ``bare``: no device, just a kernel with
-    ``plugins`` and nothing else, and a console on it.
+    ``storage`` is one that outlives the device, ``airspace`` one that others are in. ``bare``: no
+    device, just a kernel with ``plugins`` and nothing else, and a console on it.
     """
 
     def __init__(
@@ -134,6 +134,7 @@ class Talk:
         settings: Mapping[str, str] | None = None,
         plugins: Sequence[PluginType] = (),
         storage: Storage | None = None,
+        airspace: Airspace | None = None,
         bare: bool = False,
     ) -> None:
         self.loop = TurnedLoop()
@@ -144,6 +145,7 @@ class Talk:
         self.errors: list[str] = []
         """What the device logged of its own bugs; a test that makes some clears it."""
         self.control = _Switch()
+        self.airspace = airspace if airspace is not None else Airspace.default()
         self._settings = ({} if human else MACHINE) | dict(settings or {})
         self._plugins = plugins
         self._storage = storage
@@ -215,7 +217,7 @@ class Talk:
     async def _build(self, device: Device) -> Hardware:
         storage = self._storage or Storage(None)
         pins = SimulatedPins(device.profile.pins)
-        board = Board(SimulatedRadio(Airspace.default(), device.mac), [self.wire], pins)
+        board = Board(SimulatedRadio(self.airspace, device.mac), [self.wire], pins)
         release = (lambda: None) if self._storage else storage.close
         return Hardware(board, storage.device(device.name), release)
 

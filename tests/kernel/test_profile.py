@@ -9,6 +9,7 @@ from tests.dialogue import PROFILES, Talk
 from tokay.device import built_in
 from tokay.kernel.profile import DEFAULT_PROFILE, ProfileError, load, names
 from tokay.kernel.usage import Usage
+from tokay.kernel.words import split
 
 
 def test_the_profiles_that_come_along() -> None:
@@ -47,7 +48,7 @@ def test_a_device_has_what_its_profile_leaves_it(name: str) -> None:
             assert variable not in kernel.variables.table.by_name
         for key, text in profile.variables.defaults.items():
             if key in kernel.variables.table.by_name:
-                assert talk.answer(f"get {key}") == (0, text)
+                assert talk.answer(f"get {key}") == (0, " ".join(split(text)))
         for command, usage in profile.commands.usage.items():
             found = kernel.commands.find(command)
             assert found is not None

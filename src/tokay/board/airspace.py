@@ -68,8 +68,13 @@ class Airspace:
         """All access points, switched off or on."""
         return tuple(self._access_points)
 
-    def add(self, access_point: AccessPoint) -> AccessPoint:
-        """Put an access point on the air.
+    @property
+    def claims(self) -> Claims:
+        """Which addresses are taken."""
+        return self._claims
+
+    def add(self, access_point: AccessPoint, lan: Lan | None = None) -> AccessPoint:
+        """Put an access point on the air, with a network of its own behind it if one is given.
 
         Raises AirspaceError for a BSSID that is there already, and for a subnet that overlaps
         another without being equal to it.
@@ -86,12 +91,19 @@ class Airspace:
             for other in self._lans:
                 if other.overlaps(subnet):
                     raise AirspaceError(f"subnet: {subnet} overlaps {other}")
-            self._lans[subnet] = Lan(subnet, self._claims)
+            self._lans[subnet] = lan or Lan(subnet, self._claims)
         access_point.seed = self._seed
         self._access_points.append(access_point)
         if self._script is not None:
             self._listen_to(access_point)
         return access_point
+
+    def remove(self, access_point: AccessPoint) -> None:
+        """Take an access point off the air; its stations lose their links."""
+        access_point.power(False)
+        self._access_points.remove(access_point)
+        if all(other.subnet != access_point.subnet for other in self._access_points):
+            del self._lans[access_point.subnet]
 
     def ap(self, name: str) -> AccessPoint:
         """Find an access point by SSID (the first of that name) or BSSID. Raises LookupError."""

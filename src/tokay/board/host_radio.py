@@ -14,9 +14,17 @@ from typing import NamedTuple, TypeVar
 
 from tokay.board.access_point import derived_bssid
 from tokay.board.bound_sockets import BoundSockets
-from tokay.board.link import BROADCAST
+from tokay.board.link import BROADCAST, ApLink
 from tokay.board.netlink import Monitor, Netlink
-from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, mac_text
+from tokay.board.radio import (
+    ApConfig,
+    ApError,
+    JoinError,
+    JoinFailure,
+    JoinRequest,
+    Network,
+    mac_text,
+)
 from tokay.board.resolver import resolve_here
 from tokay.board.security import Security
 from tokay.board.sockets import SocketListener, no_address
@@ -116,6 +124,11 @@ class HostRadio:
             raise JoinError(JoinFailure.REFUSED) from None
         self._link = HostLink(self._mac, machine, name_servers())
         return self._link
+
+    async def start_ap(self, config: ApConfig) -> ApLink:
+        """Refuse: the machine's network is not ours to extend. Raises ApError."""
+        message = f"the machine's own network has no soft AP called {config.ssid}"
+        raise ApError(message)
 
     async def verify(self, request: JoinRequest) -> None:
         """See whether the machine is on a network. Raises JoinError."""

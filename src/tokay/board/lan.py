@@ -38,6 +38,7 @@ class Lan:
         self.gateway = subnet.network_address + 1
         self.redirects: dict[tuple[str, int], int] = {}
         """Where a station's low port really listens, so that stations find one another's."""
+        self.udp_redirects: dict[tuple[str, int], int] = {}
         self._claims = claims
         self._offered: set[int] = set()
         self._held: set[int] = set()

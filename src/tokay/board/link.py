@@ -8,7 +8,9 @@ Errors are OSError with errno set and a text short enough for a device's log.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface
 from typing import Protocol, TypeVar
 
 from tokay.board.security import Security
@@ -125,3 +127,51 @@ class Link(Protocol):
 
         Connections and UDP endpoints belong to whoever opened them, who closes them first.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ApStation:
+    """A station that has joined an access point of ours."""
+
+    mac: str
+    """`AA:BB:CC:DD:EE:FF`."""
+    rssi: int
+    """Its signal here in dBm."""
+    since: float
+    """When it joined, on the loop's clock."""
+
+
+class ApLink(Link, Protocol):
+    """The other end of a network: what `Radio.start_ap` gives. `close` ends the access point.
+
+    `on_datagram` hears the DHCP messages of stations (UDP 68 -> 67). `bssid` is the link's own
+    `mac`.
+    """
+
+    on_station: Callable[[str, bool], None] | None
+    """Called on a turn of the loop with the MAC of a station that joined (True) or left."""
+
+    @property
+    def network(self) -> IPv4Interface:
+        """The address and network really taken by `configure`. Raises OSError before."""
+
+    @property
+    def stations(self) -> Sequence[ApStation]:
+        """Who has joined, in the order in which they came."""
+
+    def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
+        """Take an address, as `Link.configure`.
+
+        A link that cannot have the address that is asked for takes another: `network` tells.
+        """
+
+    def in_use(self, address: IPv4Address) -> bool:
+        """Whether someone is known to use an address of the network. Answers at once.
+
+        Called for what the DHCP server is about to offer, which a link may then keep for it.
+        """
+
+    def send_datagram(
+        self, datagram: bytes, destination: str = BROADCAST, mac: bytes = b""
+    ) -> None:
+        """Send a DHCP message (UDP 67 -> 68), to one station only if `mac` names it."""

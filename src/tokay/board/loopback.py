@@ -18,6 +18,7 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import TypeVar
 
 from tokay.board.access_point import LOOPBACK, AccessPoint, host_key
+from tokay.board.datagrams import open_endpoint
 from tokay.board.lan import Lan
 from tokay.board.link import BROADCAST
 from tokay.board.resolver import resolve_here
@@ -216,14 +217,18 @@ class LoopbackLink:
     ) -> tuple[asyncio.DatagramTransport, _P]:
         """Open an endpoint; see `Link.open_udp`. Beyond loopback `port` is not kept, as by NAT."""
         own = self._own_address()
+        if remote is not None:
+            remote = (remote[0], self._lan.udp_redirects.get(remote, remote[1]))
         source = own if remote is None else self._source(remote[0])
         with new_socket(socket.SOCK_DGRAM, *(remote or (own, port))) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if source is not None:
-                bind_low(sock, source, port)
+                bound = bind_low(sock, source, port)
+                if port not in (0, bound):
+                    self._lan.udp_redirects[source, port] = bound
             if remote is not None:
                 sock.connect(remote)
-            return await self._loop.create_datagram_endpoint(protocol_factory, sock=sock)
+            return open_endpoint(self._loop, sock, protocol_factory)
 
     async def resolve(self, name: str) -> list[str]:
         """Resolve; see `Link.resolve`. The network's `hosts` first, then the machine's resolver."""
@@ -255,6 +260,10 @@ class LoopbackLink:
         """Hear from the access point that the association is over."""
         self.close()
         self._loop.call_soon(self._lost, self, reason)
+
+    def hear(self, datagram: bytes) -> None:
+        """Take a DHCP message from the network, on the next turn of the loop."""
+        self._loop.call_soon(self._deliver, datagram)
 
     def forget_listener(self, listener: LoopbackListener) -> None:
         """Stop keeping a listener that has closed."""

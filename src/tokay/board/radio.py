@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Protocol
 
-from tokay.board.link import Link
+from tokay.board.link import ApLink, Link
 from tokay.board.security import Security
 
 __all__ = [
+    "ApConfig",
+    "ApError",
     "JoinError",
     "JoinFailure",
     "JoinRequest",
@@ -90,12 +92,34 @@ class JoinError(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class ApConfig:
+    """What a soft AP announces and whom it lets in."""
+
+    ssid: str
+    """1 to 32 bytes, as in `Network`."""
+    passkey: str = ""
+    """8 to 63 characters or 64 hex digits for WPA2-AES; empty for an open network."""
+    channel: int = 0
+    """1 to 14, or 0 for any. A radio that has joined a network stays on that one's channel."""
+    hidden: bool = False
+    max_clients: int = 5
+
+    def __repr__(self) -> str:
+        """Show everything but the passkey."""
+        return f"ApConfig(ssid={self.ssid!r}, channel={self.channel!r}, hidden={self.hidden!r})"
+
+
+class ApError(Exception):
+    """A soft AP that cannot be had: one line for the log."""
+
+
 class RadioError(Exception):
     """A radio that cannot be had as asked: one line that names what is wrong."""
 
 
 class Radio(Protocol):
-    """A Wi-Fi station."""
+    """A Wi-Fi station, and an access point of its own."""
 
     on_lost: Callable[[str], None] | None
     """Called on a turn of the loop when the link goes away by itself, with the reason as text:
@@ -129,6 +153,12 @@ class Radio(Protocol):
 
     def rssi(self) -> int | None:
         """Give the signal of the joined access point in dBm, None if not joined."""
+
+    async def start_ap(self, config: ApConfig) -> ApLink:
+        """Start the soft AP, whether joined or not; one that runs is closed first.
+
+        Its BSSID is the station's address with the local bit turned. Raises ApError.
+        """
 
 
 def mac_text(mac: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from tokay.board.access_point import AccessPoint
 from tokay.board.airspace import Airspace
 from tokay.board.loopback import LoopbackLink
-from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, mac_text
+from tokay.board.radio import ApConfig, JoinError, JoinFailure, JoinRequest, Network, mac_text
+from tokay.board.soft_ap import SoftApLink
 
 
 class SimulatedRadio:
@@ -16,7 +17,7 @@ class SimulatedRadio:
     passes at any rate. Raises ValueError for a MAC address that is none.
     """
 
-    __slots__ = ("_airspace", "_join_time", "_link", "_mac", "_scan_time", "on_lost")
+    __slots__ = ("_airspace", "_ap", "_join_time", "_link", "_mac", "_scan_time", "on_lost")
 
     def __init__(
         self, airspace: Airspace, mac: str, *, scan_time: float = 0.0, join_time: float = 0.0
@@ -27,6 +28,7 @@ class SimulatedRadio:
         self._scan_time = scan_time
         self._join_time = join_time
         self._link: LoopbackLink | None = None
+        self._ap: SoftApLink | None = None
 
     @property
     def mac(self) -> str:
@@ -39,7 +41,10 @@ class SimulatedRadio:
         found = [
             ap.beacon(ssid)
             for ap in self._airspace.access_points
-            if ap.heard and ssid in (None, ap.ssid) and channel in (None, ap.channel)
+            if ap.heard
+            and not self._own(ap)
+            and ssid in (None, ap.ssid)
+            and channel in (None, ap.channel)
         ]
         return sorted(found, key=lambda network: -network.rssi)
 
@@ -53,7 +58,18 @@ class SimulatedRadio:
         link = LoopbackLink(self._mac, access_point, lan, self._on_drop)
         access_point.admit(link)
         self._link = link
+        if self._ap is not None:
+            self._ap.move(link.channel)
         return link
+
+    async def start_ap(self, config: ApConfig) -> SoftApLink:
+        """Put a soft AP into the airspace; see `Radio.start_ap`. Raises ApError."""
+        if self._ap is not None:
+            self._ap.close()
+            self._ap = None
+        channel = self._link.channel if self._link is not None and self._link.up else None
+        self._ap = SoftApLink(self._airspace, self._mac, config, channel)
+        return self._ap
 
     async def verify(self, request: JoinRequest) -> None:
         """Try credentials without joining; see `Radio.verify`. Raises JoinError."""
@@ -71,7 +87,9 @@ class SimulatedRadio:
 
     async def _authenticate(self, request: JoinRequest) -> AccessPoint:
         """Find the access point that is asked for, and pass its authentication."""
-        heard = [ap for ap in self._airspace.access_points if ap.matches(request)]
+        heard = [
+            ap for ap in self._airspace.access_points if ap.matches(request) and not self._own(ap)
+        ]
         await asyncio.sleep(self._join_time)
         if not heard:
             raise JoinError(JoinFailure.NOT_FOUND)
@@ -86,6 +104,10 @@ class SimulatedRadio:
         if not access_point.heard:
             raise JoinError(JoinFailure.TIMEOUT)
         return access_point
+
+    def _own(self, access_point: AccessPoint) -> bool:
+        """Whether it is this radio's own: nobody hears himself."""
+        return self._ap is not None and access_point.bssid == self._ap.bssid
 
     def _on_drop(self, link: LoopbackLink, reason: str) -> None:
         # Someone who left before the news came does not want it.

@@ -71,6 +71,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False)
     uarts: int
     bauds: list[int]
     tls_floor: int
+    concurrent_ap: bool
+    """Whether WLAN and soft AP are up together, or starting one takes the other down."""
     files: FileRules
     commands: CommandRules = CommandRules()
     variables: VariableRules = VariableRules()

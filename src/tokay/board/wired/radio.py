@@ -10,8 +10,18 @@ import socket
 from collections.abc import Callable
 
 from tokay.board.access_point import derived_bssid
+from tokay.board.link import ApLink
 from tokay.board.netlink import Monitor, Netlink
-from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, RadioError, mac_text
+from tokay.board.radio import (
+    ApConfig,
+    ApError,
+    JoinError,
+    JoinFailure,
+    JoinRequest,
+    Network,
+    RadioError,
+    mac_text,
+)
 from tokay.board.security import Security
 from tokay.board.wired.link import WiredLink
 from tokay.protocols.rtnetlink import PROTOCOL, LinkFacts
@@ -100,6 +110,11 @@ class WiredRadio:
         self._monitor = Monitor(self._look)
         asyncio.get_running_loop().call_soon(self._look)
         return link
+
+    async def start_ap(self, config: ApConfig) -> ApLink:
+        """Refuse: there is no interface for it. Raises ApError."""
+        message = f"{self.ifname} has no second interface for a soft AP called {config.ssid}"
+        raise ApError(message)
 
     async def verify(self, request: JoinRequest) -> None:
         """See whether there is a carrier: nothing else can fail. Raises JoinError."""

@@ -94,10 +94,26 @@ class Interface:
     ) -> Listener:
         """Listen. A low port that this process may not have is moved, and the log says where."""
         listener = await self.link.listen_tcp(protocol_factory, port)
-        if port and listener.port != port:
-            self._kernel.log.line(f"Port {port} needs privileges: listening on {listener.port}")
-        self.ports[port or listener.port] = listener.port
+        self._note_port(port, listener.port)
         return listener
+
+    async def open_udp(
+        self,
+        protocol_factory: Callable[[], P],
+        *,
+        port: int = 0,
+        remote: tuple[str, int] | None = None,
+    ) -> tuple[asyncio.DatagramTransport, P]:
+        """Open a UDP endpoint, connected if ``remote`` is given. Low ports as for TCP."""
+        transport, protocol = await self.link.open_udp(protocol_factory, port=port, remote=remote)
+        if port:
+            self._note_port(port, transport.get_extra_info("sockname")[1])
+        return transport, protocol
+
+    def _note_port(self, asked: int, bound: int) -> None:
+        if asked not in (0, bound):
+            self._kernel.log.line(f"Port {asked} needs privileges: listening on {bound}")
+        self.ports[asked or bound] = bound
 
     def _down(self) -> OSError:
         return OSError(errno.ENETDOWN, f"{self.name} went down")

@@ -12,7 +12,7 @@ from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import IN_PROGRESS, bad_args, failed
 from tokay.plugins.network.bearer import Bearer
 from tokay.plugins.network.interface import Interface
-from tokay.plugins.network.variables import DEFAULT_INTERFACE, DNS_TIMEOUT, INTERFACES
+from tokay.plugins.network.variables import DEFAULT_INTERFACE, DNS_TIMEOUT, INTERFACES, RADIO
 
 _logger = logging.getLogger(__name__)
 
@@ -75,6 +75,14 @@ class Network(Plugin):
     def register(self, name: str, bearer: Bearer) -> None:
         """Say who brings an interface up."""
         self._bearers[name] = bearer
+
+    async def make_way(self, name: str) -> None:
+        """Take down the other user of the radio, on a product that cannot have both at once."""
+        if self._kernel.profile.concurrent_ap:
+            return
+        for other in RADIO:
+            if other != name and other in self._bearers:
+                await self._bearers[other].down()
 
     async def raised(self, interface: Interface) -> None:
         """Hear that an interface has its address; return when every plugin serves on it."""

@@ -4,6 +4,8 @@ from tokay.kernel.kinds import Choice, Integer
 from tokay.kernel.variables import Variable
 
 INTERFACES = ("wlan", "softap", "ethernet")
+RADIO = ("wlan", "softap")
+"""Those that share the radio."""
 SERVICE_INTERFACES = ("default", "wlan", "softap")
 """What a service's own `*.interface` variable may say."""
 

@@ -115,11 +115,15 @@ class Wlan(Plugin):
 
     async def _run(self, join: Join) -> None:
         try:
+            await self._network.make_way(NAME)
             await join.run()
             if join.details is None:
                 stored.save(self._kernel, None)
             if join.joined is not None:
                 await self._up(join, join.joined)
+        except asyncio.CancelledError:
+            join.result = JoinResult.ABORTED
+            raise
         finally:
             self._last = join.result
             self._join = self._task = None

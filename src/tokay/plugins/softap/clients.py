@@ -1,0 +1,56 @@
+"""Who is on the soft AP, and who was a moment ago.
+
+A client that goes out of range says nothing, so one that is gone stays listed for
+`softap.idle_timeout`. Source: web-and-discovery, section 6.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tokay.board.link import ApLink, ApStation
+
+MOST_GONE = 32
+"""Clients that are remembered after they have gone."""
+
+
+class Client(NamedTuple):
+    """A listed client. ``gone_at``: when it went, on the loop's clock, or None while it is here."""
+
+    mac: str
+    rssi: int
+    since: float
+    gone_at: float | None
+
+
+class Clients:
+    """The clients of one run of the soft AP."""
+
+    __slots__ = ("_gone", "_here", "_link")
+
+    def __init__(self, link: ApLink) -> None:
+        self._link = link
+        self._here: dict[str, ApStation] = {}
+        self._gone: dict[str, Client] = {}
+
+    def changed(self, mac: str, now: float) -> None:
+        """Hear that a station came or went."""
+        before = self._here
+        self._here = {station.mac: station for station in self._link.stations}
+        for one in before.values():
+            if one.mac not in self._here:
+                self._gone.pop(one.mac, None)
+                self._gone[one.mac] = Client(one.mac, one.rssi, one.since, now)
+        for one_mac in self._here:
+            self._gone.pop(one_mac, None)
+        while len(self._gone) > MOST_GONE:
+            del self._gone[next(iter(self._gone))]
+
+    def listed(self, now: float, idle_timeout: float) -> Iterator[Client]:
+        """Give those who are here, and those who went at most ``idle_timeout`` seconds ago."""
+        here = self._link.stations
+        macs = {one.mac for one in here}
+        for one in here:
+            yield Client(one.mac, one.rssi, one.since, None)
+        for client in self._gone.values():
+            if client.mac not in macs and now - (client.gone_at or 0) < idle_timeout:
+                yield client
