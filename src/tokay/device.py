@@ -274,7 +274,15 @@ class Device:
             self._kernel.halting = True
         if self._change is not None:
             self._change.cancel()
-        self._change = asyncio.get_running_loop().create_task(change)
+        self._change = asyncio.get_running_loop().create_task(self._carry_out(change))
+
+    async def _carry_out(self, change: Coroutine[Any, Any, None]) -> None:
+        """Make a change of power; a device that cannot come up again says so and goes off."""
+        try:
+            await change
+        except Exception:
+            _logger.exception("%s cannot boot", self.name)
+            await self._power_off()
 
     async def _reboot(self) -> None:
         await self._halt()

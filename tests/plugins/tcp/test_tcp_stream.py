@@ -186,6 +186,9 @@ async def test_a_write_check_takes_no_data(line: Line) -> None:
             self.asked += size
             return bytes(size)
 
+        def finish(self) -> None:
+            pass
+
         def leave(self) -> None:
             pass
 

@@ -59,14 +59,14 @@ def way(*steps: str) -> list[Row]:
 TALES: dict[str, tuple[Settings, list[Row], list[str], list[str]]] = {
     "joined": (
         {},
-        way("count+", "recall-", "probe+", "associate+", "address+"),
+        way("count+", "recall-", "probe+", "associate+", "address+", "done+"),
         UP,
         [SUCCESS, READY],
     ),
-    "no ssid": ({"wlan.ssid": ""}, [], ["Command failed"], [NO_SSID, DOWN]),
+    "no ssid": ({"wlan.ssid": ""}, way("count-", "failed-"), ["Command failed"], [NO_SSID, DOWN]),
     "unknown network": (
         {"wlan.ssid": "elsewhere"},
-        way("count+", "recall-", "probe-"),
+        way("count+", "recall-", "probe-", "failed-"),
         ["[Associating to elsewhere]", "Command failed"],
         [NOT_FOUND, DOWN],
     ),
@@ -75,7 +75,7 @@ TALES: dict[str, tuple[Settings, list[Row], list[str], list[str]]] = {
         way(
             "count+", "recall-", "probe+", "associate-",
             "count+", "recall+", "associate-",
-            "count+", "recall+", "associate-", "count-",
+            "count+", "recall+", "associate-", "count-", "failed-",
         ),
         [
             "[Associating to lab]", "Security type from probe: WPA2-AES", "Join failed",
@@ -87,7 +87,7 @@ TALES: dict[str, tuple[Settings, list[Row], list[str], list[str]]] = {
     ),
     "no passkey": (
         {"wlan.passkey": "", "wlan.join.retries": "1"},
-        way("count+", "recall-", "probe+", "associate-", "count-"),
+        way("count+", "recall-", "probe+", "associate-", "count-", "failed-"),
         [
             "[Associating to lab]", "Security type from probe: WPA2-AES", "Join failed",
             "Command failed",
@@ -96,31 +96,31 @@ TALES: dict[str, tuple[Settings, list[Row], list[str], list[str]]] = {
     ),
     "wrong security": (
         {"wlan.security": "wpa_tkip", "wlan.join.retries": "1"},
-        way("count+", "recall-", "probe+", "associate-", "count-"),
+        way("count+", "recall-", "probe+", "associate-", "count-", "failed-"),
         ["[Associating to lab]", "Join failed", "Command failed"],
         [BAD_SECURITY, DOWN],
     ),
     "right security": (
         {"wlan.security": "wpa2_mixed"},
-        way("count+", "recall-", "probe+", "associate+", "address+"),
+        way("count+", "recall-", "probe+", "associate+", "address+", "done+"),
         AGAIN,
         [SUCCESS, READY],
     ),
     "no attempts": (
         {"wlan.join.retries": "0"},
-        way("count-"),
+        way("count-", "failed-"),
         ["Command failed"],
         [FAILED, DOWN],
     ),
     "static address": (
         {"wlan.dhcp.enabled": "off", "wlan.static.ip": f"{NET}.99"},
-        way("count+", "recall-", "probe+", "associate+", "address+"),
+        way("count+", "recall-", "probe+", "associate+", "address+", "done+"),
         [*UP[:2], f"IPv4 address: {NET}.99", *UP[4:]],
         [SUCCESS, READY],
     ),
     "static address of another network": (
         {"wlan.dhcp.enabled": "off", "wlan.static.ip": "127.1.2.3"},
-        way("count+", "recall-", "probe+", "associate+", "address-"),
+        way("count+", "recall-", "probe+", "associate+", "address-", "failed-"),
         [
             *UP[:2], f"127.1.2.3 is no station's address in {NET}.0/25",
             "Command failed",
@@ -129,7 +129,7 @@ TALES: dict[str, tuple[Settings, list[Row], list[str], list[str]]] = {
     ),
     "static address not set": (
         {"wlan.dhcp.enabled": "off"},
-        way("count+", "recall-", "probe+", "associate+", "address-"),
+        way("count+", "recall-", "probe+", "associate+", "address-", "failed-"),
         [*UP[:2], "wlan.static.ip is not set", "Command failed"],
         [FAILED, DOWN],
     ),
@@ -151,7 +151,76 @@ async def test_a_join(air: Airspace, lab: Settings, taken: list[Row], tale: str)
 
 def test_the_tales_go_through_every_row() -> None:
     told = {row for _, rows, _, _ in TALES.values() for row in rows}
-    assert told == set(TRANSITIONS)
+    assert told | set(ROUNDS) == set(TRANSITIONS)
+
+
+ROUNDS = way(
+    "count+", "recall-", "probe-", "failed+",
+    "count+", "recall-", "probe-", "failed+",
+    "count+", "recall-", "probe+", "associate+", "address+", "done+",
+)  # fmt: skip
+
+
+async def test_auto_join_goes_on_behind_the_command(
+    air: Airspace, lab: Settings, taken: list[Row], events: Events
+) -> None:
+    air.ap("lab").power(False)
+    async with Device.simulated(airspace=air, settings=lab, on_event=events) as device:
+        await ask(device, "set wlan.auto_join.enabled 1")
+        await ask(device, "set wlan.auto_join.retry_delay 30")
+        assert await ask(device, "network_up") == ["[Associating to lab]", "Command failed"]
+        await turned_loop().turn(31)
+        assert events["network_up"] == []
+        air.ap("lab").power(True)
+        begun = turned_loop().time()
+        await events.next("network_up")
+        assert turned_loop().time() - begun == pytest.approx(29)
+        assert taken == ROUNDS
+        assert await get(device, *RESULT) == [SUCCESS, READY]
+
+
+async def test_auto_join_brings_a_lost_network_back(air: Airspace, lab: Settings) -> None:
+    loop = turned_loop()
+    lab |= {"wlan.auto_join.enabled": "1", "wlan.auto_join.retries": "0"}
+    async with Device.simulated(airspace=air, settings=lab) as device:
+        await loop.settle()
+        assert await get(device, *RESULT) == [SUCCESS, READY]
+        air.ap("lab").power(on=False)
+        await loop.turn(60)
+        assert (await get(device, *RESULT))[1] in (DOWN, JOINING)
+        air.ap("lab").power(on=True)
+        await loop.turn(5)
+        assert await get(device, *RESULT) == [SUCCESS, READY]
+
+
+async def test_auto_join_leaves_alone_what_was_forced_down(air: Airspace, lab: Settings) -> None:
+    loop = turned_loop()
+    lab |= {"wlan.auto_join.enabled": "1"}
+    async with Device.simulated(airspace=air, settings=lab) as device:
+        await loop.settle()
+        await ask(device, "network_down")
+        await loop.turn(600)
+        assert await get(device, *RESULT) == [SUCCESS, DOWN]
+        assert (await ask(device, "network_up"))[-1] == "Success"
+
+
+async def test_what_was_joined_is_known_after_a_reboot(air: Airspace, lab: Settings) -> None:
+    async with Device.simulated(airspace=air, settings=lab) as device:
+        assert await ask(device, "network_up") == UP
+        await ask(device, "reboot")
+        await device.steady()
+        assert await ask(device, "network_up") == AGAIN
+
+
+async def test_a_kept_lease_needs_no_dhcp_server(air: Airspace, lab: Settings) -> None:
+    lab |= {"wlan.dhcp.cache_enabled": "1"}
+    async with Device.simulated(airspace=air, settings=lab) as device:
+        assert await ask(device, "network_up") == UP
+        air.lan(air.ap("lab")).dhcp_silent()
+        await ask(device, "reboot")
+        await device.steady()
+        assert await ask(device, "network_up") == AGAIN
+        assert device.address == ADDRESS
 
 
 async def test_notices_carry_the_time(air: Airspace, lab: Settings) -> None:
@@ -401,7 +470,7 @@ async def test_a_second_join_needs_no_probe(air: Airspace, lab: Settings, taken:
         await ask(device, "network_down")
         del taken[:]
         assert await ask(device, "network_up") == AGAIN
-        assert taken == way("count+", "recall+", "associate+", "address+")
+        assert taken == way("count+", "recall+", "associate+", "address+", "done+")
         # Over a reboot too.
         await ask(device, "save")
         await ask(device, "reboot")

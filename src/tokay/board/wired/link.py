@@ -17,12 +17,12 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Interface, NetmaskValu
 from typing import TypeVar
 
 from tokay.board.bound_sockets import BoundSockets
+from tokay.board.dns_client import DnsClient
 from tokay.board.link import BROADCAST
 from tokay.board.netlink import Netlink
 from tokay.board.security import Security
 from tokay.board.sockets import SocketListener, no_address
 from tokay.board.wired import packets
-from tokay.board.wired.names import lookup
 from tokay.protocols import arp
 from tokay.protocols.dhcp import CLIENT_PORT, SERVER_PORT
 
@@ -67,7 +67,7 @@ class WiredLink:
         self._loop = asyncio.get_running_loop()
         self._interface: IPv4Interface | None = None
         self._sockets: BoundSockets | None = None
-        self._dns: list[str] = []
+        self._dns: DnsClient | None = None
         self._dhcp_socket: socket.socket | None = None
         self._server = packets.BROADCAST_MAC
         self._open = True
@@ -155,12 +155,18 @@ class WiredLink:
                     self.deconfigure()
                     self._install(kernel, wanted, router)
                 self._take(wanted)
-        self._dns = [server for server in dns.split(",") if server not in ("", str(_NOBODY))]
+                self._dns = DnsClient(self.open_udp, self.connect_tcp)
+        if self._dns is not None:
+            named = [server for server in dns.split(",") if server not in ("", str(_NOBODY))]
+            self._dns.use_servers([_interface(server, BROADCAST).ip for server in named])
 
     def deconfigure(self) -> None:
         """Close the listeners and take the address off the interface."""
         if self._interface is None:
             return
+        if self._dns is not None:
+            self._dns.close()
+            self._dns = None
         if self._sockets is not None:
             self._sockets.close()
             self._sockets = None
@@ -251,10 +257,11 @@ class WiredLink:
 
     async def resolve(self, name: str) -> list[str]:
         """Resolve through the name servers of the lease; see `Link.resolve`."""
-        sockets = self._bound()
+        if self._dns is None:
+            raise no_address()
         with contextlib.suppress(AddressValueError):
             return [str(IPv4Address(name))]
-        return await lookup(name, self._dns, sockets.open_udp)
+        return await self._dns.resolve(name)
 
     def close(self) -> None:
         """End the link; see `Link.close`."""

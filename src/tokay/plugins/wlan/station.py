@@ -116,6 +116,8 @@ class Wlan(Plugin):
     async def _run(self, join: Join) -> None:
         try:
             await join.run()
+            if join.details is None:
+                stored.save(self._kernel, None)
             if join.joined is not None:
                 await self._up(join, join.joined)
         finally:

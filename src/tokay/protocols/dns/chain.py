@@ -1,0 +1,101 @@
+"""What a response says about one name: the chain of CNAMEs that starts at the question.
+
+A server may add what it likes to a response. Of all its answers only those count that hang on the
+question: the CNAME of the name asked for, the CNAME of its target and so on, and the addresses at
+the end (RFC 1034 section 3.6.2, RFC 5452 section 6). Records about other names, and the other two
+sections, prove nothing and are not read, but for the SOA record that tells "no address" from "ask
+further" (RFC 2308 section 2.2).
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TypeAlias
+
+from tokay.protocols.dns.codec import AA, RA, Message, Rcode
+from tokay.protocols.dns.events import Failure
+from tokay.protocols.dns.record import CLASS_IN, Record, Type
+
+__all__ = ["LONGEST_CHAIN", "Addresses", "Further", "Reading", "follow"]
+
+LONGEST_CHAIN = 16
+"""CNAMEs followed for one lookup, over all its responses. Real ones have 2 to 5; BIND allows 16."""
+
+_MOST_ADDRESSES = 16
+_LARGEST_TTL = 0x7FFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The end of the chain; `ttl` is the least of all its records, in seconds."""
+
+    addresses: tuple[IPv4Address, ...]
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """The chain leaves this response for `name`, after `hops` CNAMEs."""
+
+    name: bytes
+    hops: int
+    ttl: int
+
+
+Reading: TypeAlias = Addresses | Further | Failure
+
+
+def follow(response: Message, name: bytes) -> Reading:
+    """Return what `response` says about the address of `name`.
+
+    A loop, or more than `LONGEST_CHAIN` CNAMEs, is the server's failure.
+    """
+    match response.rcode:
+        case Rcode.NOERROR:
+            pass
+        case Rcode.NXDOMAIN:
+            return Failure.NXDOMAIN  # of the last name of the chain (RFC 6604 section 3)
+        case Rcode.REFUSED:
+            return Failure.REFUSED
+        case _:
+            return Failure.SERVFAIL
+    aliases, addresses = _sort(response.answers)
+    ttl = _LARGEST_TTL
+    hops = 0
+    while (at := name.lower()) not in addresses and (alias := aliases.get(at)) is not None:
+        hops += 1
+        if hops > LONGEST_CHAIN:
+            return Failure.SERVFAIL
+        ttl = min(ttl, _seconds(alias))
+        name = alias.data
+    if found := addresses.get(at):
+        unique = dict.fromkeys(record.data for record in found)
+        ttl = min(ttl, *map(_seconds, found))
+        return Addresses(tuple(map(IPv4Address, unique))[:_MOST_ADDRESSES], ttl)
+    if any(record.type == Type.SOA for record in response.authorities):
+        return Failure.NODATA
+    if hops:
+        return Further(name, hops, ttl)
+    if not response.flags & (AA | RA) and response.authorities:
+        # A referral: this server knows others, and will not ask them for us.
+        return Failure.SERVFAIL
+    return Failure.NODATA
+
+
+def _sort(records: tuple[Record, ...]) -> tuple[dict[bytes, Record], dict[bytes, list[Record]]]:
+    """Return the CNAMEs and the addresses among `records` by name."""
+    aliases: dict[bytes, Record] = {}
+    addresses: dict[bytes, list[Record]] = {}
+    for record in records:
+        if record.cls != CLASS_IN:
+            continue
+        if record.type == Type.CNAME:
+            # Two CNAMEs of one name are an error (RFC 2181 section 10.1); the first is as good.
+            aliases.setdefault(record.name.lower(), record)
+        elif record.type == Type.A:
+            addresses.setdefault(record.name.lower(), []).append(record)
+    return aliases, addresses
+
+
+def _seconds(record: Record) -> int:
+    # RFC 2181 section 8: a TTL with the top bit set is zero.
+    return 0 if record.ttl > _LARGEST_TTL else record.ttl
