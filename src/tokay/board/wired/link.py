@@ -147,6 +147,7 @@ class WiredLink:
             raise no_address()
         wanted = _interface(address, netmask)
         router = _interface(gateway, BROADCAST).ip
+        named = [_interface(server, BROADCAST).ip for server in dns.split(",") if server]
         with Netlink() as kernel:
             self._install(kernel, wanted, router)
             if wanted != self._interface:
@@ -157,8 +158,7 @@ class WiredLink:
                 self._take(wanted)
                 self._dns = DnsClient(self.open_udp, self.connect_tcp)
         if self._dns is not None:
-            named = [server for server in dns.split(",") if server not in ("", str(_NOBODY))]
-            self._dns.use_servers([_interface(server, BROADCAST).ip for server in named])
+            self._dns.use_servers([server for server in named if server != _NOBODY])
 
     def deconfigure(self) -> None:
         """Close the listeners and take the address off the interface."""
