@@ -46,12 +46,12 @@ class WiredLink:
         "_bssid",
         "_dhcp_port",
         "_dhcp_socket",
-        "_dns",
         "_ifname",
         "_index",
         "_interface",
         "_loop",
         "_mac",
+        "_names",
         "_open",
         "_server",
         "_sockets",
@@ -67,7 +67,7 @@ class WiredLink:
         self._loop = asyncio.get_running_loop()
         self._interface: IPv4Interface | None = None
         self._sockets: BoundSockets | None = None
-        self._dns: DnsClient | None = None
+        self._names: DnsClient | None = None
         self._dhcp_socket: socket.socket | None = None
         self._server = packets.BROADCAST_MAC
         self._open = True
@@ -147,7 +147,7 @@ class WiredLink:
             raise no_address()
         wanted = _interface(address, netmask)
         router = _interface(gateway, BROADCAST).ip
-        named = [_interface(server, BROADCAST).ip for server in dns.split(",") if server]
+        servers = [_interface(server, BROADCAST).ip for server in dns.split(",") if server]
         with Netlink() as kernel:
             self._install(kernel, wanted, router)
             if wanted != self._interface:
@@ -156,17 +156,16 @@ class WiredLink:
                     self.deconfigure()
                     self._install(kernel, wanted, router)
                 self._take(wanted)
-                self._dns = DnsClient(self.open_udp, self.connect_tcp)
-        if self._dns is not None:
-            self._dns.use_servers([server for server in named if server != _NOBODY])
+        if self._names is not None:
+            self._names.use_servers([server for server in servers if server != _NOBODY])
 
     def deconfigure(self) -> None:
         """Close the listeners and take the address off the interface."""
         if self._interface is None:
             return
-        if self._dns is not None:
-            self._dns.close()
-            self._dns = None
+        if self._names is not None:
+            self._names.close()
+            self._names = None
         if self._sockets is not None:
             self._sockets.close()
             self._sockets = None
@@ -194,6 +193,7 @@ class WiredLink:
     def _take(self, address: IPv4Interface) -> None:
         self._interface = address
         self._sockets = BoundSockets(str(address.ip), self._ifname)
+        self._names = DnsClient(self._sockets.open_udp, self._sockets.connect_tcp)
         self._hear_by_socket()
         with contextlib.suppress(OSError):
             mac = bytes.fromhex(self._mac.replace(":", ""))
@@ -257,11 +257,11 @@ class WiredLink:
 
     async def resolve(self, name: str) -> list[str]:
         """Resolve through the name servers of the lease; see `Link.resolve`."""
-        if self._dns is None:
-            raise no_address()
         with contextlib.suppress(AddressValueError):
             return [str(IPv4Address(name))]
-        return await self._dns.resolve(name)
+        if self._names is None:
+            raise no_address()
+        return await self._names.resolve(name)
 
     def close(self) -> None:
         """End the link; see `Link.close`."""
