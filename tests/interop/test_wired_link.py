@@ -36,9 +36,14 @@ async def main():
         print("serving", link.address, listener.port, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
         udp.close()
-    for bad in (("10.9.0.999", "255.255.255.0"), ("10.9.0.9", "255.0.255.0")):
+    for bad in (
+        ("10.9.0.999", "255.255.255.0", "0.0.0.0", ""),
+        ("10.9.0.9", "255.0.255.0", "0.0.0.0", ""),
+        ("10.9.0.9", "255.255.255.0", "nowhere", ""),
+        ("10.9.0.9", "255.255.255.0", "0.0.0.0", "10.9.0.1,nobody"),
+    ):
         try:
-            link.configure(*bad, "0.0.0.0", "")
+            link.configure(*bad)
         except OSError as error:
             print("refused", errno.errorcode[error.errno], link.address, flush=True)
     await radio.leave()
@@ -82,7 +87,7 @@ def test_servers_are_reached_and_move_with_the_address(
             assert wire.addresses() == [address]
             assert f"default via {SERVER}" in ip("-n", wire.device, "route")
             process.say("")
-        for _ in range(2):
+        for _ in range(4):
             process.expect("^refused EADDRNOTAVAIL 10.9.0.8$")
         process.expect("^left None$")
         assert process.wait() == 0

@@ -147,6 +147,7 @@ class WiredLink:
             raise no_address()
         wanted = _interface(address, netmask)
         router = _interface(gateway, BROADCAST).ip
+        servers = [_interface(server, BROADCAST).ip for server in dns.split(",") if server]
         with Netlink() as kernel:
             self._install(kernel, wanted, router)
             if wanted != self._interface:
@@ -155,7 +156,6 @@ class WiredLink:
                     self.deconfigure()
                     self._install(kernel, wanted, router)
                 self._take(wanted)
-        servers = [IPv4Address(server) for server in dns.split(",") if server]
         if self._names is not None:
             self._names.use_servers([server for server in servers if server != _NOBODY])
 
