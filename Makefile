@@ -23,7 +23,10 @@ $(READY): requirements.lock pyproject.toml
 run: setup
 	@$(BIN)/tokay run
 
+# Real peers for the interop tests are unpacked into .peers/, and nothing is installed. A test
+# whose peer cannot be had says so in the summary; TOKAY_REQUIRE_PEERS=1 makes that a failure.
 test: setup
+	@$(BIN)/python tests/interop/peers.py
 	$(BIN)/pytest
 
 check: setup

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Self
 
 from tokay.board.airspace import Airspace
 from tokay.board.board import Board
+from tokay.board.open_radio import SIMULATED, open_radio
 from tokay.board.pins import SimulatedPins
 from tokay.board.serial import Port, SerialError, open_port
-from tokay.board.simulated_radio import SimulatedRadio
 from tokay.board.storage import Storage
 from tokay.kernel import faults, settings
 from tokay.kernel.clock import Clock
@@ -105,9 +105,34 @@ class Device:
         as if they had been saved. Raises ProfileError, and on entering SerialError, StorageError
         or CommandError.
         """
-        air = airspace if airspace is not None else Airspace.default()
+        return cls.on(
+            SIMULATED, profile=profile, name=name, serial=serial, airspace=airspace, state=state,
+            settings=settings, plugins=plugins, on_event=on_event,
+        )  # fmt: skip
+
+    @classmethod
+    def on(
+        cls,
+        radio: str,
+        *,
+        profile: str = DEFAULT_PROFILE,
+        name: str = DEFAULT_NAME,
+        serial: str | Sequence[str] = "none",
+        airspace: Airspace | None = None,
+        state: Storage | Path | str | None = None,
+        settings: Mapping[str, str] | None = None,
+        plugins: Sequence[PluginType] = (),
+        on_event: OnEvent | None = None,
+    ) -> "Device":
+        """Return a device on the radio that a form names, such as `wired:eth0` or `host`.
+
+        The rest is as for `simulated`; only a simulated radio has an airspace. Raises RadioError
+        on entering.
+        """
+        air = Airspace.default() if airspace is None and radio == SIMULATED else airspace
 
         async def build(device: Device) -> Hardware:
+            found = open_radio(radio, device.mac, airspace=air)
             storage = (
                 state if isinstance(state, Storage) else Storage(Path(state) if state else None)
             )
@@ -117,9 +142,9 @@ class Device:
                 if storage is not state:
                     storage.close()
                 raise
-            air.start()
-            pins = SimulatedPins(device.profile.pins)
-            board = Board(SimulatedRadio(air, device.mac), ports, pins)
+            if air is not None:
+                air.start()
+            board = Board(found, ports, SimulatedPins(device.profile.pins))
             release = (lambda: None) if storage is state else storage.close
             return Hardware(board, storage.device(name), release, storage.notes)
 
@@ -191,6 +216,7 @@ class Device:
 
     async def __aenter__(self) -> Self:
         self._hardware = await self._build(self)
+        self.mac = self._hardware.board.radio.mac
         self._off = asyncio.get_running_loop().create_future()
         self._clock = Clock(self.profile.clock_start)
         try:

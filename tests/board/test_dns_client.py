@@ -48,7 +48,8 @@ async def client_of(reply: Reply) -> AsyncIterator[tuple[DnsClient, Server]]:
     transport, server = await loop.create_datagram_endpoint(
         lambda: Server(reply), local_addr=(HOST, 0)
     )
-    client = DnsClient(open_udp, connect_tcp, port=transport.get_extra_info("sockname")[1])
+    port = transport.get_extra_info("sockname")[1]
+    client = DnsClient(open_udp, connect_tcp, port=port, budget=0.5)
     client.use_servers([IPv4Address(HOST)])
     try:
         yield client, server

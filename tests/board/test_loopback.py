@@ -11,9 +11,10 @@ from typing import Any, cast
 import pytest
 
 from tokay.board.airspace import AccessPoint, Airspace
-from tokay.board.loopback import LOW_PORT_OFFSET, LoopbackLink
+from tokay.board.loopback import LoopbackLink
 from tokay.board.radio import JoinRequest
 from tokay.board.simulated_radio import SimulatedRadio
+from tokay.board.sockets import LOW_PORT_OFFSET
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 

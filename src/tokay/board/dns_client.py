@@ -26,7 +26,7 @@ OpenUdp = Callable[..., Awaitable[tuple[asyncio.DatagramTransport, Any]]]
 ConnectTcp = Callable[..., Awaitable[tuple[asyncio.Transport, Any]]]
 
 BUDGET = 60.0
-"""Seconds after which a lookup is given up here; the caller's own limit is shorter."""
+"""Seconds: longer than any caller waits."""
 TCP_TIMEOUT = 5.0
 """Seconds for an answer over TCP."""
 
@@ -41,11 +41,22 @@ _TEXTS = {
 
 
 class DnsClient:
-    """Resolves names through the servers of one link. ``port`` is theirs."""
+    """Resolves names through the servers of one link.
 
-    def __init__(self, open_udp: OpenUdp, connect_tcp: ConnectTcp, *, port: int = PORT) -> None:
+    ``port`` is theirs; ``budget``: seconds after which a lookup ends, if the caller waits so long.
+    """
+
+    def __init__(
+        self,
+        open_udp: OpenUdp,
+        connect_tcp: ConnectTcp,
+        *,
+        port: int = PORT,
+        budget: float = BUDGET,
+    ) -> None:
         self._open_udp = open_udp
         self._connect_tcp = connect_tcp
+        self._budget = budget
         self._loop = asyncio.get_running_loop()
         self._resolver = Resolver((), random.SystemRandom(), port=port)
         self._waiting: dict[int, asyncio.Future[list[str]]] = {}
@@ -64,7 +75,7 @@ class DnsClient:
     async def resolve(self, name: str) -> list[str]:
         """Return a name's IPv4 addresses. Raises socket.gaierror."""
         try:
-            number = self._resolver.query(name, self._loop.time(), BUDGET)
+            number = self._resolver.query(name, self._loop.time(), self._budget)
         except DnsError:
             raise socket.gaierror(socket.EAI_NONAME, f"{name} is no host name") from None
         answer: asyncio.Future[list[str]] = self._loop.create_future()

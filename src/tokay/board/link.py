@@ -64,8 +64,15 @@ class Link(Protocol):
         datagram nothing tells whether it arrived; on a closed link it is dropped.
         """
 
+    async def verify_free(self, address: str) -> None:
+        """Ask the network whether someone has an address, as is due before taking it (RFC 5227).
+
+        Raises OSError: EADDRINUSE if so. Takes half a second on a real link; a link that can
+        tell at once leaves it to `configure`.
+        """
+
     def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
-        """Take an IPv4 address; replaces the one before.
+        """Take an IPv4 address; replaces the one before. `dns` is none, one or more, by commas.
 
         Raises OSError: EADDRINUSE if someone else has it (after DHCP: send a DHCPDECLINE, RFC
         2131 section 3.1.5), EADDRNOTAVAIL if it cannot be had on this network, ENETDOWN if the

@@ -13,7 +13,7 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
 from typing import TypeVar
 
@@ -21,17 +21,10 @@ from tokay.board.access_point import LOOPBACK, AccessPoint, host_key
 from tokay.board.datagrams import open_endpoint
 from tokay.board.lan import Lan
 from tokay.board.link import BROADCAST
+from tokay.board.resolver import resolve_here
 from tokay.board.security import Security
 from tokay.board.shaping import ShapedConnection
-
-LOW_PORT_OFFSET = 8000
-"""Added to a port under 1024 that this process may not bind."""
-
-_FIRST_FREE_PORT = 1024
-_BACKLOG = 128
-# linux/in.h; in Python's socket module from 3.12. The local port is then chosen at connect, and
-# need only be unique together with the peer: a fleet does not run out of them.
-_IP_BIND_ADDRESS_NO_PORT = 24
+from tokay.board.sockets import BACKLOG, bind_low, bind_to_connect, new_socket, no_address
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
@@ -135,13 +128,16 @@ class LoopbackLink:
         for answer in self._lan.exchange(datagram, destination, self._loop.time()):
             self._loop.call_soon(self._deliver, answer)
 
+    async def verify_free(self, address: str) -> None:
+        """Leave it to `configure`, which knows at once."""
+
     def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
         """Take an address of the network; see `Link.configure`.
 
         Mask, gateway and DNS have no effect: the loopback device routes, `resolve` resolves.
         """
         if not self._open:
-            raise _down()
+            raise no_address()
         try:
             wanted = IPv4Address(address)
         except AddressValueError:
@@ -172,11 +168,9 @@ class LoopbackLink:
         host_ip, port = self._way(host_ip, port)
         source = self._source(host_ip)
         port = self._lan.redirects.get((host_ip, port), port)
-        with _new_socket(socket.SOCK_STREAM, host_ip, port) as sock:
+        with new_socket(socket.SOCK_STREAM, host_ip, port) as sock:
             if source is not None:
-                if not local_port:
-                    sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-                _bind(sock, source, local_port)
+                bind_to_connect(sock, source, local_port)
             if self._access_point.shapes:
                 await asyncio.sleep(2 * self._access_point.shape.latency)  # SYN and its answer
             await self._loop.sock_connect(sock, (host_ip, port))
@@ -197,16 +191,16 @@ class LoopbackLink:
             protocol = protocol_factory()
             return self._shaped(protocol) if self._access_point.shapes else protocol
 
-        with _new_socket(socket.SOCK_STREAM, source, port) as sock:
-            bound = _bind_low(sock, source, port)
+        with new_socket(socket.SOCK_STREAM, source, port) as sock:
+            bound = bind_low(sock, source, port)
             # Listening begins before the loop is asked: a port taken by someone who set
             # SO_REUSEADDR too shows only here.
-            sock.listen(_BACKLOG)
-            server = await self._loop.create_server(accepted, sock=sock, backlog=_BACKLOG)
+            sock.listen(BACKLOG)
+            server = await self._loop.create_server(accepted, sock=sock, backlog=BACKLOG)
         listener = LoopbackListener(self, server, (source, port), bound)
         if self._address is None or str(self._address) != source:
             listener.close()  # the link went away meanwhile
-            raise _down()
+            raise no_address()
         if self._listeners is None:
             self._listeners = set()
         self._listeners.add(listener)
@@ -226,10 +220,10 @@ class LoopbackLink:
         if remote is not None:
             remote = (remote[0], self._lan.udp_redirects.get(remote, remote[1]))
         source = own if remote is None else self._source(remote[0])
-        with _new_socket(socket.SOCK_DGRAM, *(remote or (own, port))) as sock:
+        with new_socket(socket.SOCK_DGRAM, *(remote or (own, port))) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if source is not None:
-                bound = _bind_low(sock, source, port)
+                bound = bind_low(sock, source, port)
                 if port not in (0, bound):
                     self._lan.udp_redirects[source, port] = bound
             if remote is not None:
@@ -253,13 +247,7 @@ class LoopbackLink:
             return [str(self._lan.gateway)]
         if not self._access_point.uplink:
             raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
-        try:
-            found = await self._loop.getaddrinfo(
-                name, None, family=socket.AF_INET, type=socket.SOCK_STREAM
-            )
-        except ValueError:  # what IDNA or C cannot take for a name, UnicodeError among it
-            raise socket.gaierror(socket.EAI_NONAME, f"{name!r} is no host name") from None
-        return list(dict.fromkeys(str(row[4][0]) for row in found))
+        return await resolve_here(name)
 
     def close(self) -> None:
         """End the link; see `Link.close`."""
@@ -303,7 +291,7 @@ class LoopbackLink:
 
     def _own_address(self) -> str:
         if self._address is None:
-            raise _down()
+            raise no_address()
         return str(self._address)
 
     def _source(self, host_ip: str) -> str | None:
@@ -317,42 +305,3 @@ class LoopbackLink:
         if not self._access_point.uplink:
             raise OSError(errno.ENETUNREACH, f"{host_ip}: {os.strerror(errno.ENETUNREACH)}")
         return None
-
-
-@contextlib.contextmanager
-def _new_socket(kind: socket.SocketKind, ip: str, port: int) -> Iterator[socket.socket]:
-    """Make a socket, close it if setting it up fails, and say in the error whom it was for."""
-    sock = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-    try:
-        if kind is socket.SOCK_STREAM:
-            # A connection in TIME_WAIT keeps its peer from the port, and must keep nobody else.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        yield sock
-    except OSError as error:
-        sock.close()
-        if error.errno is None:
-            raise
-        raise OSError(error.errno, f"{ip}:{port}: {os.strerror(error.errno)}") from error
-    except BaseException:
-        sock.close()
-        raise
-
-
-def _bind(sock: socket.socket, address: str, port: int) -> int:
-    sock.bind((address, port))
-    bound: int = sock.getsockname()[1]
-    return bound
-
-
-def _bind_low(sock: socket.socket, address: str, port: int) -> int:
-    """Bind, to port + 8000 if a low port is not for us; return the port."""
-    try:
-        return _bind(sock, address, port)
-    except PermissionError:
-        if not 0 < port < _FIRST_FREE_PORT:
-            raise
-    return _bind(sock, address, port + LOW_PORT_OFFSET)
-
-
-def _down() -> OSError:
-    return OSError(errno.ENETDOWN, "the link has no address")

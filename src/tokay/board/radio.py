@@ -22,6 +22,7 @@ __all__ = [
     "JoinRequest",
     "Network",
     "Radio",
+    "RadioError",
     "Security",
     "mac_text",
 ]
@@ -111,6 +112,10 @@ class ApConfig:
 
 class ApError(Exception):
     """A soft AP that cannot be had: one line for the log."""
+
+
+class RadioError(Exception):
+    """A radio that cannot be had as asked: one line that names what is wrong."""
 
 
 class Radio(Protocol):

@@ -81,6 +81,15 @@ def run(
             "WPA2, passphrase [bold]tokay-lab[/].",
         ),
     ] = None,
+    radio: Annotated[
+        str,
+        typer.Option(
+            metavar="RADIO",
+            help="What the device joins: [bold]simulated[/] (the access points of --airspace), "
+            "[bold]wired:IFACE[/] (an Ethernet interface of this network namespace, which the "
+            "device has to itself) or [bold]host[/] (the network that this machine is on).",
+        ),
+    ] = "simulated",
     events: Annotated[
         bool,
         typer.Option(
@@ -106,6 +115,7 @@ def run(
         settings=setting or [],
         commands=execute or [],
         airspace=airspace,
+        radio=radio,
         events=events,
     )
     raise typer.Exit(start(options))

@@ -16,4 +16,5 @@ class Options:
     settings: list[str]
     commands: list[str]
     airspace: Path | None
+    radio: str
     events: bool

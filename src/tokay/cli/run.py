@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tokay.board.airspace import Airspace, AirspaceError
+from tokay.board.radio import RadioError
 from tokay.board.serial import SerialError
 from tokay.board.storage import StorageError
 from tokay.cli.options import Options
@@ -43,7 +44,7 @@ def start(options: Options) -> int:
     except CommandError as error:
         say(f"--set {error.reason or error.text}")
     except (
-        AirspaceError, PluginError, ProfileError, SerialError, StorageError, UsageError
+        AirspaceError, PluginError, ProfileError, RadioError, SerialError, StorageError, UsageError
     ) as error:  # fmt: skip
         say(str(error))
     return UNUSABLE
@@ -60,7 +61,8 @@ def _loop_factory() -> Any:
 
 async def _run(options: Options) -> int:
     serial = options.serial or ["none" if options.commands else STDIO]
-    device = Device.simulated(
+    device = Device.on(
+        options.radio,
         profile=options.profile,
         name=_name(options.name),
         serial=serial,

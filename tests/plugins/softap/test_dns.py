@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.dialogue import Talk
 
-from tokay.board import loopback
+from tokay.board import sockets
 from tokay.board.airspace import Airspace
 from tokay.board.claims import Claims
 from tokay.plugins.softap import SoftAp
@@ -136,14 +136,14 @@ def test_a_flood_is_answered_as_far_as_it_makes_sense(airspace: Airspace) -> Non
 def test_a_low_port_that_is_not_ours_moves_and_stations_find_it(
     airspace: Airspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = loopback._bind
+    real = sockets.bind
 
     def bind(sock: socket.socket, address: str, port: int) -> int:
         if 0 < port < 1024:
             raise PermissionError(13, "Permission denied")
         return real(sock, address, port)
 
-    monkeypatch.setattr(loopback, "_bind", bind)
+    monkeypatch.setattr(sockets, "bind", bind)
     with Talk(human=True, airspace=airspace) as talk:
         heard = talk.ask("network_up -i softap")
         assert b"Port 53 needs privileges: listening on 8053\r\n" in heard

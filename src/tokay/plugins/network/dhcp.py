@@ -49,9 +49,10 @@ class DhcpClient:
             self._offered = self._loop.create_future()
             self._pump()
             lease = await self._offered
-            dns = str(lease.dns[0]) if lease.dns else "0.0.0.0"  # noqa: S104 - no server
+            dns = ",".join(map(str, lease.dns)) or "0.0.0.0"  # noqa: S104 - no server
             gateway = str(lease.gateway or "0.0.0.0")  # noqa: S104 - no router
             try:
+                await self._link.verify_free(str(lease.address))
                 self._link.configure(str(lease.address), str(lease.netmask), gateway, dns)
             except OSError:
                 self._client.decline(self._loop.time())

@@ -246,7 +246,7 @@ class Join:
         try:
             if self._values[wlan.DHCP_ENABLED]:
                 return await self._by_dhcp(self._link)
-            return self._by_hand(self._link)
+            return await self._by_hand(self._link)
         except TimeoutError:  # an OSError too, and one without a text
             self._kernel.log.line("DHCP timed out")
         except OSError as error:
@@ -265,7 +265,7 @@ class Join:
         self._address = Address(str(lease.address), str(lease.netmask), gateway, dns)
         return True
 
-    def _by_hand(self, link: Link) -> bool:
+    async def _by_hand(self, link: Link) -> bool:
         values = self._values
         address = Address(
             values[wlan.STATIC_IP],
@@ -276,6 +276,7 @@ class Join:
         if address.address == wlan.NO_ADDRESS:
             self._kernel.log.line("wlan.static.ip is not set")
             return False
+        await link.verify_free(address.address)
         link.configure(*address)
         self._address = address
         return True

@@ -1,0 +1,278 @@
+"""The link of a wired radio: a real Ethernet interface with an address of the device's own.
+
+Without an address it talks DHCP through packet sockets. With one, the kernel has the address
+and a default route, and a plain UDP socket hears the DHCP server; the packet socket is closed.
+What is sent for DHCP is always built here: a message may need to leave with no source address,
+or to a server whose hardware address the kernel has not learnt, at the moment before the
+address goes.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Callable
+from ipaddress import AddressValueError, IPv4Address, IPv4Interface, NetmaskValueError
+from typing import TypeVar
+
+from tokay.board.bound_sockets import BoundSockets
+from tokay.board.link import BROADCAST
+from tokay.board.netlink import Netlink
+from tokay.board.security import Security
+from tokay.board.sockets import SocketListener, no_address
+from tokay.board.wired import packets
+from tokay.board.wired.names import lookup
+from tokay.protocols import arp
+from tokay.protocols.dhcp import CLIENT_PORT, SERVER_PORT
+
+# RFC 5227 asks for three probes, one to two seconds apart, on wires of hundreds of hosts. A
+# device has ten seconds for all of DHCP (wlan.dhcp.timeout), and a neighbour answers in
+# milliseconds; udhcpc and dhcpcd ask about as long by default as all of ours together.
+PROBES = 3
+PROBE_INTERVAL = 0.15
+
+_NOBODY = IPv4Address(0)
+_CIADDR = slice(12, 16)  # RFC 2131, figure 1
+_LARGEST = 65536
+
+_P = TypeVar("_P", bound=asyncio.BaseProtocol)
+
+
+class WiredLink:
+    """A `Link` on an Ethernet interface; made by `WiredRadio.join`. Raises OSError."""
+
+    __slots__ = (
+        "_bssid",
+        "_dhcp_port",
+        "_dhcp_socket",
+        "_dns",
+        "_ifname",
+        "_index",
+        "_interface",
+        "_loop",
+        "_mac",
+        "_open",
+        "_server",
+        "_sockets",
+        "on_datagram",
+    )
+
+    def __init__(self, ifname: str, index: int, mac: str, bssid: str) -> None:
+        self.on_datagram: Callable[[bytes], None] | None = None
+        self._ifname = ifname
+        self._index = index
+        self._mac = mac
+        self._bssid = bssid
+        self._loop = asyncio.get_running_loop()
+        self._interface: IPv4Interface | None = None
+        self._sockets: BoundSockets | None = None
+        self._dns: list[str] = []
+        self._dhcp_socket: socket.socket | None = None
+        self._server = packets.BROADCAST_MAC
+        self._open = True
+        self._dhcp_port: packets.DhcpPort | None = packets.DhcpPort(ifname, self._hear)
+
+    @property
+    def mac(self) -> str:
+        """This station's address: the interface's own."""
+        return self._mac
+
+    @property
+    def bssid(self) -> str:
+        """An address that stands for the wire."""
+        return self._bssid
+
+    @property
+    def channel(self) -> int:
+        """A channel: a cable has one."""
+        return 1
+
+    @property
+    def security(self) -> Security:
+        """A cable has no passphrase."""
+        return Security.OPEN
+
+    @property
+    def address(self) -> str | None:
+        """The configured address."""
+        return None if self._interface is None else str(self._interface.ip)
+
+    # DHCP.
+
+    def send_datagram(self, datagram: bytes, destination: str = BROADCAST) -> None:
+        """Send a DHCP message; see `Link.send_datagram`."""
+        if not self._open:
+            return
+        # A client that has its address fills it in, and sends from it (RFC 2131, 4.1).
+        source = IPv4Address(datagram[_CIADDR]) if len(datagram) >= _CIADDR.stop else _NOBODY
+        # Unicast goes back to where the server's last word came from: the server or its router.
+        mac = packets.BROADCAST_MAC if destination == BROADCAST else self._server
+        with contextlib.suppress(OSError):  # lost on the wire
+            packets.send_dhcp(self._ifname, datagram, source, IPv4Address(destination), mac)
+
+    def _hear(self, datagram: bytes, mac: bytes) -> None:
+        if self._open and self.on_datagram is not None:
+            self._server = mac
+            self.on_datagram(datagram)
+
+    def _hear_as_host(self) -> None:
+        assert self._dhcp_socket is not None  # noqa: S101 - closed with its reader
+        try:
+            datagram, (_, port) = self._dhcp_socket.recvfrom(_LARGEST)
+        except OSError:
+            return
+        if self._open and port == SERVER_PORT and self.on_datagram is not None:
+            self.on_datagram(datagram)
+
+    # The address.
+
+    async def verify_free(self, address: str) -> None:
+        """Ask the wire; see `Link.verify_free`."""
+        wanted = _interface(address, BROADCAST).ip
+        if not self._open:
+            raise no_address()
+        mac = bytes.fromhex(self._mac.replace(":", ""))
+        if await packets.contested(
+            self._ifname, mac, wanted, probes=PROBES, interval=PROBE_INTERVAL
+        ):
+            raise OSError(errno.EADDRINUSE, f"{address}: {os.strerror(errno.EADDRINUSE)}")
+
+    def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
+        """Give the interface an address and a default route; see `Link.configure`.
+
+        Name servers are this link's own affair: the machine's are left as they are.
+        """
+        if not self._open:
+            raise no_address()
+        wanted = _interface(address, netmask)
+        router = _interface(gateway, BROADCAST).ip
+        with Netlink() as kernel:
+            self._install(kernel, wanted, router)
+            if wanted != self._interface:
+                if self._interface is not None:
+                    # A second address of one subnet goes when the first does: put it back.
+                    self.deconfigure()
+                    self._install(kernel, wanted, router)
+                self._take(wanted)
+        self._dns = [server for server in dns.split(",") if server not in ("", str(_NOBODY))]
+
+    def deconfigure(self) -> None:
+        """Close the listeners and take the address off the interface."""
+        if self._interface is None:
+            return
+        if self._sockets is not None:
+            self._sockets.close()
+            self._sockets = None
+        if self._dhcp_socket is not None:
+            self._loop.remove_reader(self._dhcp_socket)
+            self._dhcp_socket.close()
+            self._dhcp_socket = None
+        with contextlib.suppress(OSError), Netlink() as kernel:  # gone with its interface
+            kernel.delete_address(self._index, self._interface)
+        self._interface = None
+        if self._open and self._dhcp_port is None:
+            with contextlib.suppress(OSError):
+                self._dhcp_port = packets.DhcpPort(self._ifname, self._hear)
+
+    def _install(self, kernel: Netlink, wanted: IPv4Interface, router: IPv4Address) -> None:
+        kernel.add_address(self._index, wanted)
+        try:
+            if router not in (_NOBODY, wanted.ip):
+                kernel.add_default_route(self._index, router, wanted.ip)
+        except OSError:
+            if wanted != self._interface:
+                kernel.delete_address(self._index, wanted)
+            raise
+
+    def _take(self, address: IPv4Interface) -> None:
+        self._interface = address
+        self._sockets = BoundSockets(str(address.ip), self._ifname)
+        self._hear_by_socket()
+        with contextlib.suppress(OSError):
+            mac = bytes.fromhex(self._mac.replace(":", ""))
+            packets.send_arp(self._ifname, arp.announcement(mac, address.ip))
+
+    def _hear_by_socket(self) -> None:
+        """Leave the packet socket for a plain one, if the port can be had.
+
+        The kernel would answer the server's unicast with "port unreachable" otherwise. It is
+        bound to no address, because a refusal is broadcast (RFC 2131, 4.3.2).
+        """
+        sock = socket.socket(
+            socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        )
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._ifname.encode())
+            sock.bind(("", CLIENT_PORT))
+        except OSError:
+            sock.close()  # another client has the port; the packet socket hears all the same
+            return
+        self._dhcp_socket = sock
+        self._loop.add_reader(sock, self._hear_as_host)
+        self._shut_dhcp_port()
+
+    def _shut_dhcp_port(self) -> None:
+        if self._dhcp_port is not None:
+            self._dhcp_port.close()
+            self._dhcp_port = None
+
+    # Sockets.
+
+    async def connect_tcp(
+        self,
+        protocol_factory: Callable[[], _P],
+        host_ip: str,
+        port: int,
+        *,
+        local_port: int = 0,
+    ) -> tuple[asyncio.Transport, _P]:
+        """Connect; see `Link.connect_tcp`."""
+        return await self._bound().connect_tcp(
+            protocol_factory, host_ip, port, local_port=local_port
+        )
+
+    async def listen_tcp(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
+    ) -> SocketListener:
+        """Listen; see `Link.listen_tcp`."""
+        return await self._bound().listen_tcp(protocol_factory, port)
+
+    async def open_udp(
+        self,
+        protocol_factory: Callable[[], _P],
+        *,
+        port: int = 0,
+        remote: tuple[str, int] | None = None,
+    ) -> tuple[asyncio.DatagramTransport, _P]:
+        """Open an endpoint; see `Link.open_udp`."""
+        return await self._bound().open_udp(protocol_factory, port=port, remote=remote)
+
+    async def resolve(self, name: str) -> list[str]:
+        """Resolve through the name servers of the lease; see `Link.resolve`."""
+        sockets = self._bound()
+        with contextlib.suppress(AddressValueError):
+            return [str(IPv4Address(name))]
+        return await lookup(name, self._dns, sockets.open_udp)
+
+    def close(self) -> None:
+        """End the link; see `Link.close`."""
+        if self._open:
+            self._open = False
+            self._shut_dhcp_port()
+            self.deconfigure()
+
+    def _bound(self) -> BoundSockets:
+        if self._sockets is None:
+            raise no_address()
+        return self._sockets
+
+
+def _interface(address: str, netmask: str) -> IPv4Interface:
+    try:
+        return IPv4Interface((address, netmask))
+    except (AddressValueError, NetmaskValueError):
+        raise OSError(
+            errno.EADDRNOTAVAIL, f"not an IPv4 address and netmask: {address} {netmask}"
+        ) from None

@@ -1,0 +1,226 @@
+"""A radio over an Ethernet interface: the wire is its one network, whatever it is called.
+
+A cable has neither an SSID nor a passphrase, and a device is configured with both. So the wire
+answers to every SSID and lets everybody in; what is real is the carrier, and all above it.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+
+from tokay.board.access_point import derived_bssid
+from tokay.board.link import ApLink
+from tokay.board.netlink import Monitor, Netlink
+from tokay.board.radio import (
+    ApConfig,
+    ApError,
+    JoinError,
+    JoinFailure,
+    JoinRequest,
+    Network,
+    RadioError,
+    mac_text,
+)
+from tokay.board.security import Security
+from tokay.board.wired.link import WiredLink
+from tokay.protocols.rtnetlink import PROTOCOL, LinkFacts
+
+RSSI = -40
+"""The signal of a cable, dBm: what a module reports beside its access point."""
+
+CARRIER_WAIT = 5.0
+"""Seconds for two cards to agree on a speed after they are switched on; 1 to 3 are usual."""
+
+_RATE = 144.4
+_CHANNEL = 1
+
+
+class WiredRadio:
+    """A `Radio` on the interface `ifname`. Without an `ssid` the wire has the interface's name.
+
+    `ap_ifname` is the interface for a soft AP. Neither may be in use: a machine that has an
+    address there must not be cut off.
+    Raises RadioError.
+    """
+
+    __slots__ = (
+        "_bssid",
+        "_claim",
+        "_link",
+        "_mac",
+        "_monitor",
+        "_ssid",
+        "ap_ifname",
+        "ifname",
+        "on_lost",
+    )
+
+    def __init__(
+        self, ifname: str, *, ssid: str | None = None, ap_ifname: str | None = None
+    ) -> None:
+        self.on_lost: Callable[[str], None] | None = None
+        self.ifname = ifname
+        self.ap_ifname = ap_ifname
+        self._ssid = ssid or ifname
+        self._bssid = derived_bssid(self._ssid.encode())
+        self._mac = mac_text(_usable(ifname).mac.hex())
+        if ap_ifname is not None:
+            _usable(ap_ifname)
+        self._claim: socket.socket | None = None
+        self._link: WiredLink | None = None
+        self._monitor: Monitor | None = None
+
+    @property
+    def mac(self) -> str:
+        """The interface's own address."""
+        return self._mac
+
+    async def scan(self, *, ssid: str | None = None, channel: int | None = None) -> list[Network]:
+        """Report the wire, under the name that is asked for; nothing without a carrier."""
+        if channel not in (None, _CHANNEL) or await self._carrier() is None:
+            return []
+        return [
+            Network(
+                ssid=self._ssid if ssid is None else ssid,
+                bssid=self._bssid,
+                channel=_CHANNEL,
+                rssi=RSSI,
+                rate=_RATE,
+                security=Security.OPEN,
+            )
+        ]
+
+    async def join(self, request: JoinRequest) -> WiredLink:
+        """Switch the interface on and attach to it; see `Radio.join`. Raises JoinError."""
+        await self.leave()
+        facts = await self._carrier()
+        await self.leave()  # another join may have ended while this one waited
+        if facts is None:
+            raise JoinError(JoinFailure.NOT_FOUND)
+        try:
+            self._claim = _claim(self.ifname)
+            with Netlink() as kernel:
+                kernel.clear(facts.ifindex)
+            link = WiredLink(self.ifname, facts.ifindex, self._mac, self._bssid)
+        except OSError:
+            await self.leave()
+            raise JoinError(JoinFailure.REFUSED) from None
+        self._link = link
+        self._monitor = Monitor(self._look)
+        asyncio.get_running_loop().call_soon(self._look)
+        return link
+
+    async def start_ap(self, config: ApConfig) -> ApLink:
+        """Refuse: this radio has no soft AP yet. Raises ApError."""
+        raise ApError("this radio has no soft AP")
+
+    async def verify(self, request: JoinRequest) -> None:
+        """See whether there is a carrier: nothing else can fail. Raises JoinError."""
+        if await self._carrier() is None:
+            raise JoinError(JoinFailure.NOT_FOUND)
+
+    async def leave(self) -> None:
+        """Close the link. The interface stays on, as a cable stays in."""
+        self._let_go()
+
+    def rssi(self) -> int | None:
+        """Give a good signal while joined."""
+        return None if self._link is None else RSSI
+
+    async def _carrier(self) -> LinkFacts | None:
+        """Switch the interface on and wait for a carrier; None if none comes."""
+        changed = asyncio.Event()
+        try:
+            monitor = Monitor(changed.set)
+        except OSError:
+            return None
+        try:
+            async with asyncio.timeout(CARRIER_WAIT):
+                while True:
+                    with Netlink() as kernel:
+                        facts = kernel.link(self.ifname)
+                        if facts is None:
+                            return None
+                        if facts.carrier:
+                            return facts
+                        if not facts.up:
+                            kernel.switch_on(facts.ifindex)
+                            continue
+                    changed.clear()
+                    await changed.wait()
+        except (OSError, TimeoutError):
+            return None
+        finally:
+            monitor.close()
+
+    def _look(self) -> None:
+        """See whether the link still stands."""
+        link = self._link
+        if link is None:
+            return
+        reason = _why_lost(self.ifname, link.address)
+        if reason:
+            self._let_go()
+            if self.on_lost is not None:
+                self.on_lost(reason)
+
+    def _let_go(self) -> None:
+        link, self._link = self._link, None
+        monitor, self._monitor = self._monitor, None
+        claim, self._claim = self._claim, None
+        for held in (monitor, link, claim):
+            if held is not None:
+                held.close()
+
+
+def _claim(ifname: str) -> socket.socket:
+    """Take an interface for this device alone, until the socket is closed. Raises OSError.
+
+    Names in the abstract space belong to the network namespace (unix(7)), as interfaces do, and
+    go with the process, however it ends.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    try:
+        claim.bind(f"\0tokay-wired-{ifname}")
+    except OSError:
+        claim.close()
+        raise
+    return claim
+
+
+def _why_lost(ifname: str, address: str | None) -> str:
+    """Return what is wrong with an interface that should be up with an address, or nothing."""
+    with contextlib.suppress(OSError), Netlink() as kernel:
+        facts = kernel.link(ifname)
+        if facts is None:
+            return f"{ifname} is gone"
+        if not facts.up:
+            return f"{ifname} was switched off"
+        if not facts.carrier:
+            return f"{ifname} has no carrier"
+        there = {str(fact.address.ip) for fact in kernel.addresses(facts.ifindex)}
+        if address is not None and address not in there:
+            return f"{ifname} lost its address"
+    return ""
+
+
+def _usable(ifname: str) -> LinkFacts:
+    """Return the facts of an interface that a device may have. Raises RadioError."""
+    try:
+        with Netlink() as kernel:
+            facts = kernel.link(ifname)
+            if facts is None or facts.loopback or len(facts.mac) != 6:
+                found = [it.name for it in kernel.links() if len(it.mac) == 6 and not it.loopback]
+                raise RadioError(
+                    f"{ifname}: no Ethernet interface here (there is {', '.join(found) or 'none'})"
+                )
+            for fact in kernel.addresses(facts.ifindex):
+                if fact.protocol != PROTOCOL:
+                    raise RadioError(
+                        f"{ifname}: this machine uses it, as {fact.address}; give the device an "
+                        "interface without an address, or use the machine's own with --radio host"
+                    )
+    except OSError as error:
+        raise RadioError(f"{ifname}: {error.strerror}") from None
+    return facts

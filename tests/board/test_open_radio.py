@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+
+from tokay.board import open_radio as rooms
+from tokay.board.airspace import Airspace
+from tokay.board.host_radio import HostRadio
+from tokay.board.open_radio import missing_capabilities, open_radio
+from tokay.board.radio import RadioError
+from tokay.board.simulated_radio import SimulatedRadio
+
+MAC = "4C:55:CC:00:00:01"
+
+
+def test_the_simulated_radio_is_the_one_with_an_airspace() -> None:
+    radio = open_radio("simulated", MAC, airspace=Airspace.default())
+    assert isinstance(radio, SimulatedRadio)
+    assert radio.mac == MAC
+    assert isinstance(open_radio("simulated", MAC), SimulatedRadio)
+    with pytest.raises(RadioError, match="only a simulated radio has an airspace"):
+        open_radio("host", MAC, airspace=Airspace.default())
+
+
+def test_the_host_radio_needs_nothing() -> None:
+    assert isinstance(open_radio("host", MAC), HostRadio)
+
+
+@pytest.mark.parametrize(
+    "form", ["", "ether", "wired", "wired:", "wired:a,", "wired:a,b,c", "wired:a b", "wired:a/b",
+             "wired:sixteencharacter", "wired:a,a", "host:x", "simulated:x"]
+)  # fmt: skip
+def test_a_form_that_is_none_is_one_line(form: str) -> None:
+    with pytest.raises(RadioError) as caught:
+        open_radio(form, MAC)
+    assert str(caught.value).startswith(f"radio {form}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_privileges_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "missing_capabilities", lambda: ["CAP_NET_ADMIN", "CAP_NET_RAW"])
+    with pytest.raises(RadioError, match="needs CAP_NET_ADMIN and CAP_NET_RAW"):
+        open_radio("wired:eth0", MAC)
+
+
+@pytest.mark.parametrize(
+    ("bits", "missing"),
+    [
+        ("0000000000000000", ["CAP_NET_ADMIN", "CAP_NET_RAW"]),
+        ("0000000000001000", ["CAP_NET_RAW"]),
+        ("0000000000003000", []),
+        ("000001ffffffffff", []),
+    ],
+)
+def test_capabilities_are_read_from_the_kernel(
+    tmp_path: Path, bits: str, missing: list[str]
+) -> None:
+    status = tmp_path / "status"
+    status.write_text(f"Name:\ttokay\nCapPrm:\t0000000000000000\nCapEff:\t{bits}\nCapBnd:\tff\n")
+    assert missing_capabilities(status) == missing
+
+
+def test_an_interface_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "missing_capabilities", list)
+    with pytest.raises(RadioError, match=r"^nosuch0: no Ethernet interface here"):
+        open_radio("wired:nosuch0", MAC)
+    with pytest.raises(RadioError, match=r"^lo: no Ethernet interface here"):
+        open_radio("wired:lo", MAC)

@@ -1,0 +1,130 @@
+"""A device over a thousand outages and over thirty days, in turned time."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tokay.board.airspace import AccessPoint, Airspace
+from tokay.board.claims import Claims
+from tokay.device import Device
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.plugin import Plugin
+from tokay.plugins.network import Interface
+from tokay.testing.clock import run_turned, turned_loop
+
+DAY = 86_400
+SETTINGS = {
+    "wlan.ssid": "lab",
+    "wlan.passkey": "correct horse",
+    "wlan.auto_join.enabled": "1",
+    "wlan.auto_join.retries": "0",
+}
+
+
+class Server(Plugin):
+    """Listens while the network is up."""
+
+    name = "server"
+    after = ("network",)
+
+    __slots__ = ("listener", "times")
+
+    def start(self, kernel: Kernel, board: Any) -> None:
+        self.listener: Any = None
+        self.times = 0
+
+    async def serve(self, interface: Interface) -> None:
+        self.listener = await interface.listen_tcp(asyncio.Protocol, 0)
+        self.times += 1
+
+    def serves(self) -> bool:
+        return self.listener is not None
+
+    def network_up(self, interface: Interface) -> Any:
+        return self.serve(interface)
+
+    def network_down(self, interface: Interface) -> None:
+        self.listener.close()
+        self.listener = None
+
+
+@pytest.fixture
+def air(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airspace:
+    monkeypatch.setattr("tokay.board.claims.local_addresses", set)
+    airspace = Airspace(claims=Claims(tmp_path / "claims"))
+    airspace.add(AccessPoint("lab", passphrase="correct horse", subnet="127.151.1.0/24"))
+    return airspace
+
+
+def address(device: Device) -> str:
+    return device.address
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_thousand_outages(air: Airspace) -> None:
+    async def run() -> None:
+        loop = turned_loop()
+        access_point = air.ap("lab")
+        async with Device.simulated(airspace=air, settings=SETTINGS, plugins=[Server]) as device:
+            await loop.settle()
+            server = device.kernel.plugin(Server)
+            assert address(device)
+            before = descriptors()
+            for number in range(1000):
+                access_point.power(on=False)
+                await loop.turn(1 + number % 90)
+                assert not address(device)
+                assert not server.serves()
+                access_point.power(on=True)
+                await loop.turn(60)
+                assert address(device), number
+                assert server.serves()
+            assert server.times == 1001
+            assert descriptors() == before
+            assert len(asyncio.all_tasks()) < 10
+
+    run_turned(run())
+
+
+def test_thirty_days_of_leases(air: Airspace) -> None:
+    async def run() -> None:
+        loop = turned_loop()
+        air.lan(air.ap("lab")).dhcp_lease(3600)
+        async with Device.simulated(airspace=air, settings=SETTINGS) as device:
+            await loop.settle()
+            held = device.address
+            for day in range(30):
+                await loop.turn(DAY)
+                assert device.address == held, day
+                air.ap("lab").deauthenticate(device.mac)
+                await loop.turn(30)
+                assert device.address == held, day
+            response = await device.command("get time.uptime")
+            assert int(response.text) == pytest.approx(30 * (DAY + 30))
+            assert (await device.command("get wlan.join.result")).text == "1"
+
+    run_turned(run())
+
+
+def test_a_lease_that_cannot_be_renewed_is_given_up(air: Airspace) -> None:
+    async def run() -> None:
+        loop = turned_loop()
+        lan = air.lan(air.ap("lab"))
+        lan.dhcp_lease(3600)
+        async with Device.simulated(airspace=air, settings=SETTINGS) as device:
+            await loop.settle()
+            assert address(device)
+            lan.dhcp_silent()
+            await loop.turn(3601)
+            assert not address(device)
+            assert any(entry.text == "DHCP lease lost" for entry in device.log)
+            lan.dhcp_normal()
+            await loop.turn(60)
+            assert address(device)
+
+    run_turned(run())
