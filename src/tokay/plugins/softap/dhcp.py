@@ -11,7 +11,15 @@ import msgspec
 
 from tokay.board.link import ApLink
 from tokay.kernel.kernel import Kernel
-from tokay.protocols.dhcp import GrantedLease, Outgoing, SavedLease, Server, ServerConfig
+from tokay.protocols.dhcp import (
+    GrantedLease,
+    Message,
+    MessageType,
+    Outgoing,
+    SavedLease,
+    Server,
+    ServerConfig,
+)
 
 FACT = "softap.leases"
 MOST_HELD = 1024
@@ -60,6 +68,9 @@ class DhcpServer:
 
     def _receive(self, datagram: bytes) -> None:
         answers = self._server.receive(datagram, self._kernel.clock.monotonic)
+        if answers and not self._held and all(map(_is_offer, answers)):
+            self._send(answers)  # an offer binds nobody, and is not written down
+            return
         if len(self._held) < MOST_HELD:
             self._held += answers
         if self._writing is None:
@@ -81,6 +92,9 @@ class DhcpServer:
                 self._written = text
             except OSError as error:
                 self._kernel.log.line(f"DHCP leases are not kept: {error}")
+        self._send(answers)
+
+    def _send(self, answers: list[Outgoing]) -> None:
         for answer in answers:
             self._link.send_datagram(answer.data, answer.destination, answer.mac)
 
@@ -100,3 +114,7 @@ class DhcpServer:
         except (msgspec.DecodeError, ValueError):
             return
         self._written = text
+
+
+def _is_offer(answer: Outgoing) -> bool:
+    return Message.decode(answer.data).message_type is MessageType.OFFER
