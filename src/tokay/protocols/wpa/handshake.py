@@ -140,6 +140,8 @@ class Authenticator(_End):
         if ptk is None or not message.is_signed(ptk.kck):
             return None
         if self.state is State.WAITING_4:
+            if message.data:
+                return None  # message 2 once more: the station has not heard message 3
             self.state = State.DONE
             self._due = None
             return None
