@@ -23,6 +23,8 @@ __all__ = ["AccessPoint", "AirspaceError", "Station", "derived_bssid", "host_key
 DEFAULT_SUBNET = IPv4Network("127.77.0.0/16")
 LOOPBACK = IPv4Network("127.0.0.0/8")
 LOCALHOST = IPv4Address("127.0.0.1")
+WPS_SESSION = 120.0
+"""Seconds that a pushed WPS button holds."""
 OUT_OF_RANGE = -100
 """dBm. At this signal an access point is not heard, and its stations lose their link."""
 
@@ -103,6 +105,7 @@ class AccessPoint:
         self.handshake_timeout = handshake_timeout
         check_passphrase(self.security, passphrase)
         self._passphrase = passphrase or ""
+        self._wps_until = 0.0
         self.rssi = rssi
 
     def __repr__(self) -> str:
@@ -225,6 +228,16 @@ class AccessPoint:
         """Put a line into the log of the airspace, if there is one."""
         if self.on_note is not None:
             self.on_note(text)
+
+    def press_wps(self, seconds: float = WPS_SESSION) -> None:
+        """Push the button: whoever asks by WPS gets the credentials for that long."""
+        self._wps_until = asyncio.get_running_loop().time() + seconds
+
+    def wps_credentials(self) -> tuple[str, str] | None:
+        """Give SSID and passphrase while the button counts as pushed."""
+        if asyncio.get_running_loop().time() < self._wps_until:
+            return self.ssid, self._passphrase
+        return None
 
     def set_passphrase(self, passphrase: str | None) -> None:
         """Change the passphrase; stations that have joined stay. Raises AirspaceError."""

@@ -12,6 +12,7 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import TypeVar
 
 from tokay.board.datagrams import open_endpoint
+from tokay.board.ping import ping
 from tokay.board.sockets import (
     BACKLOG,
     SocketListener,
@@ -98,6 +99,13 @@ class BoundSockets:
             if remote is not None:
                 sock.connect(remote)
             return open_endpoint(self._loop, sock, protocol_factory)
+
+    async def ping(self, address: str) -> float:
+        """Ask for an echo; see `Link.ping`."""
+        if self._listeners is None:
+            raise no_address()
+        _literal(address)
+        return await ping(address, self.address, self._ifname)
 
     def _tie(self, sock: socket.socket) -> None:
         if self._listeners is None:

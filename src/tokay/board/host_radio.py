@@ -130,6 +130,10 @@ class HostRadio:
         message = f"the machine's own network has no soft AP called {config.ssid}"
         raise ApError(message)
 
+    async def wps(self) -> tuple[str, str]:
+        """The machine's network has no button; see `Radio.wps`. Raises JoinError."""
+        raise JoinError(JoinFailure.NOT_FOUND)
+
     async def verify(self, request: JoinRequest) -> None:
         """See whether the machine is on a network. Raises JoinError."""
         if standing() is None:
@@ -260,6 +264,13 @@ class HostLink:
     ) -> tuple[asyncio.DatagramTransport, _P]:
         """Open an endpoint; see `Link.open_udp`."""
         return await self._bound().open_udp(protocol_factory, port=port, remote=remote)
+
+    def flush(self) -> None:
+        """Nothing is remembered here; see `Link.flush`."""
+
+    async def ping(self, address: str) -> float:
+        """Ask for an echo; see `Link.ping`."""
+        return await self._bound().ping(address)
 
     async def resolve(self, name: str) -> list[str]:
         """Resolve as the machine does; see `Link.resolve`."""

@@ -80,6 +80,10 @@ class Lan:
 
     # What a script does to DHCP. All of it lasts until `dhcp_normal`.
 
+    def has(self, address: IPv4Address) -> bool:
+        """Whether somebody on this network has an address, or was offered it."""
+        return address == self.gateway or int(address) in self._held
+
     def dhcp_silent(self) -> None:
         """Let the server answer nothing."""
         self._faulty().silent = True

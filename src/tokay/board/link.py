@@ -116,6 +116,15 @@ class Link(Protocol):
         Low ports as for `listen_tcp`; `transport.get_extra_info("sockname")` tells. Raises OSError.
         """
 
+    def flush(self) -> None:
+        """Forget what was learned of names."""
+
+    async def ping(self, address: str) -> float:
+        """Return the seconds until an address answers an echo request.
+
+        The caller sets the time limit. Raises OSError.
+        """
+
     async def resolve(self, name: str) -> list[str]:
         """Give a name's IPv4 addresses, at least one. A literal address is itself.
 

@@ -21,6 +21,7 @@ from tokay.board.access_point import LOOPBACK, AccessPoint, host_key
 from tokay.board.datagrams import open_endpoint
 from tokay.board.lan import Lan
 from tokay.board.link import BROADCAST
+from tokay.board.ping import ping
 from tokay.board.resolver import resolve_here
 from tokay.board.security import Security
 from tokay.board.shaping import ShapedConnection
@@ -229,6 +230,23 @@ class LoopbackLink:
             if remote is not None:
                 sock.connect(remote)
             return open_endpoint(self._loop, sock, protocol_factory)
+
+    def flush(self) -> None:
+        """Nothing is remembered here; see `Link.flush`."""
+
+    async def ping(self, address: str) -> float:
+        """Ask for an echo; see `Link.ping`. On its own network only what is there answers.
+
+        The machine itself would answer for every loopback address.
+        """
+        source = self._source(address)
+        await asyncio.sleep(0)
+        wanted = IPv4Address(address)
+        if wanted not in self._lan.subnet:
+            return await ping(address, source)
+        if not self._lan.has(wanted):
+            await asyncio.get_running_loop().create_future()  # nobody answers
+        return 0.0
 
     async def resolve(self, name: str) -> list[str]:
         """Resolve; see `Link.resolve`. The network's `hosts` first, then the machine's resolver."""

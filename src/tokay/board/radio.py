@@ -142,6 +142,12 @@ class Radio(Protocol):
         Raises JoinError.
         """
 
+    async def wps(self) -> tuple[str, str]:
+        """Wait for an access point whose button is pushed; return its SSID and passphrase.
+
+        The caller sets the time limit. Raises JoinError where there is no WPS.
+        """
+
     async def verify(self, request: JoinRequest) -> None:
         """Try to associate and authenticate without joining; a link that is up stays up.
 

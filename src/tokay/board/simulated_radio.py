@@ -9,6 +9,9 @@ from tokay.board.loopback import LoopbackLink
 from tokay.board.radio import ApConfig, JoinError, JoinFailure, JoinRequest, Network, mac_text
 from tokay.board.soft_ap import SoftApLink
 
+WPS_WALK = 1.0
+"""Seconds between two looks for a pushed button."""
+
 
 class SimulatedRadio:
     """A `Radio` that hears the access points of an airspace.
@@ -70,6 +73,15 @@ class SimulatedRadio:
         channel = self._link.channel if self._link is not None and self._link.up else None
         self._ap = SoftApLink(self._airspace, self._mac, config, channel)
         return self._ap
+
+    async def wps(self) -> tuple[str, str]:
+        """Wait for a pushed button; see `Radio.wps`."""
+        while True:
+            for access_point in self._airspace.access_points:
+                credentials = access_point.wps_credentials()
+                if access_point.powered and credentials is not None:
+                    return credentials
+            await asyncio.sleep(WPS_WALK)
 
     async def verify(self, request: JoinRequest) -> None:
         """Try credentials without joining; see `Radio.verify`. Raises JoinError."""

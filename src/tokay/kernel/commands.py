@@ -23,6 +23,9 @@ DATA_TIMEOUT = 10.0
 """Seconds that the bytes behind a command line may stay away, from one to the next."""
 BURST_TIMEOUT = 0.1
 """Seconds to wait for bytes that a host may have sent behind a line that failed."""
+ANSWER_TIMEOUT = 60.0
+"""Seconds that a person may think, from one key to the next."""
+LONGEST_ANSWER = 255
 DEFAULT_LIMIT = 300.0
 """Seconds that a command may take."""
 PIECE = 1 << 14
@@ -40,8 +43,11 @@ class Source(Protocol):
 
     name: str
 
-    async def read(self, size: int, timeout: float) -> bytes:
+    async def read(self, size: int, timeout: float, *, echo: bool = True) -> bytes:
         """Return ``size`` bytes, or fewer when ``timeout`` seconds pass without one."""
+
+    def say(self, text: str) -> None:
+        """Ask a person something, if there is one."""
 
     def finish(self) -> None:
         """Hear that the data of a command is complete."""
@@ -58,7 +64,10 @@ class Given:
     def __init__(self, data: bytes = b"", name: str = "python") -> None:
         self._data, self.name = data, name
 
-    async def read(self, size: int, timeout: float) -> bytes:
+    def say(self, text: str) -> None:
+        """Nobody is there to be asked."""
+
+    async def read(self, size: int, timeout: float, *, echo: bool = True) -> bytes:
         data, self._data = self._data[:size], self._data[size:]
         return data
 
@@ -205,6 +214,24 @@ class Call:
     def without_data(self) -> None:
         """Say that no bytes follow this line, though the command has an argument that counts."""
         self._taken = True
+
+    async def line(self, question: str, *, secret: bool = False) -> str:
+        """Ask a person, and return the line that comes back. Fails when none does."""
+        self._source.say(question)
+        typed = bytearray()
+        while True:
+            byte = await self._source.read(1, ANSWER_TIMEOUT, echo=not secret)
+            if not byte:
+                raise failed("no answer")
+            if byte in b"\r\n":
+                if typed or byte == b"\r":
+                    break
+            elif byte in b"\x08\x7f":
+                del typed[-1:]
+            elif len(typed) < LONGEST_ANSWER:
+                typed += byte
+        self._source.finish()
+        return typed.decode("latin-1")
 
     async def skip_data(self) -> None:
         """Drop what a host has sent in one burst with a line that then failed.

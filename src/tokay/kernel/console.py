@@ -137,7 +137,11 @@ class Console:
 
     # The source of a command's data.
 
-    async def read(self, size: int, timeout: float) -> bytes:
+    def say(self, text: str) -> None:
+        """Print a question."""
+        self._channel.write(text.encode("latin-1"))
+
+    async def read(self, size: int, timeout: float, *, echo: bool = True) -> bytes:
         """Return ``size`` raw bytes from behind the line, or fewer after ``timeout`` idle ones."""
         data = bytearray()
         try:
@@ -152,7 +156,8 @@ class Console:
                 self._line_end = NUL
                 piece = bytes(self._input[: size - len(data)])
                 del self._input[: len(piece)]
-                self._echo(piece)
+                if echo:
+                    self._echo(piece)
                 data += piece
                 self._pace()
         except TimeoutError:

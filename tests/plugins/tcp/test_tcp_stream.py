@@ -182,7 +182,10 @@ async def test_a_write_check_takes_no_data(line: Line) -> None:
         name = "host"
         asked = 0
 
-        async def read(self, size: int, timeout: float) -> bytes:
+        def say(self, text: str) -> None:
+            pass
+
+        async def read(self, size: int, timeout: float, *, echo: bool = True) -> bytes:
             self.asked += size
             return bytes(size)
 

@@ -255,6 +255,15 @@ class WiredLink:
         """Open an endpoint; see `Link.open_udp`."""
         return await self._bound().open_udp(protocol_factory, port=port, remote=remote)
 
+    def flush(self) -> None:
+        """Forget what the name servers said; see `Link.flush`."""
+        if self._names is not None:
+            self._names.flush()
+
+    async def ping(self, address: str) -> float:
+        """Ask for an echo; see `Link.ping`."""
+        return await self._bound().ping(address)
+
     async def resolve(self, name: str) -> list[str]:
         """Resolve through the name servers of the lease; see `Link.resolve`."""
         with contextlib.suppress(AddressValueError):

@@ -116,6 +116,10 @@ class WiredRadio:
         message = f"{self.ifname} has no second interface for a soft AP called {config.ssid}"
         raise ApError(message)
 
+    async def wps(self) -> tuple[str, str]:
+        """A cable has no button; see `Radio.wps`. Raises JoinError."""
+        raise JoinError(JoinFailure.NOT_FOUND)
+
     async def verify(self, request: JoinRequest) -> None:
         """See whether there is a carrier: nothing else can fail. Raises JoinError."""
         if await self._carrier() is None:

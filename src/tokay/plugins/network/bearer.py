@@ -3,6 +3,8 @@
 from enum import IntEnum
 from typing import Protocol
 
+from tokay.kernel.commands import Call
+
 
 class NetworkStatus(IntEnum):
     """`*.network.status`. Source: commands-network, section 2.7."""
@@ -19,6 +21,9 @@ class Bearer(Protocol):
     @property
     def joining(self) -> bool:
         """Whether it is being brought up in the background."""
+
+    async def choose(self, call: Call) -> None:
+        """Let a person choose what to join, for `network_up -s`. Raises CommandError."""
 
     async def up(self) -> None:
         """Bring the interface up. Raises CommandError; waits for an attempt that runs already."""

@@ -21,11 +21,15 @@ def _interface(call: Call) -> str:
     return call.get("interface") or call.get("where")
 
 
-@command("network_up", "nup", "[-i interface] [where]")
+@command("network_up", "nup", "[-i interface] [-s] [where]")
 async def network_up(call: Call) -> str | None:
-    """Bring an interface up."""
+    """Bring an interface up; with -s a person chooses from a scan first."""
     network = call.kernel.plugin(Network)
-    if network.bearer(_interface(call)).joining:
+    bearer = network.bearer(_interface(call))
+    if "-s" in call:
+        await bearer.choose(call)
+        await bearer.down()
+    elif bearer.joining:
         return IN_PROGRESS
     await network.need(_interface(call))
     return None
@@ -45,6 +49,13 @@ async def network_restart(call: Call) -> None:
     await network.need(_interface(call))
 
 
+@command("network_flush")
+def network_flush(call: Call) -> None:
+    """Forget the names that were looked up."""
+    for interface in call.kernel.plugin(Network).interfaces:
+        interface.link.flush()
+
+
 @command("network_lookup", "nlo", "[-i interface] host")
 async def network_lookup(call: Call) -> str:
     """Resolve a name; the response is its IPv4 address."""
@@ -60,7 +71,7 @@ class Network(Plugin):
 
     name = "network"
     variables = (DEFAULT_INTERFACE, DNS_TIMEOUT)
-    commands: ClassVar = (network_up, network_down, network_restart, network_lookup)
+    commands: ClassVar = (network_up, network_down, network_restart, network_flush, network_lookup)
 
     __slots__ = ("_bearers", "_interfaces", "_kernel")
 
@@ -131,6 +142,11 @@ class Network(Plugin):
         if interface is None:
             raise failed(f"{name} is down")
         return interface
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """The interfaces that are up."""
+        return list(self._interfaces.values())
 
     def find(self, name: str = "") -> Interface | None:
         """Return an interface if it is up."""

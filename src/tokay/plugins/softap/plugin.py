@@ -10,9 +10,10 @@ from typing import Any
 
 from tokay.board.link import ApLink
 from tokay.board.radio import ApConfig, ApError, Radio
+from tokay.kernel.commands import Call
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
-from tokay.kernel.results import CommandError, failed
+from tokay.kernel.results import CommandError, bad_args, failed
 from tokay.kernel.words import printable
 from tokay.plugins.network import Address, Interface, Network
 from tokay.plugins.softap import report
@@ -95,6 +96,10 @@ class SoftAp(Plugin):
         async with self._lock:
             if self.running is None:
                 await self._start(announced or by_settings(self._kernel))
+
+    async def choose(self, call: Call) -> None:
+        """Refuse: there is nothing to choose from. Raises CommandError."""
+        raise bad_args("a soft AP joins nothing")
 
     async def down(self) -> None:
         """Take the soft AP down; nothing happens when it is."""

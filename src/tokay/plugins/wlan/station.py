@@ -5,6 +5,7 @@ from typing import Any
 
 from tokay.board.pins import Direction, PinError, Pins
 from tokay.board.radio import Radio
+from tokay.kernel.commands import Call
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import NO_PIN
 from tokay.kernel.plugin import Plugin
@@ -12,6 +13,7 @@ from tokay.kernel.results import failed
 from tokay.plugins.network import Interface, Network, NetworkStatus
 from tokay.plugins.wlan import lease_cache, stored
 from tokay.plugins.wlan import variables as wlan
+from tokay.plugins.wlan.choose import choose
 from tokay.plugins.wlan.join import Join, Joined, JoinResult
 
 NAME = "wlan"
@@ -71,6 +73,10 @@ class Wlan(Plugin):
     def joining(self) -> bool:
         """Whether a join is under way that nobody has to wait for."""
         return self._join is not None
+
+    async def choose(self, call: Call) -> None:
+        """Let a person pick the network. Raises CommandError."""
+        await choose(call, self.radio)
 
     async def up(self) -> None:
         """Join; several who ask at once wait for one round. Raises CommandError."""
