@@ -4,6 +4,7 @@ Each kind is a class whose fields are its keys, in the file and in Python alike.
 """
 
 import math
+from abc import abstractmethod
 from typing import Any, TypeAlias
 
 import msgspec
@@ -222,9 +223,9 @@ class DhcpNormal(Event, tag="dhcp_normal"):
 class _Names(Event, kw_only=True):
     names: list[str] = msgspec.field(default_factory=lambda: ["*"])
 
+    @abstractmethod
     def rule(self) -> NameRule:
         """Give the rule to be in force."""
-        raise NotImplementedError
 
     def check(self, ap: AccessPoint, lan: Lan) -> None:
         super().check(ap, lan)

@@ -7,6 +7,7 @@ takes back: the form in which a value is saved.
 
 import ipaddress
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -53,16 +54,16 @@ def integer(word: str, low: int, high: int) -> int:
     return number
 
 
-class Kind(Generic[T]):
+class Kind(ABC, Generic[T]):
     """A kind of value. ``words`` says how few and how many words one value takes."""
 
     words: tuple[int, int] = (1, 1)
     secret = False
     hint = ""
 
+    @abstractmethod
     def parse(self, words: Sequence[str], scope: Scope = NOWHERE) -> T:
         """Return the value that the words stand for."""
-        raise NotImplementedError
 
     def show(self, value: T) -> str:
         """Return the value as the getter prints it."""

@@ -13,6 +13,7 @@ Sources: command-protocol, section 7; commands-network, section 6.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -48,7 +49,7 @@ class StreamType(StrEnum):
     WEBS = "WEBS"
 
 
-class Stream:
+class Stream(ABC):
     """An open connection: what every type does. A type that can be written overrides ``write``.
 
     ``changed`` is set whenever bytes arrive or the peer closes: readers wait on it.
@@ -69,23 +70,23 @@ class Stream:
         self._changed: asyncio.Event | None = None
 
     @property
+    @abstractmethod
     def available(self) -> int:
         """Bytes that can be taken now."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def ended(self) -> bool:
         """Whether nothing more will arrive."""
-        raise NotImplementedError
 
     @property
     def edge(self) -> bool:
         """Whether a read ends here though more could still come: a datagram's end, a full inbox."""
         return False
 
+    @abstractmethod
     def take(self, limit: int) -> bytes:
         """Return at most ``limit`` bytes and forget them."""
-        raise NotImplementedError
 
     async def room(self, timeout: float) -> bool:
         """Whether ``write`` may be called, waiting up to ``timeout`` seconds for that."""
@@ -95,7 +96,7 @@ class Stream:
         """Send bytes; ``flags`` are the options of `stream_write`. Call ``room`` first."""
         raise failed(f"{self.type} streams cannot be written")
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - some stand on nothing
         """Give up what the stream stands on. Called once, by the table."""
 
     def touch(self) -> None:

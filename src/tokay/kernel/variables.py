@@ -7,6 +7,7 @@ what differs from the default.
 Sources: variables-notes; command-protocol, section 2.1.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -40,18 +41,18 @@ class Applies(Enum):
     SETUP_RESTART = "when web setup starts again"
 
 
-class Index:
+class Index(ABC):
     """What follows the name of an indexed variable: `gpio.alias <n>`, `uart.baud <n>`."""
 
     hint = "index"
 
+    @abstractmethod
     def key(self, word: str, kernel: "Kernel") -> str:
         """Return the index in its one spelling. Raises CommandError when there is no such."""
-        raise NotImplementedError
 
+    @abstractmethod
     def keys(self, kernel: "Kernel") -> Iterable[str]:
         """Return every index that a listing shows; empty when only the set ones are shown."""
-        raise NotImplementedError
 
 
 class Variable(Generic[T]):
@@ -88,7 +89,7 @@ class Variable(Generic[T]):
         self,
         name: str,
         shortcut: str,
-        kind: Kind[T],
+        kind: Kind[T] | None,
         default: T,
         *,
         doc: str,
@@ -103,7 +104,7 @@ class Variable(Generic[T]):
     ) -> None:
         self.name = name
         self.shortcut = tuple(shortcut.split())
-        self.kind: Kind[T] | None = kind
+        self.kind = kind
         self.default = default
         self.defaults = defaults or {}
         self.doc = doc
@@ -135,10 +136,7 @@ def computed(
     safe_mode: bool = False,
 ) -> Variable[None]:
     """Return a variable that holds nothing: read through ``getter``, set through ``setter``."""
-    variable: Variable[None] = Variable(
-        name, shortcut, Kind[None](), None, doc=doc, safe_mode=safe_mode
-    )
-    variable.kind = None
+    variable: Variable[None] = Variable(name, shortcut, None, None, doc=doc, safe_mode=safe_mode)
     variable.getter, variable.getter_words = getter, getter_words
     variable.setter, variable.setter_words = setter, setter_words
     variable.readable = getter is not None

@@ -1,5 +1,6 @@
 """What every serial port does: bytes both ways, with each side made to wait for the other."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,7 +27,7 @@ class Receiver(Protocol):
         """Hear that all that was written has gone."""
 
 
-class Port:
+class Port(ABC):
     """A serial port. While no receiver is attached, the host waits and nothing is lost."""
 
     description = ""
@@ -39,20 +40,20 @@ class Port:
         """Called when the host will send no more."""
 
     @property
+    @abstractmethod
     def backlog(self) -> int:
         """Bytes written and not yet gone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, data: bytes) -> None:
         """Send bytes, now or as soon as they can go."""
-        raise NotImplementedError
 
-    def configure(self, settings: LineSettings) -> None:
+    def configure(self, settings: LineSettings) -> None:  # noqa: B027 - most ports have no wire
         """Use other line settings from here on. Raises OSError when the wire cannot."""
 
+    @abstractmethod
     def close(self) -> None:
         """Give the port back."""
-        raise NotImplementedError
 
     def attach(self, receiver: Receiver) -> None:
         """Begin to read."""
@@ -76,8 +77,10 @@ class Port:
         if self._receiver is not None:
             self._read_on()
 
+    @abstractmethod
     def _read_on(self) -> None:
-        raise NotImplementedError
+        """Give what the class says."""
 
+    @abstractmethod
     def _hold(self) -> None:
-        raise NotImplementedError
+        """Give what the class says."""
