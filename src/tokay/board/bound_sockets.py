@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
 from typing import TypeVar
 
+from tokay.board.datagrams import open_endpoint
 from tokay.board.sockets import (
     BACKLOG,
     SocketListener,
@@ -96,7 +97,7 @@ class BoundSockets:
                 bind_low(sock, self.address, port)
             if remote is not None:
                 sock.connect(remote)
-            return await self._loop.create_datagram_endpoint(protocol_factory, sock=sock)
+            return open_endpoint(self._loop, sock, protocol_factory)
 
     def _tie(self, sock: socket.socket) -> None:
         if self._listeners is None:
