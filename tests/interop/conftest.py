@@ -1,3 +1,4 @@
+import itertools
 import os
 import shutil
 import subprocess
@@ -7,8 +8,10 @@ from typing import NoReturn
 
 import pytest
 from tests.interop.peers import Peer, PeerError, find
+from tests.interop.soft_ap import ApWire
 from tests.interop.wire import Wire
 
+_numbers = itertools.count(1)
 REQUIRED = "TOKAY_REQUIRE_PEERS"
 
 
@@ -32,6 +35,12 @@ def _namespaces() -> None:
 @pytest.fixture
 def wire(_namespaces: None) -> Iterator[Wire]:
     with Wire() as wire:
+        yield wire
+
+
+@pytest.fixture
+def ap_wire(_namespaces: None) -> Iterator[ApWire]:
+    with ApWire(f"tokay-{os.getpid()}-ap{next(_numbers)}") as wire:
         yield wire
 
 

@@ -21,7 +21,12 @@ PACKAGES = {
     "dnsmasq": "dnsmasq-base",
     "busybox": "busybox",
     "dhclient": "isc-dhcp-client",
+    "dhcpcd": "dhcpcd-base",
+    "dig": "bind9-dnsutils",
+    "kea-dhcp4": "kea-dhcp4-server",
 }
+BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf"}
+"""What only the benchmarks need; fetched when they ask."""
 LIMIT = 180
 _PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin")
 
@@ -50,7 +55,7 @@ def find(program: str) -> Peer:
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     if installed := shutil.which(program, path=path):
         return Peer(installed)
-    package = PACKAGES[program]
+    package = (PACKAGES | BENCH_PACKAGES)[program]
     root = FOLDER / package
     if not root.exists():
         _fetch(package, root)
@@ -121,8 +126,12 @@ def _dependencies(package: str) -> list[str]:
     return [
         name
         for name in names
-        if name.startswith("lib") and _run(["dpkg", "-s", name], FOLDER).returncode
+        if _has_libraries(name) and _run(["dpkg", "-s", name], FOLDER).returncode
     ]
+
+
+def _has_libraries(package: str) -> bool:
+    return package.startswith("lib") or package.endswith(("-common", "-libs"))
 
 
 def _libraries(root: Path) -> list[str]:

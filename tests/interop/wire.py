@@ -114,6 +114,10 @@ class Process:
         self._popen.stdin.write(line + "\n")
         self._popen.stdin.flush()
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._popen.send_signal(number)
+
     def wait(self) -> int:
         """Wait for the end; return the exit status."""
         return self._popen.wait(LIMIT)
@@ -188,7 +192,7 @@ class Console:
 @contextmanager
 def device(wire: Wire, *options: str) -> Iterator[tuple[Tokay, Console]]:
     """Start a device at its end of the wire."""
-    with _closing(Tokay(wire.device, "wired:eth0", "--serial", "pty", *options)) as tokay:
+    with closing(Tokay(wire.device, "wired:eth0", "--serial", "pty", *options)) as tokay:
         path = tokay.event("serial")["path"]
         tokay.event("ready")
         console = Console(path)
@@ -207,7 +211,7 @@ def dnsmasq(wire: Wire, peer: Peer, *options: str) -> Iterator[Process]:
         "--dhcp-authoritative", "--no-ping", "--leasefile-ro", "--pid-file=", "--no-resolv",
         "--no-hosts", "--address=/thing.test/10.9.0.1", "--log-dhcp", "--log-facility=-", *options,
     )  # fmt: skip
-    with _closing(server):
+    with closing(server):
         server.expect("sockets bound exclusively to interface eth0")
         yield server
 
@@ -223,12 +227,13 @@ def echo(wire: Wire) -> Iterator[tuple[Process, int]]:
         "print('from', address[0], flush=True)\n"
         "while data := peer.recv(4096): peer.sendall(data)\n"
     )
-    with _closing(Process(wire.peer, sys.executable, "-c", program)) as server:
+    with closing(Process(wire.peer, sys.executable, "-c", program)) as server:
         yield server, int(server.expect(r"^port (\d+)")[1])
 
 
 @contextmanager
-def _closing(process: Any) -> Iterator[Any]:
+def closing(process: Any) -> Iterator[Any]:
+    """End a process with the block."""
     try:
         yield process
     finally:

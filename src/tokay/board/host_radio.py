@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from tokay.board.access_point import derived_bssid
+from tokay.board.bound_link import BoundLink
 from tokay.board.bound_sockets import BoundSockets
 from tokay.board.link import BROADCAST, ApLink
 from tokay.board.netlink import Monitor, Netlink
@@ -27,7 +28,7 @@ from tokay.board.radio import (
 )
 from tokay.board.resolver import resolve_here
 from tokay.board.security import Security
-from tokay.board.sockets import SocketListener, no_address
+from tokay.board.sockets import no_address
 from tokay.protocols import dhcp
 
 RSSI = -40
@@ -163,18 +164,18 @@ class HostRadio:
                 held.close()
 
 
-class HostLink:
+class HostLink(BoundLink):
     """A `Link` on the network of this machine; made by `HostRadio.join`."""
 
-    __slots__ = ("_address", "_dns", "_loop", "_mac", "_open", "_sockets", "machine", "on_datagram")
+    __slots__ = ("_address", "_dns", "_loop", "_mac", "_open", "machine", "on_datagram")
 
     def __init__(self, mac: str, machine: Standing, dns: list[IPv4Address]) -> None:
+        super().__init__()
         self.on_datagram: Callable[[bytes], None] | None = None
         self.machine = machine
         self._mac = mac
         self._dns = dns
         self._loop = asyncio.get_running_loop()
-        self._sockets: BoundSockets | None = None
         self._open = True
 
     @property
@@ -236,42 +237,6 @@ class HostLink:
             self._sockets.close()
             self._sockets = None
 
-    async def connect_tcp(
-        self,
-        protocol_factory: Callable[[], _P],
-        host_ip: str,
-        port: int,
-        *,
-        local_port: int = 0,
-    ) -> tuple[asyncio.Transport, _P]:
-        """Connect; see `Link.connect_tcp`."""
-        return await self._bound().connect_tcp(
-            protocol_factory, host_ip, port, local_port=local_port
-        )
-
-    async def listen_tcp(
-        self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
-    ) -> SocketListener:
-        """Listen; see `Link.listen_tcp`."""
-        return await self._bound().listen_tcp(protocol_factory, port)
-
-    async def open_udp(
-        self,
-        protocol_factory: Callable[[], _P],
-        *,
-        port: int = 0,
-        remote: tuple[str, int] | None = None,
-    ) -> tuple[asyncio.DatagramTransport, _P]:
-        """Open an endpoint; see `Link.open_udp`."""
-        return await self._bound().open_udp(protocol_factory, port=port, remote=remote)
-
-    def flush(self) -> None:
-        """Nothing is remembered here; see `Link.flush`."""
-
-    async def ping(self, address: str) -> float:
-        """Ask for an echo; see `Link.ping`."""
-        return await self._bound().ping(address)
-
     async def resolve(self, name: str) -> list[str]:
         """Resolve as the machine does; see `Link.resolve`."""
         self._bound()
@@ -281,11 +246,6 @@ class HostLink:
         """End the link; see `Link.close`."""
         self._open = False
         self.deconfigure()
-
-    def _bound(self) -> BoundSockets:
-        if self._sockets is None:
-            raise no_address()
-        return self._sockets
 
     def _deliver(self, datagram: bytes) -> None:
         if self._open and self.on_datagram is not None:

@@ -163,7 +163,8 @@ class Radio(Protocol):
     async def start_ap(self, config: ApConfig) -> ApLink:
         """Start the soft AP, whether joined or not; one that runs is closed first.
 
-        Its BSSID is the station's address with the local bit turned. Raises ApError.
+        Its BSSID is the station's address with the local bit turned, or that of an interface
+        of its own. Raises ApError.
         """
 
 

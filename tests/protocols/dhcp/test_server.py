@@ -330,8 +330,28 @@ def test_settings_that_contradict_one_another(change: dict[str, IPv4Address]) ->
         replace(CONFIG, **change)  # type: ignore[arg-type]
 
 
-def test_relayed_messages_and_replies_are_ignored(server: Server) -> None:
-    assert ask(server, replace(message(D, ANN), giaddr=US)) == SILENCE
+def test_a_relay_of_our_network_is_answered_at_its_own_port(server: Server) -> None:
+    relay = US + 200
+    (offer,) = server.receive(replace(message(D, ANN), giaddr=relay).encode(), 0.0)
+    assert (offer.destination, offer.mac) == (str(IPv4Address(relay)), b"")
+    assert Message.decode(offer.data).giaddr == relay
+    wrong = replace(message(R, ANN, wanted=US + 65536), giaddr=relay)
+    (refusal,) = server.receive(wrong.encode(), 0.0)
+    answer = Message.decode(refusal.data)
+    assert answer.message_type is MessageType.NAK
+    assert (refusal.destination, answer.giaddr, answer.broadcast) == (
+        offer.destination,
+        relay,
+        True,
+    )
+
+
+@pytest.mark.parametrize("elsewhere", [US, US + 65536, US | 255, 0xFFFFFFFF])
+def test_answers_are_not_sent_elsewhere_for_a_relay(server: Server, elsewhere: int) -> None:
+    assert ask(server, replace(message(D, ANN), giaddr=elsewhere)) == SILENCE
+
+
+def test_replies_and_junk_are_ignored(server: Server) -> None:
     assert ask(server, replace(message(D, ANN), op=2)) == SILENCE
     assert ask(server, message(O, ANN)) == SILENCE
     assert server.receive(b"junk", 0.0) == []

@@ -7,22 +7,18 @@ or to a server whose hardware address the kernel has not learnt, at the moment b
 address goes.
 """
 
-import asyncio
 import contextlib
-import errno
-import os
 import socket
 from collections.abc import Callable
-from ipaddress import AddressValueError, IPv4Address, IPv4Interface, NetmaskValueError
-from typing import TypeVar
+from ipaddress import AddressValueError, IPv4Address, IPv4Interface
 
 from tokay.board.bound_sockets import BoundSockets
 from tokay.board.dns_client import DnsClient
 from tokay.board.link import BROADCAST
 from tokay.board.netlink import Netlink
-from tokay.board.security import Security
-from tokay.board.sockets import SocketListener, no_address
+from tokay.board.sockets import no_address
 from tokay.board.wired import packets
+from tokay.board.wired.ethernet import EthernetLink, in_use_error, interface_of
 from tokay.protocols import arp
 from tokay.protocols.dhcp import CLIENT_PORT, SERVER_PORT
 
@@ -36,67 +32,25 @@ _NOBODY = IPv4Address(0)
 _CIADDR = slice(12, 16)  # RFC 2131, figure 1
 _LARGEST = 65536
 
-_P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
-
-class WiredLink:
+class WiredLink(EthernetLink):
     """A `Link` on an Ethernet interface; made by `WiredRadio.join`. Raises OSError."""
 
-    __slots__ = (
-        "_bssid",
-        "_dhcp_port",
-        "_dhcp_socket",
-        "_ifname",
-        "_index",
-        "_interface",
-        "_loop",
-        "_mac",
-        "_names",
-        "_open",
-        "_server",
-        "_sockets",
-        "on_datagram",
-    )
+    __slots__ = ("_bssid", "_dhcp_port", "_dhcp_socket", "_names", "_server", "on_datagram")
 
     def __init__(self, ifname: str, index: int, mac: str, bssid: str) -> None:
+        super().__init__(ifname, index, mac)
         self.on_datagram: Callable[[bytes], None] | None = None
-        self._ifname = ifname
-        self._index = index
-        self._mac = mac
         self._bssid = bssid
-        self._loop = asyncio.get_running_loop()
-        self._interface: IPv4Interface | None = None
-        self._sockets: BoundSockets | None = None
         self._names: DnsClient | None = None
         self._dhcp_socket: socket.socket | None = None
         self._server = packets.BROADCAST_MAC
-        self._open = True
         self._dhcp_port: packets.DhcpPort | None = packets.DhcpPort(ifname, self._hear)
-
-    @property
-    def mac(self) -> str:
-        """This station's address: the interface's own."""
-        return self._mac
 
     @property
     def bssid(self) -> str:
         """An address that stands for the wire."""
         return self._bssid
-
-    @property
-    def channel(self) -> int:
-        """A channel: a cable has one."""
-        return 1
-
-    @property
-    def security(self) -> Security:
-        """A cable has no passphrase."""
-        return Security.OPEN
-
-    @property
-    def address(self) -> str | None:
-        """The configured address."""
-        return None if self._interface is None else str(self._interface.ip)
 
     # DHCP.
 
@@ -129,14 +83,14 @@ class WiredLink:
 
     async def verify_free(self, address: str) -> None:
         """Ask the wire; see `Link.verify_free`."""
-        wanted = _interface(address, BROADCAST).ip
+        wanted = interface_of(address, BROADCAST).ip
         if not self._open:
             raise no_address()
         mac = bytes.fromhex(self._mac.replace(":", ""))
         if await packets.contested(
             self._ifname, mac, wanted, probes=PROBES, interval=PROBE_INTERVAL
         ):
-            raise OSError(errno.EADDRINUSE, f"{address}: {os.strerror(errno.EADDRINUSE)}")
+            raise in_use_error(address)
 
     def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
         """Give the interface an address and a default route; see `Link.configure`.
@@ -145,9 +99,9 @@ class WiredLink:
         """
         if not self._open:
             raise no_address()
-        wanted = _interface(address, netmask)
-        router = _interface(gateway, BROADCAST).ip
-        servers = [_interface(server, BROADCAST).ip for server in dns.split(",") if server]
+        wanted = interface_of(address, netmask)
+        router = interface_of(gateway, BROADCAST).ip
+        servers = [interface_of(server, BROADCAST).ip for server in dns.split(",") if server]
         with Netlink() as kernel:
             self._install(kernel, wanted, router)
             if wanted != self._interface:
@@ -224,45 +178,12 @@ class WiredLink:
             self._dhcp_port.close()
             self._dhcp_port = None
 
-    # Sockets.
-
-    async def connect_tcp(
-        self,
-        protocol_factory: Callable[[], _P],
-        host_ip: str,
-        port: int,
-        *,
-        local_port: int = 0,
-    ) -> tuple[asyncio.Transport, _P]:
-        """Connect; see `Link.connect_tcp`."""
-        return await self._bound().connect_tcp(
-            protocol_factory, host_ip, port, local_port=local_port
-        )
-
-    async def listen_tcp(
-        self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
-    ) -> SocketListener:
-        """Listen; see `Link.listen_tcp`."""
-        return await self._bound().listen_tcp(protocol_factory, port)
-
-    async def open_udp(
-        self,
-        protocol_factory: Callable[[], _P],
-        *,
-        port: int = 0,
-        remote: tuple[str, int] | None = None,
-    ) -> tuple[asyncio.DatagramTransport, _P]:
-        """Open an endpoint; see `Link.open_udp`."""
-        return await self._bound().open_udp(protocol_factory, port=port, remote=remote)
+    # Names.
 
     def flush(self) -> None:
         """Forget what the name servers said; see `Link.flush`."""
         if self._names is not None:
             self._names.flush()
-
-    async def ping(self, address: str) -> float:
-        """Ask for an echo; see `Link.ping`."""
-        return await self._bound().ping(address)
 
     async def resolve(self, name: str) -> list[str]:
         """Resolve through the name servers of the lease; see `Link.resolve`."""
@@ -278,17 +199,3 @@ class WiredLink:
             self._open = False
             self._shut_dhcp_port()
             self.deconfigure()
-
-    def _bound(self) -> BoundSockets:
-        if self._sockets is None:
-            raise no_address()
-        return self._sockets
-
-
-def _interface(address: str, netmask: str) -> IPv4Interface:
-    try:
-        return IPv4Interface((address, netmask))
-    except (AddressValueError, NetmaskValueError):
-        raise OSError(
-            errno.EADDRNOTAVAIL, f"not an IPv4 address and netmask: {address} {netmask}"
-        ) from None

@@ -101,6 +101,69 @@ def send_arp(ifname: str, packet: arp.Arp) -> None:
     _send(ifname, _ETH_P_ARP, packet.encode(), BROADCAST_MAC)
 
 
+class ArpPort:
+    """Hears and says ARP. `heard` is called with each packet. Raises OSError."""
+
+    __slots__ = ("_heard", "_ifname", "_loop", "_socket")
+
+    def __init__(self, ifname: str, heard: Callable[[arp.Arp], None]) -> None:
+        self._heard = heard
+        self._ifname = ifname
+        self._loop = asyncio.get_running_loop()
+        self._socket = _open()
+        try:
+            self._socket.bind((ifname, _ETH_P_ARP))
+        except OSError:
+            self._socket.close()
+            raise
+        self._loop.add_reader(self._socket, self._read)
+
+    def send(self, packet: arp.Arp, mac: bytes = BROADCAST_MAC) -> None:
+        """Send a packet, to all or to one; a wire that is not there loses it."""
+        with contextlib.suppress(OSError):
+            self._socket.sendto(packet.encode(), (self._ifname, _ETH_P_ARP, 0, 0, mac))
+
+    def close(self) -> None:
+        """Hear no more; may be called again."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+
+    def _read(self) -> None:
+        for _ in range(_MOST_A_TURN):
+            if self._socket.fileno() < 0:
+                return
+            try:
+                packet = arp.Arp.decode(self._socket.recv(_LARGEST))
+            except arp.ArpError:
+                continue
+            except OSError:
+                return
+            self._heard(packet)
+
+
+class FrameSender:
+    """Sends IPv4 packets to hardware addresses, whatever the kernel knows of them.
+
+    Raises OSError.
+    """
+
+    __slots__ = ("_ifname", "_socket")
+
+    def __init__(self, ifname: str) -> None:
+        self._ifname = ifname
+        self._socket = _open()
+
+    def send(self, packet: bytes, mac: bytes) -> None:
+        """Send a packet; a wire that is not there, or full, loses it."""
+        with contextlib.suppress(OSError):
+            self._socket.sendto(packet, (self._ifname, _ETH_P_IP, 0, 0, mac))
+
+    def close(self) -> None:
+        """Let go; may be called again."""
+        self._socket.close()
+
+
 async def contested(
     ifname: str, mac: bytes, address: IPv4Address, *, probes: int, interval: float
 ) -> bool:

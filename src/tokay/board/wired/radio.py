@@ -10,7 +10,6 @@ import socket
 from collections.abc import Callable
 
 from tokay.board.access_point import derived_bssid
-from tokay.board.link import ApLink
 from tokay.board.netlink import Monitor, Netlink
 from tokay.board.radio import (
     ApConfig,
@@ -23,6 +22,7 @@ from tokay.board.radio import (
     mac_text,
 )
 from tokay.board.security import Security
+from tokay.board.wired.ap_link import WiredApLink
 from tokay.board.wired.link import WiredLink
 from tokay.protocols.rtnetlink import PROTOCOL, LinkFacts
 
@@ -45,6 +45,7 @@ class WiredRadio:
     """
 
     __slots__ = (
+        "_ap",
         "_bssid",
         "_claim",
         "_link",
@@ -69,6 +70,7 @@ class WiredRadio:
             _usable(ap_ifname)
         self._claim: socket.socket | None = None
         self._link: WiredLink | None = None
+        self._ap: WiredApLink | None = None
         self._monitor: Monitor | None = None
 
     @property
@@ -111,10 +113,35 @@ class WiredRadio:
         asyncio.get_running_loop().call_soon(self._look)
         return link
 
-    async def start_ap(self, config: ApConfig) -> ApLink:
-        """Refuse: there is no interface for it. Raises ApError."""
-        message = f"{self.ifname} has no second interface for a soft AP called {config.ssid}"
-        raise ApError(message)
+    async def start_ap(self, config: ApConfig) -> WiredApLink:
+        """Switch the second interface on and attach to it; see `Radio.start_ap`.
+
+        Whoever is plugged in has joined, whatever the passphrase. Raises ApError.
+        """
+        if self.ap_ifname is None:
+            message = f"{self.ifname} has no second interface for a soft AP called {config.ssid}"
+            raise ApError(message)
+        if self._ap is not None:
+            self._ap.close()
+        try:
+            facts = _usable(self.ap_ifname)
+            claim = _claim(self.ap_ifname)
+        except RadioError as error:
+            raise ApError(str(error)) from None
+        except OSError:
+            raise ApError(f"{self.ap_ifname}: another device has it") from None
+        try:
+            with Netlink() as kernel:
+                kernel.clear(facts.ifindex)
+                kernel.switch_on(facts.ifindex)
+            mac = mac_text(facts.mac.hex())
+            self._ap = WiredApLink(
+                self.ap_ifname, facts.ifindex, mac, most=config.max_clients, claim=claim
+            )
+        except OSError as error:
+            claim.close()
+            raise ApError(f"{self.ap_ifname}: {error.strerror}") from None
+        return self._ap
 
     async def wps(self) -> tuple[str, str]:
         """A cable has no button; see `Radio.wps`. Raises JoinError."""

@@ -59,6 +59,8 @@ def info(kernel: Kernel, _words: Sequence[str] = ()) -> Listing:
 
 
 def _mac(kernel: Kernel, _words: Sequence[str] = ()) -> str:
+    if (running := _plugin(kernel).running) is not None:
+        return running.link.mac  # on a wire it is the interface's
     # IEEE 802-2014 section 8.2.2: the bit of addresses that are given locally.
     return f"{int(kernel.mac[:2], 16) ^ 2:02X}{kernel.mac[2:]}"
 

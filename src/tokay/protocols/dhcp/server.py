@@ -5,9 +5,9 @@ answer comes back; there are no timers, since addresses whose time is over matte
 someone asks. `pool` says which address a client gets; this file says what it is told.
 
 The server stays silent wherever the RFC lets it choose: without a free address, when another
-server is meant, and for a client it does not know whose address nobody here holds. Relayed
-messages (`giaddr` set) are ignored: a server has one link, and a relay on it would be an
-attempt to have answers sent elsewhere.
+server is meant, and for a client it does not know whose address nobody here holds. A relay
+(`giaddr` set) is answered when it is a host of the server's own network, as a Wi-Fi repeater
+is; any other would be an attempt to have answers sent elsewhere.
 
 A client is its client identifier, or without one its hardware address (section 4.2).
 """
@@ -122,7 +122,9 @@ class Server:
             message = Message.decode(datagram)
         except DhcpError:
             return []
-        if message.op != BOOTREQUEST or message.giaddr or not message.chaddr:
+        if message.op != BOOTREQUEST or not message.chaddr:
+            return []
+        if message.giaddr and not self._is_neighbour(message.giaddr):
             return []
         if len(message.client_id or b"") > _LONGEST_CLIENT_ID:
             return []
@@ -256,10 +258,14 @@ class Server:
 
     def _inform(self, message: Message) -> Outgoing | None:
         # Nobody outside this network gets a datagram because somebody inside named them.
-        address = message.ciaddr
-        if (address ^ self._id) & self._mask or not is_host(address, self._mask):
+        if not self._is_neighbour(message.ciaddr):
             return None
-        return None if address == self._id else self._answer(message, MessageType.ACK, 0)
+        return self._answer(message, MessageType.ACK, 0)
+
+    def _is_neighbour(self, address: int) -> bool:
+        if (address ^ self._id) & self._mask or address == self._id:
+            return False
+        return is_host(address, self._mask)
 
     # What goes out (RFC 2131 table 3).
 
@@ -277,9 +283,12 @@ class Server:
             broadcast=message.broadcast,
             ciaddr=ciaddr,
             yiaddr=address,
+            giaddr=message.giaddr,
             htype=message.htype,
         )
         source = str(self.config.address)
+        if message.giaddr:
+            return Outgoing(reply.encode(), source, str(IPv4Address(message.giaddr)))
         # Granted addresses were checked above, so ciaddr is one of this network's hosts.
         if ciaddr:
             return Outgoing(reply.encode(), source, str(IPv4Address(ciaddr)), message.chaddr)
@@ -294,9 +303,13 @@ class Server:
             message.xid,
             message.chaddr,
             options,
-            broadcast=message.broadcast,
+            broadcast=message.broadcast or bool(message.giaddr),
+            giaddr=message.giaddr,
             htype=message.htype,
         )
+        if message.giaddr:  # which broadcasts it, as the flag says (RFC 2131 section 4.3.2)
+            to = str(IPv4Address(message.giaddr))
+            return Outgoing(reply.encode(), str(self.config.address), to)
         # To all, whatever ciaddr says: it may be wrong (RFC 2131 section 4.1).
         return Outgoing(reply.encode(), str(self.config.address), BROADCAST)
 

@@ -1,0 +1,60 @@
+"""What every link on a real network does alike: its sockets are bound to the address it has."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from tokay.board.bound_sockets import BoundSockets
+from tokay.board.sockets import SocketListener, no_address
+
+_P = TypeVar("_P", bound=asyncio.BaseProtocol)
+
+
+class BoundLink:
+    """The socket-making part of a `Link`. There are sockets once there is an address."""
+
+    __slots__ = ("_sockets",)
+
+    def __init__(self) -> None:
+        self._sockets: BoundSockets | None = None
+
+    async def connect_tcp(
+        self,
+        protocol_factory: Callable[[], _P],
+        host_ip: str,
+        port: int,
+        *,
+        local_port: int = 0,
+    ) -> tuple[asyncio.Transport, _P]:
+        """Connect; see `Link.connect_tcp`."""
+        return await self._bound().connect_tcp(
+            protocol_factory, host_ip, port, local_port=local_port
+        )
+
+    async def listen_tcp(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
+    ) -> SocketListener:
+        """Listen; see `Link.listen_tcp`."""
+        return await self._bound().listen_tcp(protocol_factory, port)
+
+    async def open_udp(
+        self,
+        protocol_factory: Callable[[], _P],
+        *,
+        port: int = 0,
+        remote: tuple[str, int] | None = None,
+    ) -> tuple[asyncio.DatagramTransport, _P]:
+        """Open an endpoint; see `Link.open_udp`."""
+        return await self._bound().open_udp(protocol_factory, port=port, remote=remote)
+
+    def flush(self) -> None:
+        """Nothing is remembered here; see `Link.flush`."""
+
+    async def ping(self, address: str) -> float:
+        """Ask for an echo; see `Link.ping`."""
+        return await self._bound().ping(address)
+
+    def _bound(self) -> BoundSockets:
+        if self._sockets is None:
+            raise no_address()
+        return self._sockets

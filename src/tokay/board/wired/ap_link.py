@@ -1,0 +1,295 @@
+"""A soft AP on an Ethernet interface: whoever is plugged in has joined.
+
+The kernel has the address, so what stations send to port 67 comes through a plain UDP socket.
+What goes back is a frame made here: a client without an address cannot be asked by ARP where it
+is (RFC 2131 section 4.1).
+
+No address may be waited for, so the wire is asked ahead: with each address that the DHCP server
+is about to offer, about the next ones too. An answer that comes too late for the first client
+is the client's to find (RFC 2131 section 3.1, DHCPDECLINE).
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Sequence
+from ipaddress import AddressValueError, IPv4Address, IPv4Interface
+
+from tokay.board.bound_sockets import BoundSockets
+from tokay.board.link import BROADCAST, ApStation
+from tokay.board.netlink import Monitor, Netlink
+from tokay.board.radio import mac_text
+from tokay.board.sockets import no_address
+from tokay.board.wired import packets
+from tokay.board.wired.ethernet import EthernetLink, in_use_error, interface_of
+from tokay.board.wired.neighbours import FRESH, Neighbours
+from tokay.protocols import arp, ipv4
+from tokay.protocols.dhcp import CLIENT_PORT, SERVER_PORT
+
+RSSI = -40
+ROUND = 15.0
+"""Seconds between two looks at who has fallen silent."""
+AHEAD = 8
+"""Addresses beyond the one in question that the wire is asked about."""
+
+_MOST_A_TURN = 256  # datagrams: leases of one turn are written at once
+_MOST_ASKED = 4096  # addresses whose time of asking is remembered
+_RECEIVE_BUFFER = 1 << 20  # a crowd that comes while leases are written
+_SO_RCVBUFFORCE = 33  # asm-generic/socket.h; more than net.core.rmem_max, with CAP_NET_ADMIN
+_LARGEST = 65536
+_NOBODY = IPv4Address(0)
+_EVERYBODY = IPv4Address(BROADCAST)
+# RFC 2131, figure 1.
+_YIADDR, _GIADDR, _CHADDR = slice(16, 20), slice(24, 28), slice(28, 34)
+_HLEN = 2
+_NO_RELAY = bytes(4)
+
+
+class WiredApLink(EthernetLink):
+    """An `ApLink` on an Ethernet interface; made by `WiredRadio.start_ap`. Raises OSError."""
+
+    __slots__ = (
+        "_arp",
+        "_asked",
+        "_asking",
+        "_claim",
+        "_frames",
+        "_hardware",
+        "_monitor",
+        "_neighbours",
+        "_round",
+        "_server",
+        "on_datagram",
+        "on_station",
+    )
+
+    def __init__(
+        self, ifname: str, index: int, mac: str, *, most: int, claim: socket.socket
+    ) -> None:
+        super().__init__(ifname, index, mac)
+        self.on_datagram: Callable[[bytes], None] | None = None
+        self.on_station: Callable[[str, bool], None] | None = None
+        self._hardware = bytes.fromhex(mac.replace(":", ""))
+        self._neighbours = Neighbours(most, self._tell)
+        self._asking = b""
+        self._asked: dict[IPv4Address, float] = {}
+        self._server: socket.socket | None = None
+        self._round: asyncio.TimerHandle | None = None
+        self._frames = packets.FrameSender(ifname)
+        try:
+            self._arp = packets.ArpPort(ifname, self._hear_arp)
+            try:
+                self._monitor = Monitor(self._look)
+            except OSError:
+                self._arp.close()
+                raise
+        except OSError:
+            self._frames.close()
+            raise
+        self._claim = claim
+
+    @property
+    def bssid(self) -> str:
+        """The interface's own address."""
+        return self._mac
+
+    @property
+    def network(self) -> IPv4Interface:
+        """The address and network; see `ApLink.network`."""
+        if self._interface is None:
+            raise no_address()
+        return self._interface
+
+    @property
+    def stations(self) -> Sequence[ApStation]:
+        """Who was heard of late; see `ApLink.stations`."""
+        return [
+            ApStation(mac_text(mac.hex()), RSSI, station.since)
+            for mac, station in self._neighbours.stations.items()
+        ]
+
+    # The address.
+
+    async def verify_free(self, address: str) -> None:
+        """Ask the wire; see `Link.verify_free`."""
+        wanted = interface_of(address, BROADCAST).ip
+        if not self._open:
+            raise no_address()
+        if await packets.contested(self._ifname, self._hardware, wanted, probes=2, interval=0.15):
+            raise in_use_error(address)
+
+    def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
+        """Give the interface the address; see `ApLink.configure`. There is nothing beyond it."""
+        if not self._open:
+            raise no_address()
+        wanted = interface_of(address, netmask)
+        if wanted == self._interface:
+            return
+        self.deconfigure()
+        with Netlink() as kernel:
+            kernel.add_address(self._index, wanted)
+            try:
+                self._server = self._serve()
+            except OSError as error:
+                kernel.delete_address(self._index, wanted)
+                raise OSError(error.errno, f"port {SERVER_PORT}: {error.strerror}") from None
+        self._interface = wanted
+        self._sockets = BoundSockets(str(wanted.ip), self._ifname)
+        self._arp.send(arp.announcement(self._hardware, wanted.ip))
+        self._ask_ahead(wanted.network.network_address + 1)
+
+    def deconfigure(self) -> None:
+        """Close the listeners and take the address off the interface."""
+        if self._interface is None:
+            return
+        if self._sockets is not None:
+            self._sockets.close()
+            self._sockets = None
+        if self._server is not None:
+            self._loop.remove_reader(self._server)
+            self._server.close()
+            self._server = None
+        with contextlib.suppress(OSError), Netlink() as kernel:  # gone with its interface
+            kernel.delete_address(self._index, self._interface)
+        self._interface = None
+        self._asked.clear()
+
+    def in_use(self, address: IPv4Address) -> bool:
+        """Whether someone was seen to use an address; see `ApLink.in_use`.
+
+        The station whose message is being answered may: it is asking for its own.
+        """
+        self._ask_ahead(address)
+        return self._neighbours.uses(address, self._asking, self._loop.time())
+
+    async def resolve(self, name: str) -> list[str]:
+        """Give a literal address; nobody here knows names. See `Link.resolve`."""
+        with contextlib.suppress(AddressValueError):
+            return [str(IPv4Address(name))]
+        raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
+
+    def close(self) -> None:
+        """End the soft AP; see `ApLink`."""
+        if not self._open:
+            return
+        self._open = False
+        if self._round is not None:
+            self._round.cancel()
+        self.deconfigure()
+        self._monitor.close()
+        self._arp.close()
+        self._frames.close()
+        self._claim.close()
+
+    # DHCP.
+
+    def send_datagram(
+        self, datagram: bytes, destination: str = BROADCAST, mac: bytes = b""
+    ) -> None:
+        """Send a DHCP message; see `ApLink.send_datagram`."""
+        if self._interface is None or self._server is None:
+            return
+        if datagram[_GIADDR] != _NO_RELAY:  # to the relay's own port (RFC 2131 section 4.1)
+            with contextlib.suppress(OSError):
+                self._server.sendto(datagram, (destination, SERVER_PORT))
+            return
+        to = _EVERYBODY
+        if destination != BROADCAST:
+            to = IPv4Address(destination)
+        elif mac:
+            to = IPv4Address(datagram[_YIADDR])
+        packet = ipv4.build_udp(
+            ipv4.Datagram(self._interface.ip, SERVER_PORT, to, CLIENT_PORT, datagram)
+        )
+        self._frames.send(packet, mac if len(mac) == 6 else packets.BROADCAST_MAC)
+
+    def _serve(self) -> socket.socket:
+        """Open port 67 for broadcasts and for what is sent to us alone. Raises OSError."""
+        sock = socket.socket(
+            socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        )
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._ifname.encode())
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+            sock.bind(("", SERVER_PORT))
+        except OSError:
+            sock.close()
+            raise
+        self._loop.add_reader(sock, self._hear_dhcp)
+        return sock
+
+    def _hear_dhcp(self) -> None:
+        for _ in range(_MOST_A_TURN):
+            if self._server is None:
+                return
+            try:
+                datagram = self._server.recv(_LARGEST)
+            except OSError:
+                return
+            if len(datagram) < _CHADDR.stop or self.on_datagram is None:
+                continue
+            mac = datagram[_CHADDR] if datagram[_HLEN] == 6 else b""
+            # Behind a relay it is the relay's station, not ours.
+            if datagram[_GIADDR] == _NO_RELAY and not self._neighbours.hear(
+                mac, None, self._loop.time()
+            ):
+                continue  # an access point that is full lets nobody in
+            self._asking = mac
+            try:
+                self.on_datagram(datagram)
+            finally:
+                self._asking = b""
+
+    # ARP.
+
+    def _hear_arp(self, packet: arp.Arp) -> None:
+        if self._interface is None or packet.sender_mac == self._hardware:
+            return
+        # Other networks may share the wire; who is on those is not our station.
+        if packet.sender in self._interface.network and packet.sender != self._interface.ip:
+            self._neighbours.hear(packet.sender_mac, packet.sender, self._loop.time())
+
+    def _ask_ahead(self, first: IPv4Address) -> None:
+        """Ask who has an address and the next ones, unless that was asked a moment ago."""
+        if self._interface is None:
+            return
+        now, network = self._loop.time(), self._interface.network
+        for address in (first + ahead for ahead in range(AHEAD + 1)):
+            if address not in network:
+                return
+            if now - self._asked.pop(address, -FRESH) < FRESH:
+                self._asked[address] = now
+                continue
+            self._asked[address] = now
+            if len(self._asked) > _MOST_ASKED:
+                del self._asked[next(iter(self._asked))]
+            self._arp.send(arp.probe(self._hardware, address))
+
+    # Stations.
+
+    def _tell(self, mac: bytes, joined: bool) -> None:
+        if joined and self._round is None and self._open:
+            self._round = self._loop.call_later(ROUND, self._look_round)
+        self._loop.call_soon(self._tell_now, mac_text(mac.hex()), joined)
+
+    def _tell_now(self, mac: str, joined: bool) -> None:
+        if self._open and self.on_station is not None:
+            self.on_station(mac, joined)
+
+    def _look_round(self) -> None:
+        self._round = None
+        own = self._interface.ip if self._interface is not None else _NOBODY
+        for mac, address in self._neighbours.quiet(self._loop.time()):
+            self._arp.send(arp.Arp(arp.REQUEST, self._hardware, own, bytes(6), address), mac)
+        if self._neighbours.stations:
+            self._round = self._loop.call_later(ROUND, self._look_round)
+
+    def _look(self) -> None:
+        """See whether there is still a wire; without one everybody has left."""
+        with contextlib.suppress(OSError), Netlink() as kernel:
+            facts = kernel.link(self._ifname)
+            if facts is None or not facts.carrier:
+                self._neighbours.leave_all()
+                self._asked.clear()

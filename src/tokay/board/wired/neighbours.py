@@ -1,0 +1,86 @@
+"""Who is at the other end of a wire: stations, and which address each hardware address has.
+
+A wire has no associations. A station is there once it has sent a DHCP message or has spoken of
+an address of our network by ARP. One that falls silent is asked whether it is still there, and
+has left when it does not answer. No I/O; `now` is in seconds on a clock that never goes back.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+QUIET = 30.0
+"""Seconds of silence after which a station is asked; a phone's own ARP entries last as long."""
+GONE = 75.0
+"""Seconds of silence after which it has left: it has been asked three times by then."""
+FRESH = 300.0
+"""Seconds for which somebody who was seen to use an address is taken to use it."""
+MOST_KNOWN = 4096
+"""Addresses that are remembered; a liar on the wire can name no more."""
+
+
+@dataclass(slots=True)
+class Neighbour:
+    """A station that is here. `address` is the last it was seen to use."""
+
+    mac: bytes
+    since: float
+    seen: float
+    address: IPv4Address | None = None
+
+
+class Neighbours:
+    """At most `most` stations. `told` is called when one comes (True) or leaves."""
+
+    __slots__ = ("_most", "_told", "_users", "stations")
+
+    def __init__(self, most: int, told: Callable[[bytes, bool], None]) -> None:
+        self._most = most
+        self._told = told
+        self._users: dict[IPv4Address, tuple[bytes, float]] = {}
+        self.stations: dict[bytes, Neighbour] = {}
+
+    def hear(self, mac: bytes, address: IPv4Address | None, now: float) -> bool:
+        """A station said something, from an address if it has one; whether it is let in."""
+        if len(mac) != 6 or mac[0] & 1:  # a group is nobody (IEEE 802-2014 section 8.2.2)
+            return False
+        if address is not None:
+            self._users.pop(address, None)
+            self._users[address] = mac, now
+            if len(self._users) > MOST_KNOWN:
+                del self._users[next(iter(self._users))]
+        station = self.stations.get(mac)
+        if station is None:
+            if len(self.stations) >= self._most:
+                return False
+            self.stations[mac] = Neighbour(mac, now, now, address)
+            self._told(mac, True)
+            return True
+        station.seen = now
+        station.address = address or station.address
+        return True
+
+    def uses(self, address: IPv4Address, but: bytes, now: float) -> bool:
+        """Whether somebody else than the station `but` was seen to use an address of late."""
+        mac, seen = self._users.get(address, (but, 0.0))
+        return mac != but and now - seen < FRESH
+
+    def quiet(self, now: float) -> Iterator[tuple[bytes, IPv4Address]]:
+        """Let those go who have left; give those who should be asked whether they are there."""
+        for station in tuple(self.stations.values()):
+            silence = now - station.seen
+            if silence >= GONE:
+                self.leave(station.mac)
+            elif silence >= QUIET and station.address is not None:
+                yield station.mac, station.address
+
+    def leave(self, mac: bytes) -> None:
+        """A station is gone; nothing happens if it was not here."""
+        if self.stations.pop(mac, None) is not None:
+            self._told(mac, False)
+
+    def leave_all(self) -> None:
+        """Everybody is gone, and may come back as somebody else."""
+        self._users.clear()
+        for mac in tuple(self.stations):
+            self.leave(mac)
