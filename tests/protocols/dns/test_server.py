@@ -274,3 +274,41 @@ def test_any_bytes_give_an_answer_or_silence(data: bytes) -> None:
     assert answer.flags & QR
     assert answer.opcode == data[2] >> 3 & 15
     dns.message.from_wire(reply)
+
+
+@given(
+    flags=st.sampled_from([0, RD, RD | 0x10, QR, AA, 0x0800]),
+    labels=st.lists(st.sampled_from([b"", b"setup", b"com", b"x" * 63, b"y" * 64]), max_size=6),
+    type=st.sampled_from([0, 1, 12, 28, 41, 127, 128, 252, 255, 257]),
+    cls=st.sampled_from([0, 1, 255]),
+    tail=st.sampled_from([b"", b"\0", b"\xc0\x0c"]),
+)
+def test_the_short_way_to_no_such_name_leads_where_the_long_one_does(
+    flags: int, labels: list[bytes], type: int, cls: int, tail: bytes
+) -> None:
+    answerer = Answerer({"setup.com": US}, 60)
+    name = b"".join(bytes((len(label),)) + label for label in labels if label) + b"\0"
+    head = b"\0\1" + flags.to_bytes(2) + b"\0\1\0\0\0\0\0\0"
+    query = head + name + type.to_bytes(2) + cls.to_bytes(2) + tail
+    for datagram in (query, *(query[:size] for size in range(len(query)))):
+        assert answerer._no_such(datagram) in (None, answerer._work_out(datagram))
+
+
+def test_a_flood_of_names_does_not_drive_ours_out(answerer: Answerer) -> None:
+    ask(answerer, "setup.com")
+    for number in range(1000):
+        assert ask(answerer, f"n{number}.example").rcode == Rcode.NXDOMAIN
+    assert len(answerer._remembered) == 1
+
+
+def test_a_constant_function_is_asked_once() -> None:
+    asked: list[str] = []
+
+    def find(name: str) -> IPv4Address | None:
+        asked.append(name)
+        return US
+
+    answerer = Answerer(find, 60, constant=True)
+    ask(answerer, "setup.com")
+    ask(answerer, "setup.com")
+    assert asked == ["setup.com"]

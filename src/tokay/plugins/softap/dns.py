@@ -32,7 +32,9 @@ class DnsServer(asyncio.DatagramProtocol):
 
     def __init__(self, names: Iterable[str], address: IPv4Address, *, portal: bool) -> None:
         known = dict.fromkeys((*names, *(PORTALS if portal else ())), address)
-        self._answer = Answerer(_with_checks(known, address) if portal else known, TTL).answer
+        self._answer = Answerer(
+            _with_checks(known, address) if portal else known, TTL, constant=True
+        ).answer
         self._transport: asyncio.DatagramTransport | None = None
 
     async def start(self, interface: Interface) -> None:

@@ -24,7 +24,8 @@ The question goes back octet for octet, so the case that a resolver chose is kep
 
 **The hot path.** Of two equal questions only the id differs, the first two octets. The rest of the
 datagram is the key of a bounded dict and the rest of the answer its value: a slice, a look-up, a
-concatenation. Flags, counts and EDNS are part of the key, so nothing needs patching.
+concatenation. Flags, counts and EDNS are part of the key, so nothing needs patching. Plain
+questions for names that nobody knows are answered by a shorter way, and not remembered.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,6 +49,14 @@ _OPT = Struct("!xHHBBHH")
 _TO_QUESTION = b"\xc0\x0c"
 _RECORD = Struct("!2HIH")
 _PAYLOAD = 1232
+# One question and nothing else, with or without RD; and the types that have nothing special.
+_PLAIN = frozenset(_FLAGS_COUNTS.pack(flags, 1, 0, 0, 0) for flags in (0, RD))
+_PLAIN_TYPES = frozenset(range(1, 128)) - {Type.OPT}
+_IN = CLASS_IN.to_bytes(2)
+_NO_SUCH = tuple(
+    _FLAGS_COUNTS.pack(flags | QR | AA | Rcode.NXDOMAIN, 1, 0, 0, 0) for flags in (0, RD)
+)
+_LONGEST_LABEL, _LONGEST_NAME = 63, 255
 _DNSSEC_OK = 0x8000  # copied (RFC 3225 section 3)
 
 
@@ -62,10 +71,10 @@ class Answerer:
     """Answers questions for `names`, in any mix of case, with records that live `ttl` seconds.
 
     `names` is a mapping, which is copied and whose answers are remembered, or a function from
-    the lower-case text of a name to its address or `None`, which is asked each time and has no
-    PTR records. `unknown` says what other names get; an address there makes a captive portal, which
-    all names lead to. Raises `DnsError` when a name in the mapping cannot be one, `ValueError` when
-    `ttl` is not 0 to 2**31 - 1 (RFC 2181 section 8).
+    the lower-case text of a name to its address or `None`, which is asked each time, unless it is
+    `constant`, and has no PTR records. `unknown` says what other names get; an address there
+    makes a captive portal, which all names lead to. Raises `DnsError` when a name in the mapping
+    cannot be one, `ValueError` when `ttl` is not 0 to 2**31 - 1 (RFC 2181 section 8).
     """
 
     def __init__(
@@ -74,6 +83,7 @@ class Answerer:
         ttl: int,
         *,
         unknown: Unknown | IPv4Address = Unknown.NXDOMAIN,
+        constant: bool = False,
     ) -> None:
         if not 0 <= ttl < 1 << 31:
             raise ValueError(f"a TTL of {ttl} s")
@@ -91,7 +101,7 @@ class Answerer:
         else:
             self._ask = names
         # A function may change its mind: nothing that it says is remembered.
-        self._room = 0 if self._ask else _MOST_REMEMBERED
+        self._room = 0 if self._ask and not constant else _MOST_REMEMBERED
         self._remembered: dict[bytes, bytes | None] = {}
 
     def answer(self, datagram: bytes) -> bytes | None:
@@ -103,6 +113,8 @@ class Answerer:
         try:
             rest = self._remembered[key]
         except KeyError:
+            if (refusal := self._no_such(datagram)) is not None:
+                return datagram[:2] + refusal
             rest = self._work_out(datagram)
             if self._room and len(key) <= _LONGEST_REMEMBERED:
                 if len(self._remembered) >= self._room:
@@ -110,6 +122,32 @@ class Answerer:
                     del self._remembered[next(iter(self._remembered))]
                 self._remembered[key] = rest
         return None if rest is None else datagram[:2] + rest
+
+    def _no_such(self, query: bytes) -> bytes | None:
+        """Return what `_work_out` does for the plainest question for an unknown name, else None.
+
+        It is not remembered: a flood of names neither costs much nor drives ours out.
+        """
+        if self._ask is not None or self._unknown is not Unknown.NXDOMAIN:
+            return None
+        if query[2:12] not in _PLAIN:
+            return None
+        at = HEADER.size
+        try:
+            while length := query[at]:
+                if length > _LONGEST_LABEL:
+                    return None
+                at += length + 1
+        except IndexError:
+            return None
+        if at - HEADER.size >= _LONGEST_NAME or query[at + 3 :] != _IN:
+            return None
+        if query[at + 1] or query[at + 2] not in _PLAIN_TYPES:
+            return None
+        name = query[HEADER.size : at + 1].lower()
+        if name in self._names or name in self._reverse:
+            return None
+        return _NO_SUCH[query[2]] + query[HEADER.size :]
 
     def _work_out(self, query: bytes) -> bytes | None:
         """Return the answer without its id."""
