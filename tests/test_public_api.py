@@ -14,7 +14,7 @@ from tokay.testing.clock import TurnedLoop, run_turned, turned_loop
 
 PUBLIC = ["AccessPoint", "Airspace", "Device", "Response", "Result"]
 DEVICE = {
-    "address", "airspace", "board", "command", "kernel", "log", "notes", "on", "reboot",
+    "address", "airspace", "board", "cable", "command", "kernel", "log", "notes", "on", "reboot",
     "serial_port", "shutdown", "simulated", "sleep", "steady", "wait_off", "wake",
 }  # fmt: skip
 HEAVY = {

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple, Self
 
 from tokay.board.airspace import Airspace
 from tokay.board.board import Board
-from tokay.board.open_radio import SIMULATED, open_radio
+from tokay.board.cable import Cable
+from tokay.board.open_radio import SIMULATED, open_ethernet, open_radio
 from tokay.board.pins import SimulatedPins
+from tokay.board.radio import RadioError, next_mac
 from tokay.board.serial import Port, SerialError, open_port
 from tokay.board.storage import Storage
 from tokay.kernel import faults, settings
@@ -56,7 +58,7 @@ class Device:
     """One Gecko OS device; ``async with`` powers it on and off.
 
     ``build`` gives its hardware. ``preset``: settings by name, saved before the first boot.
-    ``airspace`` is there on a simulated board only.
+    ``airspace`` and ``cable`` are there on a simulated board only.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Device:
         plugins: Sequence[PluginType] = (),
         on_event: OnEvent | None = None,
         airspace: Airspace | None = None,
+        cable: Cable | None = None,
     ) -> None:
         self.name = name
         self.profile = profile
@@ -78,6 +81,7 @@ class Device:
         self._plugin_types = in_order([*built_in(), *plugins]) if plugins else built_in()
         self.on_event = on_event
         self._airspace = airspace
+        self._cable = cable
         self._hardware: Hardware | None = None
         self._kernel: Kernel | None = None
         self._clock: Clock | None = None
@@ -97,17 +101,20 @@ class Device:
         settings: Mapping[str, str] | None = None,
         plugins: Sequence[PluginType] = (),
         on_event: OnEvent | None = None,
+        ethernet: Cable | bool = False,
     ) -> "Device":
         """Return a device on a simulated board.
 
         ``serial`` as for `tokay run`, one form for each port in turn; ``state`` is a folder, a
         storage that several devices share, or None for memory; ``settings`` are variables by name,
-        as if they had been saved. Raises ProfileError, and on entering SerialError, StorageError
-        or CommandError.
+        as if they had been saved; ``ethernet`` asks for a cable, or is one that several devices
+        share. Raises ProfileError, and on entering RadioError, SerialError, StorageError or
+        CommandError.
         """
         return cls.on(
             SIMULATED, profile=profile, name=name, serial=serial, airspace=airspace, state=state,
             settings=settings, plugins=plugins, on_event=on_event,
+            ethernet=SIMULATED if ethernet is True else ethernet or None,
         )  # fmt: skip
 
     @classmethod
@@ -123,16 +130,22 @@ class Device:
         settings: Mapping[str, str] | None = None,
         plugins: Sequence[PluginType] = (),
         on_event: OnEvent | None = None,
+        ethernet: Cable | str | None = None,
     ) -> "Device":
         """Return a device on the radio that a form names, such as `wired:eth0` or `host`.
 
-        The rest is as for `simulated`; only a simulated radio has an airspace. Raises RadioError
-        on entering.
+        ``ethernet`` is `simulated`, a cable, or the name of an interface. The rest is as for
+        ``simulated``; only a simulated radio has an airspace. Raises RadioError on entering.
         """
         air = Airspace.default() if airspace is None and radio == SIMULATED else airspace
+        wire = Cable() if ethernet == SIMULATED else ethernet
+        cable = wire if isinstance(wire, Cable) else None
 
         async def build(device: Device) -> Hardware:
             found = open_radio(radio, device.mac, airspace=air)
+            if wire is not None and not device.profile.ethernet:
+                raise RadioError(f"ethernet: {device.profile.name} has none")
+            port = None if wire is None else open_ethernet(wire, next_mac(found.mac), radio=radio)
             storage = (
                 state if isinstance(state, Storage) else Storage(Path(state) if state else None)
             )
@@ -144,13 +157,15 @@ class Device:
                 raise
             if air is not None:
                 air.start()
-            board = Board(found, ports, SimulatedPins(device.profile.pins))
+            if cable is not None:
+                cable.airspace.start()
+            board = Board(found, ports, SimulatedPins(device.profile.pins), port)
             release = (lambda: None) if storage is state else storage.close
             return Hardware(board, storage.device(name), release, storage.notes)
 
         return cls(
             load(profile), build, name=name, preset=settings, plugins=plugins, on_event=on_event,
-            airspace=air,
+            airspace=air, cable=cable,
         )  # fmt: skip
 
     @property
@@ -165,6 +180,14 @@ class Device:
             message = "a real radio has no airspace"
             raise RuntimeError(message)
         return self._airspace
+
+    @property
+    def cable(self) -> Cable:
+        """The simulated Ethernet cable, to be pulled and plugged."""
+        if self._cable is None:
+            message = "the device has no simulated cable"
+            raise RuntimeError(message)
+        return self._cable
 
     @property
     def notes(self) -> Sequence[str]:

@@ -9,11 +9,15 @@ from tokay.board.serial.port import Port
 
 @dataclass(slots=True)
 class Board:
-    """What a device stands on. ``ports``: the serial ports, by number; a missing one is None."""
+    """What a device stands on. ``ports``: the serial ports, by number; a missing one is None.
+
+    ``ethernet``: the cable, a radio whose one network is whatever is at the other end.
+    """
 
     radio: Radio
     ports: list[Port | None] = field(default_factory=list)
     pins: Pins = field(default_factory=lambda: SimulatedPins(0))
+    ethernet: Radio | None = None
 
     def close(self) -> None:
         """Give the hardware back."""

@@ -6,12 +6,15 @@
 | `wired:IFACE` | an Ethernet interface of this network namespace stands for the air |
 | `wired:IFACE,AP_IFACE` | the same, with a second one for the soft AP |
 | `host` | the network that this machine is on |
+
+`--ethernet` takes `simulated`, a cable without hardware, or the name of an interface.
 """
 
 import re
 from pathlib import Path
 
 from tokay.board.airspace import Airspace
+from tokay.board.cable import Cable
 from tokay.board.radio import Radio, RadioError
 from tokay.board.simulated_radio import SimulatedRadio
 
@@ -47,11 +50,31 @@ def open_radio(form: str, mac: str, *, airspace: Airspace | None = None) -> Radi
         raise RadioError(f"radio {form}: use wired:IFACE or wired:IFACE,AP_IFACE")
     if len(set(names)) < len(names):
         raise RadioError(f"radio {form}: the soft AP needs an interface of its own")
+    return _wired(f"radio {form}", names[0], names[1] if len(names) > 1 else None)
+
+
+def open_ethernet(form: Cable | str, mac: str, *, radio: str = SIMULATED) -> Radio:
+    """Return a device's end of a simulated cable, or the interface that a form names.
+
+    `mac` is for a simulated one, `radio` the form of the board's radio. Raises RadioError as
+    `open_radio` does.
+    """
+    if isinstance(form, Cable):
+        return form.connect(mac)
+    if not _IFNAME.fullmatch(form):
+        raise RadioError(f"ethernet {form}: use simulated or the name of an interface")
+    kind, _, names = radio.partition(":")
+    if kind == "wired" and form in names.split(","):
+        raise RadioError(f"ethernet {form}: the radio has that interface")
+    return _wired(f"ethernet {form}", form)
+
+
+def _wired(what: str, ifname: str, ap_ifname: str | None = None) -> Radio:
     if missing := missing_capabilities():
-        raise RadioError(f"radio {form}: needs {' and '.join(missing)}")
+        raise RadioError(f"{what}: needs {' and '.join(missing)}")
     from tokay.board.wired import WiredRadio  # noqa: PLC0415
 
-    return WiredRadio(names[0], ap_ifname=names[1] if len(names) > 1 else None)
+    return WiredRadio(ifname, ap_ifname=ap_ifname)
 
 
 def missing_capabilities(status: Path = _STATUS) -> list[str]:

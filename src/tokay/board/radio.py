@@ -25,6 +25,7 @@ __all__ = [
     "RadioError",
     "Security",
     "mac_text",
+    "next_mac",
 ]
 
 _MAC = re.compile(r"([0-9A-Fa-f]{2})[:-]?" * 5 + r"([0-9A-Fa-f]{2})")
@@ -177,3 +178,9 @@ def mac_text(mac: str) -> str:
     if match is None:
         raise ValueError(f"not a MAC address: {mac!r}")
     return ":".join(match.groups()).upper()
+
+
+def next_mac(mac: str) -> str:
+    """Return the address behind one, as a product numbers its interfaces. Raises ValueError."""
+    number = (int(mac_text(mac).replace(":", ""), 16) + 1) % (1 << 48)
+    return mac_text(f"{number:012X}")

@@ -90,6 +90,15 @@ def run(
             "device has to itself) or [bold]host[/] (the network that this machine is on).",
         ),
     ] = "simulated",
+    ethernet: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ETHERNET",
+            help="Give the device an Ethernet interface: [bold]simulated[/] (a cable with a "
+            "network at its other end) or [bold]IFACE[/] (an interface of this network namespace, "
+            "which the device has to itself).",
+        ),
+    ] = None,
     events: Annotated[
         bool,
         typer.Option(
@@ -116,6 +125,7 @@ def run(
         commands=execute or [],
         airspace=airspace,
         radio=radio,
+        ethernet=ethernet,
         events=events,
     )
     raise typer.Exit(start(options))

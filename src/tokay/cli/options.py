@@ -17,4 +17,5 @@ class Options:
     commands: list[str]
     airspace: Path | None
     radio: str
+    ethernet: str | None
     events: bool

@@ -69,6 +69,7 @@ async def _run(options: Options) -> int:
         airspace=Airspace.load(options.airspace) if options.airspace else None,
         state=_state(options),
         settings=_settings(options.settings),
+        ethernet=options.ethernet,
     )
     device.on_event = partial(_write_event if options.events else _narrate, device)
     _check_ports(serial, device)

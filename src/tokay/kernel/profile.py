@@ -73,6 +73,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False)
     tls_floor: int
     concurrent_ap: bool
     """Whether WLAN and soft AP are up together, or starting one takes the other down."""
+    ethernet: bool
+    """Whether the product can have an Ethernet interface."""
     files: FileRules
     commands: CommandRules = CommandRules()
     variables: VariableRules = VariableRules()

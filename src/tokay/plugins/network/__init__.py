@@ -1,11 +1,16 @@
 """The network: interfaces, how they come up and go down, and the one door to sockets.
 
 What other plugins use is published here: ``Network`` to ask for an interface, ``Interface`` to
-connect and listen through it, ``Bearer`` to bring one up, ``DhcpClient`` and ``TcpStream``.
+connect and listen through it, ``TcpStream``. For those who bring one up: ``Bearer``,
+``take_address`` to give a link its address as an ``Addressing`` says, ``lease_cache`` to keep the
+lease over a reboot, ``given`` to print what there is.
 """
 
+from tokay.plugins.network import lease_cache
+from tokay.plugins.network.addressing import NO_ADDRESS, Addressing, take_address
 from tokay.plugins.network.bearer import Bearer, NetworkStatus
 from tokay.plugins.network.dhcp import DhcpClient
+from tokay.plugins.network.given import given
 from tokay.plugins.network.interface import Address, Interface
 from tokay.plugins.network.plugin import Network
 from tokay.plugins.network.stream import TcpStream
@@ -14,12 +19,17 @@ from tokay.plugins.network.variables import SERVICE_INTERFACES
 PLUGIN = Network
 
 __all__ = [
+    "NO_ADDRESS",
     "SERVICE_INTERFACES",
     "Address",
+    "Addressing",
     "Bearer",
     "DhcpClient",
     "Interface",
     "Network",
     "NetworkStatus",
     "TcpStream",
+    "given",
+    "lease_cache",
+    "take_address",
 ]

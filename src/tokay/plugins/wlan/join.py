@@ -25,8 +25,8 @@ from tokay.board.link import Link
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, Radio
 from tokay.board.security import Security
 from tokay.kernel.kernel import Kernel
-from tokay.plugins.network import Address, DhcpClient
-from tokay.plugins.wlan import lease_cache, scan
+from tokay.plugins.network import Address, DhcpClient, take_address
+from tokay.plugins.wlan import scan
 from tokay.plugins.wlan import variables as wlan
 
 
@@ -243,42 +243,12 @@ class Join:
 
     async def _take_address(self) -> bool:
         assert self._link is not None  # noqa: S101 - step 4 came before
-        try:
-            if self._values[wlan.DHCP_ENABLED]:
-                return await self._by_dhcp(self._link)
-            return await self._by_hand(self._link)
-        except TimeoutError:  # an OSError too, and one without a text
-            self._kernel.log.line("DHCP timed out")
-        except OSError as error:
-            self._kernel.log.line(str(error.strerror or error))
-        self.result = JoinResult.FAILED
-        return False
-
-    async def _by_dhcp(self, link: Link) -> bool:
-        self._kernel.log.line("Obtaining IPv4 address via DHCP")
-        hostname = self._values[wlan.DHCP_HOSTNAME] or self._kernel.name
-        self._dhcp = DhcpClient(link, self._kernel.mac, hostname, self.lease_lost.set)
-        async with asyncio.timeout(self._values[wlan.DHCP_TIMEOUT]):
-            lease = await self._dhcp.acquire(lease_cache.load(self._kernel, link.bssid))
-        dns = ",".join(str(server) for server in lease.dns) or wlan.NO_ADDRESS
-        gateway = str(lease.gateway or wlan.NO_ADDRESS)
-        self._address = Address(str(lease.address), str(lease.netmask), gateway, dns)
-        return True
-
-    async def _by_hand(self, link: Link) -> bool:
-        values = self._values
-        address = Address(
-            values[wlan.STATIC_IP],
-            values[wlan.STATIC_NETMASK],
-            values[wlan.STATIC_GATEWAY],
-            values[wlan.STATIC_DNS],
-        )
-        if address.address == wlan.NO_ADDRESS:
-            self._kernel.log.line("wlan.static.ip is not set")
+        settings = wlan.addressing(self._kernel)
+        taken = await take_address(self._kernel, self._link, settings, self.lease_lost.set)
+        if taken is None:
+            self.result = JoinResult.FAILED
             return False
-        await link.verify_free(address.address)
-        link.configure(*address)
-        self._address = address
+        self._address, self._dhcp = taken
         return True
 
     async def _failed(self) -> bool:

@@ -11,7 +11,7 @@ from tokay.kernel.kinds import Choice, Integer
 from tokay.kernel.results import failed, lines
 from tokay.kernel.variables import Applies, Variable, computed
 from tokay.kernel.words import printable
-from tokay.plugins.network import Network
+from tokay.plugins.network import NO_ADDRESS, Network
 from tokay.plugins.wlan import variables as wlan
 from tokay.plugins.wlan.station import Wlan
 
@@ -34,10 +34,10 @@ def _info(kernel: Kernel, words: Sequence[str]) -> str:
         "channel": str(interface.link.channel) if interface is not None else "",
         "security": interface.link.security.value if interface is not None else "",
         "rssi": _rssi(kernel, words),
-        "ip": address.address if address else wlan.NO_ADDRESS,
-        "netmask": address.netmask if address else wlan.NO_ADDRESS,
-        "gateway": address.gateway if address else wlan.NO_ADDRESS,
-        "dns": address.dns if address else wlan.NO_ADDRESS,
+        "ip": address.address if address else NO_ADDRESS,
+        "netmask": address.netmask if address else NO_ADDRESS,
+        "gateway": address.gateway if address else NO_ADDRESS,
+        "dns": address.dns if address else NO_ADDRESS,
     }
     return lines([f"{name}: {value}".rstrip() for name, value in rows.items()])
 

@@ -10,8 +10,8 @@ from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import NO_PIN
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import failed
-from tokay.plugins.network import Interface, Network, NetworkStatus
-from tokay.plugins.wlan import lease_cache, stored
+from tokay.plugins.network import Interface, Network, NetworkStatus, lease_cache
+from tokay.plugins.wlan import stored
 from tokay.plugins.wlan import variables as wlan
 from tokay.plugins.wlan.choose import choose
 from tokay.plugins.wlan.join import Join, Joined, JoinResult
@@ -52,7 +52,7 @@ class Wlan(Plugin):
         joined = self._joined
         lease = joined.dhcp.lease if joined is not None and joined.dhcp is not None else None
         if joined is not None and lease is not None and self._kernel.variables[wlan.DHCP_CACHE]:
-            lease_cache.save(self._kernel, joined.link.bssid, lease)
+            lease_cache.save(self._kernel, NAME, joined.link.bssid, lease)
             joined.keep_lease()
         await self.down()
         self.radio.on_lost = None

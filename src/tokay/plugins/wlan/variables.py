@@ -1,14 +1,11 @@
 """The wlan.* variables. Source: commands-network, sections 2 and 3; variables-notes."""
 
-from collections.abc import Callable, Sequence
-
 from tokay.board.security import Security
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import Boolean, Choice, Integer, Ipv4, Mac, Name, Passkey, Pin, Text
 from tokay.kernel.variables import Applies, Variable, computed
-from tokay.plugins.network import Network
+from tokay.plugins.network import NO_ADDRESS, Address, Addressing, given
 
-NO_ADDRESS = "0.0.0.0"  # noqa: S104 - what the getters print while down
 AUTO = "auto"
 
 # The words of wlan.security, and what they ask of an access point.
@@ -95,26 +92,18 @@ STATUS_GPIO = Variable(
 
 MAC = computed("wlan.mac", "wl m", lambda kernel, _: kernel.mac, safe_mode=True,
                doc="The hardware address.")  # fmt: skip
-
-
-def _given(field: str) -> Callable[[Kernel, Sequence[str]], str]:
-    """Return a getter for what the interface was given."""
-
-    def get(kernel: Kernel, _words: Sequence[str]) -> str:
-        interface = kernel.plugin(Network).find("wlan")
-        return NO_ADDRESS if interface is None else str(getattr(interface.address, field))
-
-    return get
-
-
-NETWORK_IP = computed("wlan.network.ip", "wl n i", _given("address"), doc="The address in use.")
+NETWORK_IP = computed(
+    "wlan.network.ip", "wl n i", given("wlan", "address"), doc="The address in use."
+)
 NETWORK_NETMASK = computed(
-    "wlan.network.netmask", "wl n n", _given("netmask"), doc="The netmask in use."
+    "wlan.network.netmask", "wl n n", given("wlan", "netmask"), doc="The netmask in use."
 )
 NETWORK_GATEWAY = computed(
-    "wlan.network.gateway", "wl n g", _given("gateway"), doc="The gateway in use."
+    "wlan.network.gateway", "wl n g", given("wlan", "gateway"), doc="The gateway in use."
 )
-NETWORK_DNS = computed("wlan.network.dns", "wl n d", _given("dns"), doc="The DNS server in use.")
+NETWORK_DNS = computed(
+    "wlan.network.dns", "wl n d", given("wlan", "dns"), doc="The DNS server in use."
+)
 
 SETTINGS = (
     SSID, BSSID, HIDE_PASSKEY, PASSKEY, SECURITY, JOIN_RETRIES, JOIN_TIMEOUT, AUTO_JOIN,
@@ -122,3 +111,19 @@ SETTINGS = (
     DHCP_HOSTNAME, DHCP_TIMEOUT, STATIC_IP, STATIC_NETMASK, STATIC_GATEWAY, STATIC_DNS,
     STATUS_GPIO, MAC, NETWORK_IP, NETWORK_NETMASK, NETWORK_GATEWAY, NETWORK_DNS,
 )  # fmt: skip
+
+
+def addressing(kernel: Kernel) -> Addressing:
+    """Return what the settings say of the address."""
+    values = kernel.variables
+    return Addressing(
+        interface="wlan",
+        mac=kernel.mac,
+        dhcp=values[DHCP_ENABLED],
+        hostname=values[DHCP_HOSTNAME],
+        timeout=values[DHCP_TIMEOUT],
+        cached=values[DHCP_CACHE],
+        static=Address(
+            values[STATIC_IP], values[STATIC_NETMASK], values[STATIC_GATEWAY], values[STATIC_DNS]
+        ),
+    )

@@ -1,6 +1,6 @@
-"""The lease that outlives a reboot, while `wlan.dhcp.cache_enabled` is on.
+"""The lease of each interface that outlives a reboot, while its `*.dhcp.cache_enabled` is on.
 
-Source: variables reference, wlan.dhcp.cache_enabled.
+Source: variables reference, wlan.dhcp.cache_enabled and ethernet.dhcp.cache_enabled.
 """
 
 import contextlib
@@ -9,10 +9,9 @@ from ipaddress import IPv4Address
 import msgspec
 
 from tokay.kernel.kernel import Kernel
-from tokay.plugins.wlan import variables as wlan
 from tokay.protocols.dhcp import Lease
 
-FACT = "wlan.lease"
+FACT = "{}.lease"
 ENOUGH = 60.0
 """Seconds that a lease must still run to be worth taking up."""
 
@@ -49,8 +48,8 @@ class _Saved(msgspec.Struct):
         )
 
 
-def save(kernel: Kernel, bssid: str, lease: Lease) -> None:
-    """Keep a lease for the next boot."""
+def save(kernel: Kernel, interface: str, bssid: str, lease: Lease) -> None:
+    """Keep the lease of an interface for the next boot."""
     saved = _Saved(
         bssid=bssid,
         at=kernel.clock.rtc,
@@ -65,13 +64,13 @@ def save(kernel: Kernel, bssid: str, lease: Lease) -> None:
         t2=lease.t2,
     )
     with contextlib.suppress(OSError):
-        kernel.storage.set_facts({FACT: msgspec.json.encode(saved).decode()})
+        kernel.storage.set_facts({FACT.format(interface): msgspec.json.encode(saved).decode()})
 
 
-def load(kernel: Kernel, bssid: str) -> Lease | None:
-    """Return the kept lease if it is of that access point and runs long enough."""
-    text = kernel.storage.facts().get(FACT)
-    if text is None or not kernel.variables[wlan.DHCP_CACHE]:
+def load(kernel: Kernel, interface: str, bssid: str) -> Lease | None:
+    """Return an interface's kept lease if it is of that access point and runs long enough."""
+    text = kernel.storage.facts().get(FACT.format(interface))
+    if text is None:
         return None
     try:
         saved = msgspec.json.decode(text, type=_Saved)

@@ -1,0 +1,40 @@
+"""The Ethernet plugin: registers the bearer where the board has a cable."""
+
+from typing import Any
+
+from tokay.board.radio import next_mac
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.plugin import Plugin
+from tokay.plugins.ethernet.port import Port
+from tokay.plugins.ethernet.variables import NAME
+from tokay.plugins.network import Network, NetworkStatus
+
+
+class Ethernet(Plugin):
+    """The `ethernet` interface of a device, if it has one."""
+
+    name = NAME
+    after = ("network",)
+
+    __slots__ = ("mac", "port")
+
+    def start(self, kernel: Kernel, board: Any) -> None:
+        """Register as the bearer, and start by itself if the settings ask for it."""
+        self.port: Port | None = None
+        self.mac = next_mac(kernel.mac)
+        if board.ethernet is None:
+            return
+        self.mac = board.ethernet.mac
+        self.port = Port(kernel, board.ethernet)
+        kernel.plugin(Network).register(NAME, self.port)
+        kernel.on("ready", self.port.auto_start)
+
+    async def stop(self) -> None:
+        """Take the interface down."""
+        if self.port is not None:
+            await self.port.stop()
+
+    @property
+    def status(self) -> NetworkStatus:
+        """How the interface stands."""
+        return NetworkStatus.DOWN if self.port is None else self.port.status

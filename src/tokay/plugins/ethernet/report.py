@@ -1,0 +1,28 @@
+"""What there is to see of the interface. Source: variables reference, group ethernet."""
+
+from tokay.kernel.variables import computed
+from tokay.plugins.ethernet.plugin import Ethernet
+from tokay.plugins.network import given
+
+MAC = computed(
+    "ethernet.mac", "et m", lambda kernel, _: kernel.plugin(Ethernet).mac,
+    doc="The hardware address.",
+)  # fmt: skip
+STATUS = computed(
+    "ethernet.network.status", "et n s",
+    lambda kernel, _: str(int(kernel.plugin(Ethernet).status)),
+    doc="0 down, 1 a link without an address, 2 up.",
+)  # fmt: skip
+NETWORK_IP = computed(
+    "ethernet.network.ip", "et n i", given("ethernet", "address"), doc="The address in use."
+)
+NETWORK_NETMASK = computed(
+    "ethernet.network.netmask", "et n n", given("ethernet", "netmask"), doc="The netmask in use."
+)
+NETWORK_GATEWAY = computed(
+    "ethernet.network.gateway", "et n g", given("ethernet", "gateway"), doc="The gateway in use."
+)
+NETWORK_DNS = computed(
+    "ethernet.network.dns", "et n d", given("ethernet", "dns"), doc="The DNS server in use."
+)
+REPORTS = (MAC, STATUS, NETWORK_IP, NETWORK_NETMASK, NETWORK_GATEWAY, NETWORK_DNS)
