@@ -59,7 +59,11 @@ class DhcpServer:
             self._commit()
 
     def _receive(self, datagram: bytes) -> None:
+        before = self._server.revision
         answers = self._server.receive(datagram, self._kernel.clock.monotonic)
+        if self._server.revision == before:  # an offer or a refusal: nothing to remember
+            self._send(answers)
+            return
         if len(self._held) < MOST_HELD:
             self._held += answers
         if self._writing is None:
@@ -81,6 +85,9 @@ class DhcpServer:
                 self._written = text
             except OSError as error:
                 self._kernel.log.line(f"DHCP leases are not kept: {error}")
+        self._send(answers)
+
+    def _send(self, answers: list[Outgoing]) -> None:
         for answer in answers:
             self._link.send_datagram(answer.data, answer.destination, answer.mac)
 
