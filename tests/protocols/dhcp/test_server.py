@@ -394,3 +394,17 @@ def test_whatever_is_said_no_address_has_two_holders(
         leases = server.leases(now)
         assert len({lease.address for lease in leases}) == len(leases)
         assert len({lease.client_id for lease in leases}) == len(leases)
+
+
+def test_the_revision_tells_what_must_be_kept(server: Server) -> None:
+    revision = server.revision
+    ask(server, message(D, ANN))
+    assert server.revision == revision
+    ask(server, message(R, ANN, server=US, wanted=FIRST))
+    assert server.revision == revision + 1
+    ask(server, message(D, ANN))
+    assert server.revision == revision + 1
+    ask(server, message(R, ANN, ciaddr=FIRST))
+    assert server.revision == revision + 2
+    server.receive(message(MessageType.RELEASE, ANN, server=US, ciaddr=FIRST).encode(), 0.0)
+    assert server.revision == revision + 3

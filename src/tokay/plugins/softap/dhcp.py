@@ -11,15 +11,7 @@ import msgspec
 
 from tokay.board.link import ApLink
 from tokay.kernel.kernel import Kernel
-from tokay.protocols.dhcp import (
-    GrantedLease,
-    Message,
-    MessageType,
-    Outgoing,
-    SavedLease,
-    Server,
-    ServerConfig,
-)
+from tokay.protocols.dhcp import GrantedLease, Outgoing, SavedLease, Server, ServerConfig
 
 FACT = "softap.leases"
 MOST_HELD = 1024
@@ -67,9 +59,10 @@ class DhcpServer:
             self._commit()
 
     def _receive(self, datagram: bytes) -> None:
+        before = self._server.revision
         answers = self._server.receive(datagram, self._kernel.clock.monotonic)
-        if answers and not self._held and all(map(_is_offer, answers)):
-            self._send(answers)  # an offer binds nobody, and is not written down
+        if self._server.revision == before:  # an offer or a refusal: nothing to remember
+            self._send(answers)
             return
         if len(self._held) < MOST_HELD:
             self._held += answers
@@ -114,7 +107,3 @@ class DhcpServer:
         except (msgspec.DecodeError, ValueError):
             return
         self._written = text
-
-
-def _is_offer(answer: Outgoing) -> bool:
-    return Message.decode(answer.data).message_type is MessageType.OFFER

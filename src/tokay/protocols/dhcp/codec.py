@@ -190,6 +190,9 @@ class Message:
         for code, value in self.options.items():
             if code == _OVERLOAD or not _PAD < code < _END:
                 raise ValueError(f"{code} is not the code of an option with a value")
+            if len(value) < 256:  # nearly all
+                out += b"%c%c%b" % (code, len(value), value)
+                continue
             for start in range(0, len(value) or 1, 255):
                 piece = value[start : start + 255]
                 out += bytes((code, len(piece)))

@@ -76,6 +76,8 @@ class Pool:
         self._reserved = reserved
         self._in_use = in_use
         self._cursor = first
+        self.revision = 0
+        """Goes up when a lease is given or comes to its end early."""
         self._queues: dict[Standing, OrderedDict[int, Binding]] = {
             standing: OrderedDict() for standing in Standing
         }
@@ -142,21 +144,25 @@ class Pool:
 
     def lease(self, binding: Binding, mac: bytes, expires_at: float) -> None:
         """Give the address to its client; calls come in the order of `expires_at`."""
+        self.revision += 1
         if binding.mac != mac:  # the same client, by its id, on another interface
             self._set_client(binding, binding.key, mac)
         self._move(binding, Standing.LEASED, expires_at)
 
     def give_back(self, binding: Binding, now: float) -> None:
         """Free an address whose client may want it again."""
+        self.revision += 1
         self._move(binding, Standing.IDLE, now)
 
     def quarantine(self, binding: Binding, now: float) -> None:
         """Leave an address alone for a while, and forget that its client had it."""
+        self.revision += 1
         self._set_client(binding, b"", b"")
         self._move(binding, Standing.QUARANTINED, now + QUARANTINE_SECONDS)
 
     def forget(self, mac: bytes) -> bool:
         """Free all addresses of a station and forget it; whether there were any."""
+        self.revision += 1
         addresses = self._by_mac.get(mac, ())
         for address in addresses:
             binding = self._by_address[address]

@@ -143,6 +143,14 @@ class Server:
                 answer = None
         return [] if answer is None else [answer]
 
+    @property
+    def revision(self) -> int:
+        """Goes up when `export` has news that the client to be answered may rely on.
+
+        An offer is no such news: it binds nobody (RFC 2131 section 3.1).
+        """
+        return self._pool.revision
+
     def leases(self, now: float) -> list[GrantedLease]:
         """List the leases in force, by address."""
         self._pool.expire(now)
