@@ -4,9 +4,10 @@ import pytest
 
 from tokay.board import open_radio as rooms
 from tokay.board.airspace import Airspace
+from tokay.board.cable import Cable
 from tokay.board.host_radio import HostRadio
-from tokay.board.open_radio import missing_capabilities, open_radio
-from tokay.board.radio import RadioError
+from tokay.board.open_radio import missing_capabilities, open_ethernet, open_radio
+from tokay.board.radio import RadioError, next_mac
 from tokay.board.simulated_radio import SimulatedRadio
 
 MAC = "4C:55:CC:00:00:01"
@@ -65,3 +66,39 @@ def test_an_interface_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch
         open_radio("wired:nosuch0", MAC)
     with pytest.raises(RadioError, match=r"^lo: no Ethernet interface here"):
         open_radio("wired:lo", MAC)
+
+
+# Ethernet.
+
+
+def test_a_simulated_cable_has_any_number_of_ends() -> None:
+    cable = Cable()
+    ends = [open_ethernet(cable, mac) for mac in (MAC, next_mac(MAC))]
+    assert [end.mac for end in ends] == ["4C:55:CC:00:00:01", "4C:55:CC:00:00:02"]
+
+
+@pytest.mark.parametrize(
+    ("mac", "after"),
+    [("4C:55:CC:00:00:FF", "4C:55:CC:00:01:00"), ("FF:FF:FF:FF:FF:FF", "00:00:00:00:00:00")],
+)
+def test_the_next_address(mac: str, after: str) -> None:
+    assert next_mac(mac) == after
+
+
+@pytest.mark.parametrize("form", ["", "a b", "a/b", "a,b", "wired:a", "sixteencharacter"])
+def test_a_form_of_ethernet_that_is_none_is_one_line(form: str) -> None:
+    with pytest.raises(RadioError) as caught:
+        open_ethernet(form, MAC)
+    assert str(caught.value) == f"ethernet {form}: use simulated or the name of an interface"
+
+
+def test_an_interface_is_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for radio in ("wired:nosuch0", "wired:a,nosuch0"):
+        with pytest.raises(RadioError, match=r"^ethernet nosuch0: the radio has that interface$"):
+            open_ethernet("nosuch0", MAC, radio=radio)
+    monkeypatch.setattr(rooms, "missing_capabilities", list)
+    with pytest.raises(RadioError, match=r"^nosuch0: no Ethernet interface here"):
+        open_ethernet("nosuch0", MAC, radio="wired:a")
+    monkeypatch.setattr(rooms, "missing_capabilities", lambda: ["CAP_NET_RAW"])
+    with pytest.raises(RadioError, match=r"^ethernet nosuch0: needs CAP_NET_RAW$"):
+        open_ethernet("nosuch0", MAC)

@@ -14,7 +14,7 @@ from tests.cli.process import LIMIT, Process, environment, mind_permissions
 
 OPTIONS = (
     "--profile", "--name", "--state", "--ephemeral", "--serial", "--set", "--exec", "--airspace",
-    "--events",
+    "--radio", "--ethernet", "--events",
 )  # fmt: skip
 SERIAL_FORMS = ("stdio", "pty", "pty:LINK", "/dev/tty...", "tcp:HOST:PORT", "none")
 PROFILES = "gecko-os-2, gecko-os-4, wiconnect-2, zentrios-3"
@@ -64,6 +64,8 @@ MISTAKES: dict[tuple[str, ...], str] = {
     ("--airspace", "more.toml"): "more.toml: access_point[0]: * unknown field `foo`",
     ("--airspace", "high.toml"): "high.toml: access_point[0].channel: *",
     ("--airspace", "binary.toml"): "binary.toml: *",
+    ("--ethernet", "a b"): "ethernet a b: use simulated or the name of an interface",
+    ("--profile", "gecko-os-2", "--ethernet", "simulated"): "ethernet: gecko-os-2 has none",
     ("--name", "a b"): "--name takes 1-63 letters, *",
     ("--name", ""): "--name takes 1-63 letters, *",
     ("--name", "x" * 64): "--name takes 1-63 letters, *",
@@ -203,3 +205,9 @@ def test_an_empty_value_is_a_value(run: Run, tmp_path: Path) -> None:
     finished = run(*state, "--set", "wlan.ssid=", "--exec", "get wlan.ssid")
     assert finished.status == 0
     assert finished.out in (b"", b"\n")
+
+
+def test_a_cable(run: Run) -> None:
+    finished = run("--ephemeral", "--ethernet", "simulated", "--exec", "network_up -i ethernet")
+    assert finished.status == 0
+    assert "IPv4 address: 127.79." in finished.err

@@ -190,9 +190,9 @@ class Console:
 
 
 @contextmanager
-def device(wire: Wire, *options: str) -> Iterator[tuple[Tokay, Console]]:
+def device(wire: Wire, *options: str, radio: str = "wired:eth0") -> Iterator[tuple[Tokay, Console]]:
     """Start a device at its end of the wire."""
-    with closing(Tokay(wire.device, "wired:eth0", "--serial", "pty", *options)) as tokay:
+    with closing(Tokay(wire.device, radio, "--serial", "pty", *options)) as tokay:
         path = tokay.event("serial")["path"]
         tokay.event("ready")
         console = Console(path)

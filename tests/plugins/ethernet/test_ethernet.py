@@ -1,6 +1,8 @@
 """The Ethernet interface, as a host sees it: started, pulled, plugged, beside the WLAN."""
 
+import asyncio
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 from tests.peers import ADDRESS, NET, Events, Peer, ask, get, soon
@@ -8,7 +10,9 @@ from tests.peers import ADDRESS, NET, Events, Peer, ask, get, soon
 from tokay.board.airspace import Airspace
 from tokay.board.cable import Cable
 from tokay.device import Device
-from tokay.plugins.network import Network
+from tokay.kernel.plugin import Plugin
+from tokay.plugins.ethernet import port
+from tokay.plugins.network import Interface, Network, take_address
 from tokay.testing.clock import turned_loop
 
 Settings = dict[str, str]
@@ -334,6 +338,48 @@ async def test_the_cable_is_pulled_before_there_is_an_address(cable: Cable) -> N
         cable.lan.dhcp_normal()
         cable.plug()
         await turned_loop().turn(3)
+        assert await get(device, STATUS) == [READY]
+
+
+async def test_the_cable_is_pulled_as_the_address_comes(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take(*args: Any) -> Any:
+        taken = await take_address(*args)
+        monkeypatch.undo()
+        cable.pull()
+        await asyncio.sleep(0)  # the device hears of it in the turn before this one goes on
+        return taken
+
+    monkeypatch.setattr(port, "take_address", take)
+    async with Device.simulated(ethernet=cable, settings=AUTO) as device:
+        await turned_loop().settle()
+        assert texts(device)[-1] == "Link lost: the cable was pulled"
+        assert await get(device, STATUS) == [DOWN]
+        cable.plug()
+        await turned_loop().turn(3)
+        assert await get(device, STATUS) == [READY]
+
+
+async def test_the_cable_is_pulled_before_it_counts_as_up(cable: Cable, events: Events) -> None:
+    class Slow(Plugin):
+        """A service that is not ready before the cable is out."""
+
+        name = "slow"
+
+        async def network_up(self, interface: Interface) -> None:
+            if not events["network_down"]:
+                cable.pull()
+                await asyncio.sleep(1)
+
+    async with Device.simulated(
+        ethernet=cable, settings=AUTO, on_event=events, plugins=[Slow]
+    ) as device:
+        await turned_loop().turn(2)
+        assert [event for event, _ in events.heard if "network" in event] == ["network_down"]
+        assert await get(device, STATUS) == [DOWN]
+        cable.plug()
+        await events.next("network_up")
         assert await get(device, STATUS) == [READY]
 
 
