@@ -140,7 +140,8 @@ class Kernel:
         template = self.variables.at(MESSAGE, event)
         if not template:
             return
-        stamp = f"{self.clock.stamp()}: " if self.variables[TIMESTAMP] else ""
+        stamped = "@t" in template and self.variables[TIMESTAMP]
+        stamp = f"{self.clock.stamp()}: " if stamped else ""
         parts: Mapping[str, str] = {"t": stamp, "h": str(handle), "s": text}
         self.log.line(fill(template, parts), Level.NOTICE, bare=event == "initialized")
 

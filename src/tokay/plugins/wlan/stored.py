@@ -30,12 +30,11 @@ def load(kernel: Kernel) -> Details | None:
 
 
 def save(kernel: Kernel, details: Details | None) -> None:
-    """Keep details, or forget what was kept. Writes only when there is something new."""
+    """Keep details, or forget what was kept. Storage writes only what is new."""
     text = None
     if details is not None:
         fields = (details.ssid, details.bssid, details.channel, details.security.value)
         text = msgspec.json.encode(fields).decode()
     # A device that cannot store them joins all the same, with a probe.
     with contextlib.suppress(OSError):
-        if kernel.storage.facts().get(FACT) != text:
-            kernel.storage.set_facts({FACT: text})
+        kernel.storage.set_facts({FACT: text})
