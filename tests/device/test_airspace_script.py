@@ -316,6 +316,10 @@ async def test_names_time_out_are_denied_and_lie(airspace: Airspace) -> None:
         assert "server.lan does not resolve in time" in log
         airspace.do("tokay", "dns_nxdomain", names=["SERVER.lan"])
         assert "server.lan: no such name" in await fails(device, f"tcp_client server.lan {port}")
+        airspace.do("tokay", "dns_truncate", names=["SERVER.lan"])
+        assert "server.lan: the answer is cut short" in await fails(
+            device, f"tcp_client server.lan {port}"
+        )
         airspace.do("tokay", "dns_lie", names=["other.*"], address="127.0.0.1")
         handle = await ok(device, f"tcp_client other.example {port}")
         assert await read(device, handle, 5) == b"hello"

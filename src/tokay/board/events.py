@@ -249,6 +249,13 @@ class DnsNxdomain(_Names, tag="dns_nxdomain"):
         return NameRule(NameFault.NXDOMAIN, tuple(self.names))
 
 
+class DnsTruncate(_Names, tag="dns_truncate"):
+    """Answers for these names are cut short, and there is no TCP to get them whole."""
+
+    def rule(self) -> NameRule:
+        return NameRule(NameFault.TRUNCATE, tuple(self.names))
+
+
 class DnsLie(_Names, tag="dns_lie", kw_only=True):
     """These names resolve to `address`."""
 
@@ -326,6 +333,7 @@ AnyEvent: TypeAlias = (
     | DhcpNormal
     | DnsTimeout
     | DnsNxdomain
+    | DnsTruncate
     | DnsLie
     | DnsNormal
     | SetShape

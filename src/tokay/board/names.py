@@ -1,7 +1,7 @@
 """Names that resolve badly: what a network's DNS can be made to do.
 
-This works where names are resolved (`Link.resolve`), above any wire: a time-out, a lie and a
-denial look the same to a device either way.
+This works where names are resolved (`Link.resolve`), above any wire: a time-out, a lie, a denial
+and an answer that is never whole look the same to a device either way.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ class NameFault(Enum):
     """Nobody answers; who asks must give up by itself."""
     NXDOMAIN = auto()
     """There is no such name."""
+    TRUNCATE = auto()
+    """The answer is cut short, and the server takes no TCP by which to get the whole."""
     LIE = auto()
     """It resolves to the address of the rule."""
 
@@ -54,6 +56,8 @@ class NameRule:
                 await asyncio.get_running_loop().create_future()
             case NameFault.LIE:
                 return [self.address]
+            case NameFault.TRUNCATE:
+                raise socket.gaierror(socket.EAI_AGAIN, f"{name}: the answer is cut short")
             case NameFault.NXDOMAIN:
                 pass
         raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name")
