@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.dialogue import Talk
 from tests.peers import ADDRESS, NET, Events, Peer, ask, get, soon
 
 from tokay.board.airspace import AccessPoint, Airspace
@@ -147,6 +148,28 @@ async def test_a_join(air: Airspace, lab: Settings, taken: list[Row], tale: str)
         assert await get(device, *RESULT) == ends
         stations = air.ap("lab").stations
         assert list(stations) == ([device.mac] if ends[1] == READY else [])
+
+
+@pytest.mark.parametrize("tale", TALES)
+def test_a_join_from_a_serial_console(
+    air: Airspace, lab: Settings, taken: list[Row], tale: str
+) -> None:
+    changed, rows, seen, _ = TALES[tale]
+    settings = {name: value for name, value in (lab | changed).items() if value}
+    with Talk(human=True, settings=settings, airspace=air) as talk:
+        talk.ask("set system.cmd.echo 0")
+        assert talk.ask("network_up") == "\r\n".join([*seen, "> "]).encode()
+        assert taken == rows
+
+
+def test_auto_join_from_a_serial_console(air: Airspace, lab: Settings, taken: list[Row]) -> None:
+    lab |= {"wlan.ssid": "elsewhere", "wlan.auto_join.enabled": "1"}
+    with Talk(settings=lab, airspace=air) as talk:
+        assert talk.answer("network_up") == (0, "In progress")
+        talk.turn(10)
+        assert taken == way(*["count+", "recall-", "probe-", "failed+"] * 2,
+                            "count+", "recall-", "probe-", "failed-")  # fmt: skip
+        assert talk.answer("get wlan.join.result") == (0, NOT_FOUND)
 
 
 def test_the_tales_go_through_every_row() -> None:
