@@ -64,7 +64,12 @@ TALES: dict[str, tuple[Settings, list[Row], list[str], list[str]]] = {
         UP,
         [SUCCESS, READY],
     ),
-    "no ssid": ({"wlan.ssid": ""}, way("count-", "failed-"), ["Command failed"], [NO_SSID, DOWN]),
+    "no ssid": (
+        {"wlan.ssid": ""},
+        way("count-", "failed-"),
+        ["wlan.ssid is not set", "Command failed"],
+        [NO_SSID, DOWN],
+    ),
     "unknown network": (
         {"wlan.ssid": "elsewhere"},
         way("count+", "recall-", "probe-", "failed-"),

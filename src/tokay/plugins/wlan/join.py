@@ -178,6 +178,7 @@ class Join:
     async def _count(self) -> bool:
         if not self._values[wlan.SSID] and not self._values[wlan.BSSID]:
             self.result = JoinResult.NO_SSID
+            self._kernel.log.line("wlan.ssid is not set")
             return False
         if self._attempts >= self._values[wlan.JOIN_RETRIES]:
             return False
