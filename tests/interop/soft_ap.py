@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
 from tests.interop.peers import Peer
-from tests.interop.wire import Console, Process, Tokay, closing, ip
+from tests.interop.wire import LIMIT, Console, Process, Tokay, closing, ip
 
 AP = "10.10.10.1"
 AP_MAC = "02:54:4F:4B:41:5A"
@@ -67,6 +68,10 @@ class ApWire:
         self._namespace(name)
         self._plug(name, "eth0", f"s{number}", f"02:00:5E:00:00:{number:02X}")
         ip("-n", name, "link", "set", "eth0", "up")
+        # The bridge drops frames until it has noticed that its port is up.
+        end = time.monotonic() + LIMIT
+        while "state forwarding" not in ip("-d", "-n", self.switch, "link", "show", f"s{number}"):
+            assert time.monotonic() < end, f"port s{number} never came up"
         return name
 
     def unplug(self, number: int) -> None:

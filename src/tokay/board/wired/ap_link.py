@@ -22,7 +22,7 @@ from tokay.board.radio import mac_text
 from tokay.board.sockets import no_address
 from tokay.board.wired import packets
 from tokay.board.wired.ethernet import EthernetLink, in_use_error, interface_of
-from tokay.board.wired.neighbours import FRESH, Neighbours
+from tokay.board.wired.neighbours import Neighbours
 from tokay.protocols import arp, ipv4
 from tokay.protocols.dhcp import CLIENT_PORT, SERVER_PORT
 
@@ -31,6 +31,9 @@ ROUND = 15.0
 """Seconds between two looks at who has fallen silent."""
 AHEAD = 8
 """Addresses beyond the one in question that the wire is asked about."""
+AGAIN = 1.0
+"""Seconds after which an address is asked about again: a port of a switch that has just come up
+drops what it hears (RFC 5227 section 2.1.1 asks for one to two)."""
 
 _MOST_A_TURN = 256  # datagrams: leases of one turn are written at once
 _MOST_ASKED = 4096  # addresses whose time of asking is remembered
@@ -259,13 +262,13 @@ class WiredApLink(EthernetLink):
         for address in (first + ahead for ahead in range(AHEAD + 1)):
             if address not in network:
                 return
-            if now - self._asked.pop(address, -FRESH) < FRESH:
-                self._asked[address] = now
-                continue
-            self._asked[address] = now
+            asked = self._asked.pop(address, -AGAIN)
+            due = now - asked >= AGAIN
+            self._asked[address] = now if due else asked
             if len(self._asked) > _MOST_ASKED:
                 del self._asked[next(iter(self._asked))]
-            self._arp.send(arp.probe(self._hardware, address))
+            if due:
+                self._arp.send(arp.probe(self._hardware, address))
 
     # Stations.
 
