@@ -196,11 +196,15 @@ class Inbox:
 class StreamTable:
     """The open streams of one device."""
 
-    __slots__ = ("_kernel", "_streams")
+    __slots__ = ("_kernel", "_streams", "bridging", "on_auto")
 
     def __init__(self, kernel: "Kernel") -> None:
         self._kernel = kernel
         self._streams: dict[int, Stream] = {}
+        self.bridging = False
+        """Whether the bus is in stream mode: a server then takes one client."""
+        self.on_auto: Callable[[Stream], None] | None = None
+        """Hears of each stream that an auto-start service opened."""
 
     def __iter__(self) -> Iterator[Stream]:
         return iter([self._streams[handle] for handle in sorted(self._streams)])
@@ -215,13 +219,18 @@ class StreamTable:
             self._kernel.log.line("No streams available")
             raise failed("eight streams are open")
 
-    def open(self, stream: Stream) -> int:
-        """Take a stream in under the lowest free handle. Raises CommandError when none is."""
+    def open(self, stream: Stream, *, auto: bool = False) -> int:
+        """Take a stream in under the lowest free handle. Raises CommandError when none is.
+
+        ``auto``: an auto-start service opened it, and no command.
+        """
         self.reserve()
         stream.handle = next(h for h in range(MOST_STREAMS) if h not in self._streams)
         self._streams[stream.handle] = stream
         if stream.network:
             self._kernel.notice("stream_opened", handle=stream.handle)
+        if auto and self.on_auto is not None:
+            self.on_auto(stream)
         return stream.handle
 
     def find(self, handle: int) -> Stream:
