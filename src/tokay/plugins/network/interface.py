@@ -8,13 +8,16 @@ import contextlib
 import errno
 import socket
 from collections.abc import AsyncIterator, Callable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple, TypeVar
 
-from tokay.board.link import Link, Listener
+from tokay.board.link import BROADCAST, Link, Listener
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.network.keepalive import keep_alive
 from tokay.plugins.network.variables import DNS_TIMEOUT
+
+_NO_BROADCAST = 31
+"""The prefix from which on a network has no broadcast address (RFC 3021)."""
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
@@ -105,12 +108,39 @@ class Interface:
         *,
         port: int = 0,
         remote: tuple[str, int] | None = None,
+        others: bool = False,
     ) -> tuple[asyncio.DatagramTransport, P]:
-        """Open a UDP endpoint, connected if ``remote`` is given. Low ports as for TCP."""
-        transport, protocol = await self.link.open_udp(protocol_factory, port=port, remote=remote)
+        """Open a UDP endpoint, connected if ``remote`` is given. Low ports as for TCP.
+
+        ``others``: it hears everybody, see ``Link.open_udp``.
+        """
+        transport, protocol = await self.link.open_udp(
+            protocol_factory, port=port, remote=remote, others=others
+        )
         if port:
             self._note_port(port, transport.get_extra_info("sockname")[1])
         return transport, protocol
+
+    @property
+    def broadcast(self) -> str:
+        """The broadcast address of the network; empty where there is none, as on a /32."""
+        network = IPv4Network((self.address.address, self.address.netmask), strict=False)
+        return str(network.broadcast_address) if network.prefixlen < _NO_BROADCAST else ""
+
+    async def hear_broadcasts(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
+    ) -> list[asyncio.DatagramTransport]:
+        """Hear what is broadcast to a port, which one's own endpoint does not. Raises OSError."""
+        ears: list[asyncio.DatagramTransport] = []
+        try:
+            for address in filter(None, (BROADCAST, self.broadcast)):
+                ear = await self.link.hear_broadcasts(protocol_factory, address, port)
+                ears.append(ear)
+        except OSError:
+            for ear in ears:
+                ear.close()
+            raise
+        return ears
 
     def _note_port(self, asked: int, bound: int) -> None:
         if asked not in (0, bound):
