@@ -1,6 +1,7 @@
 """The UDP client, by command and by itself. Source: commands-network, section 8.1."""
 
 import asyncio
+import contextlib
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
@@ -15,16 +16,47 @@ AUTO_RETRY = 1.0
 """Seconds between two questions for a host that does not resolve (variables, auto_retry)."""
 
 
-async def open_client(
+async def bound_client(
     kernel: Kernel, interface: Interface, host: str, port: int, local_port: int
 ) -> UdpStream:
-    """Return a bound stream, not in the table yet. Raises OSError."""
+    """Return a stream that is not in the table yet. Raises OSError."""
     async with interface.while_up():
         address = await interface.resolve(host)
         stream = UdpStream(kernel, interface, StreamType.UDPC, (address, port))
         await stream.bind(local_port)
     stream.info = f"{host}:{port} ({stream.port})"
     return stream
+
+
+async def open_client(
+    kernel: Kernel,
+    interface: Interface,
+    host: str,
+    port: int,
+    local_port: int,
+    *,
+    auto: bool = False,
+) -> UdpStream:
+    """Return an open stream; the notices tell of it. Raises CommandError."""
+    kernel.notice("stream_opening", text=f"{host}:{port}")
+    try:
+        stream = await bound_client(kernel, interface, host, port, local_port)
+    except OSError as error:
+        kernel.log.line(str(error.strerror or error))
+        kernel.notice("stream_failed")
+        raise failed(str(error)) from error
+    _enter(kernel, stream, auto=auto)
+    return stream
+
+
+def _enter(kernel: Kernel, stream: UdpStream, *, auto: bool) -> None:
+    """Take a stream into the table. Raises CommandError."""
+    try:
+        kernel.streams.open(stream, auto=auto)
+    except CommandError:
+        stream.close()
+        kernel.notice("stream_failed")
+        raise
 
 
 @command("udp_client", "udpc", "[-i interface] [-g gpio] [host] [port] [local_port]")
@@ -41,21 +73,14 @@ async def udp_client(call: Call) -> str:
     lines = streams.data_gpio(call)
     try:
         interface = await kernel.plugin(Network).need(call.get("interface"))
-        kernel.notice("stream_opening", text=f"{host}:{port}")
-        try:
-            stream = await open_client(kernel, interface, host, port, local_port)
-        except OSError as error:
-            call.log(str(error.strerror or error))
-            kernel.notice("stream_failed")
-            raise failed(str(error)) from error
-        handle = kernel.streams.open(stream)
+        stream = await open_client(kernel, interface, host, port, local_port)
     except BaseException:
         if lines is not None:
             lines.release()
         raise
     if lines is not None:
         streams.follow(stream, lines)
-    return str(handle)
+    return str(stream.handle)
 
 
 class AutoClient:
@@ -97,7 +122,7 @@ class AutoClient:
         told = False
         while True:
             try:
-                stream = await open_client(kernel, interface, host, port, values[LOCAL_PORT])
+                stream = await bound_client(kernel, interface, host, port, values[LOCAL_PORT])
                 break
             except OSError as error:
                 if not told:  # once, however often it is tried
@@ -107,8 +132,5 @@ class AutoClient:
             if not (values[CLIENT_AUTO_RETRY] and interface.up):
                 return
             await asyncio.sleep(AUTO_RETRY)
-        try:
-            kernel.streams.open(stream, auto=True)
-        except CommandError:  # the log has the reason
-            stream.close()
-            kernel.notice("stream_failed")
+        with contextlib.suppress(CommandError):  # the log has the reason
+            _enter(kernel, stream, auto=True)
