@@ -56,6 +56,10 @@ class BoundLink:
         """Hear broadcasts; see `Link.hear_broadcasts`."""
         return await self._bound().hear_broadcasts(protocol_factory, address, port)
 
+    def tls_memory(self) -> bool:
+        """There is memory; see `Link.tls_memory`."""
+        return True
+
     def flush(self) -> None:
         """Nothing is remembered here; see `Link.flush`."""
 

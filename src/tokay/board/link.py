@@ -128,6 +128,9 @@ class Link(Protocol):
         address hears neither.
         """
 
+    def tls_memory(self) -> bool:
+        """Whether a TLS handshake that begins now finds memory. Only a script says no."""
+
     def flush(self) -> None:
         """Forget what was learned of names."""
 

@@ -276,6 +276,10 @@ class LoopbackLink:
             bind_shared(sock, address, port)
             return open_endpoint(self._loop, sock, fenced)[0]
 
+    def tls_memory(self) -> bool:
+        """Ask the script of the air; see `Link.tls_memory`."""
+        return self._access_point.tls_memory()
+
     def flush(self) -> None:
         """Nothing is remembered here; see `Link.flush`."""
 

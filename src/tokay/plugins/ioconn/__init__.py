@@ -25,8 +25,9 @@ from tokay.kernel.variables import Variable
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.network import Interface, Network, TcpStream
 from tokay.plugins.streams import StreamLines, Streams
-from tokay.plugins.tcp import Dial, Target, dial_tcp
+from tokay.plugins.tcp import Dial, Target, dial_tcp, dial_tls
 from tokay.plugins.tcp import open_client as open_tcp
+from tokay.plugins.tls import Tls
 from tokay.plugins.udp import open_client as open_udp
 
 ENABLED = Variable(
@@ -83,9 +84,14 @@ async def _over(kind: StreamType, dial: Dial, way: Way) -> Stream:
     return stream
 
 
+async def _tls(way: Way) -> Stream:
+    return await _over(StreamType.TLSC, dial_tls(way.kernel.plugin(Tls)), way)
+
+
 OPENERS: dict[str, Opener] = {
     "udp": _udp,
     "tcp": partial(_over, StreamType.TCPC, dial_tcp),
+    "tls": _tls,
 }
 
 
