@@ -328,7 +328,8 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
     def _open_records(self, data: memoryview, at: int) -> int:
         """Open records from ``at`` on and hand them on as one; return where that stopped."""
         put, read, plain = _buffers.incoming.write, self._ssl.read, _buffers.plain
-        filled, error, closed = 0, None, False
+        filled, closed = 0, False
+        error: OSError | None = None
         while filled <= GATHER - RECORD and not closed:
             stop, broken = _record_end(data, at)
             if not stop:
@@ -336,7 +337,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
             put(data[at:stop])
             at = stop
             try:
-                count = read(RECORD, plain[filled : filled + RECORD])
+                count = cast("int", read(RECORD, plain[filled : filled + RECORD]))
             except ssl.SSLWantReadError:  # a record without data: a ticket, a change of keys
                 self._flush()
                 error = OSError("no TLS record") if broken else None
