@@ -24,6 +24,8 @@ PACKAGES = {
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
     "kea-dhcp4": "kea-dhcp4-server",
+    "openssl": "openssl",
+    "stunnel4": "stunnel4",
 }
 BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf"}
 """What only the benchmarks need; fetched when they ask."""
