@@ -296,3 +296,11 @@ async def udp_peer(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[FarD
         yield far
     finally:
         transport.close()
+
+
+async def call(port: int, host: str = ADDRESS, *, local: str = "127.0.0.1") -> Far:
+    """Connect to a device, as its client. The device closes it, or the loop does at its end."""
+    far = Far(lambda _: None)
+    loop = asyncio.get_running_loop()
+    await soon(loop.create_connection(lambda: far, host, port, local_addr=(local, 0)))
+    return far
