@@ -6,16 +6,14 @@ Source: commands-network, sections 9.1 to 9.6.
 import asyncio
 
 from tokay.kernel.commands import Call, command
-from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import integer
 from tokay.kernel.results import CommandError, failed
 from tokay.kernel.streams import MOST_STREAMS
-from tokay.plugins.http_client.connect import connect
+from tokay.plugins.http_client.dialogue import Credentials, connect, receive
 from tokay.plugins.http_client.exchange import HttpStream
 from tokay.plugins.http_client.request import Request
 from tokay.plugins.http_client.url import parse_url
 from tokay.plugins.network import Network
-from tokay.plugins.tcp import CONNECT_TIMEOUT
 
 CERTIFICATES = "[ca_cert] [client_cert] [client_key]"
 MOST_BODY = 10**15 - 1
@@ -57,9 +55,11 @@ def http_add_header(call: Call) -> None:
 async def http_read_status(call: Call) -> str:
     """Send what is queued and print the status of the response; with -h its header too."""
     stream = _find(call)
-    told = stream.told
     stream.finish()
-    await _answer(call.kernel, stream, quiet=told)
+    try:
+        await receive(call.kernel, stream)
+    except OSError as error:
+        raise failed(str(error)) from error
     status = str(stream.reader.status)
     if "-h" not in call:
         return status
@@ -74,10 +74,10 @@ async def _open(call: Call, request: Request, *, queued: bool = False) -> str:
     stream = HttpStream(kernel, interface, request)
     kernel.notice("stream_opening", text=request.target.host)
     try:
-        await connect(kernel, stream)
+        await connect(kernel, stream, certificates(call))
         if not queued and "-o" not in call:
             stream.finish()
-            await _answer(kernel, stream)
+            await receive(kernel, stream)
         return str(kernel.streams.open(stream))
     except (OSError, CommandError) as error:
         stream.close()
@@ -88,18 +88,10 @@ async def _open(call: Call, request: Request, *, queued: bool = False) -> str:
         raise
 
 
-async def _answer(kernel: Kernel, stream: HttpStream, *, quiet: bool = False) -> None:
-    """Wait for the header of a response and log it. Raises CommandError."""
-    try:
-        await stream.answer(kernel.variables[CONNECT_TIMEOUT] / 1000)
-    except OSError as error:  # TimeoutError is one
-        reason = str(error.strerror or error) or "No response in time"
-        kernel.log.line(reason)
-        raise failed(reason) from error
-    if not quiet:
-        kernel.log.line(f"HTTP response: {stream.reader.status}")
-        if stream.reader.chunked:
-            kernel.log.line("Chunked response")
+def certificates(call: Call) -> Credentials | None:
+    """Return the files that a call names, or None when it leaves them to `network.tls`."""
+    names = [call.get(name) for name in ("ca_cert", "client_cert", "client_key")]
+    return Credentials(*names) if "ca_cert" in call else None
 
 
 def _find(call: Call) -> HttpStream:

@@ -81,11 +81,13 @@ class HttpStream(TcpStream):
         if self._finished:
             return
         request = self.request
+        # A server may answer, and leave, before it has read all: its answer counts.
+        if self.reader.answered and not self.queued and request.length is not None:
+            return
         if request.length is not None and self._written < request.length:
             raise failed(f"{self._written} of {request.length} bytes of the body were written")
         last = b"0\r\n\r\n" if request.length is None and request.has_body else b""
         self._finished = True
-        # A server may answer, and leave, before it has read all: its answer counts.
         if (self.queued or last) and not self._ended:
             super().write(self._head() + last)
         self.queued = False
