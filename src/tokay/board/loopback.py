@@ -25,7 +25,14 @@ from tokay.board.ping import ping
 from tokay.board.resolver import resolve_here
 from tokay.board.security import Security
 from tokay.board.shaping import ShapedConnection
-from tokay.board.sockets import BACKLOG, bind_low, bind_to_connect, new_socket, no_address
+from tokay.board.sockets import (
+    BACKLOG,
+    bind_low,
+    bind_to_connect,
+    connect,
+    new_socket,
+    no_address,
+)
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
@@ -174,7 +181,7 @@ class LoopbackLink:
                 bind_to_connect(sock, source, local_port)
             if self._access_point.shapes:
                 await asyncio.sleep(2 * self._access_point.shape.latency)  # SYN and its answer
-            await self._loop.sock_connect(sock, (host_ip, port))
+            await connect(sock, (host_ip, port))
             if not self._access_point.shapes:
                 return await self._loop.create_connection(protocol_factory, sock=sock)
             protocol = protocol_factory()
