@@ -14,6 +14,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address
 from typing import TypeVar
 
@@ -323,10 +324,15 @@ class LoopbackLink:
         """Give the address to connect from, None if the machine is to choose."""
         own = self._own_address()
         try:
-            if IPv4Address(host_ip) in LOOPBACK:
+            if _is_loopback(host_ip):
                 return own
         except AddressValueError:
             raise OSError(errno.EINVAL, f"not an IPv4 address: {host_ip!r}") from None
         if not self._access_point.uplink:
             raise OSError(errno.ENETUNREACH, f"{host_ip}: {os.strerror(errno.ENETUNREACH)}")
         return None
+
+
+@lru_cache(maxsize=64)
+def _is_loopback(host_ip: str) -> bool:
+    return IPv4Address(host_ip) in LOOPBACK

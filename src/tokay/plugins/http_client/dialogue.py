@@ -41,8 +41,7 @@ async def _attempt(kernel: Kernel, stream: HttpStream, files: Credentials | None
     interface, target = stream.interface, stream.request.target
     limit = kernel.variables[CONNECT_TIMEOUT] / 1000
     if not target.secure:
-        async with asyncio.timeout(limit):
-            await interface.connect_tcp(lambda: stream, target.host, target.port)
+        await interface.connect_tcp(lambda: stream, target.host, target.port, limit=limit)
         return
     await kernel.plugin(Tls).connect(
         interface, lambda: stream, target.host, target.port, limit=limit, files=files

@@ -68,10 +68,16 @@ class Interface:
             raise socket.gaierror(socket.EAI_AGAIN, f"{host} does not resolve in time") from None
 
     async def connect_tcp(
-        self, protocol_factory: Callable[[], P], host: str, port: int, *, local_port: int = 0
+        self,
+        protocol_factory: Callable[[], P],
+        host: str,
+        port: int,
+        *,
+        local_port: int = 0,
+        limit: float | None = None,
     ) -> tuple[asyncio.Transport, P]:
-        """Connect to a name or address. The caller sets the time limit. Raises OSError."""
-        async with self.while_up():
+        """Connect to a name or address within ``limit`` seconds. Raises OSError."""
+        async with self.while_up(limit):
             address = await self.resolve(host)
             transport, protocol = await self.link.connect_tcp(
                 protocol_factory, address, port, local_port=local_port
