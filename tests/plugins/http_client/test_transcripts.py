@@ -51,7 +51,8 @@ def server(talk: Talk) -> Iterator[Server]:
     talk.run(server.__aenter__())
     interface = talk.kernel.plugin(Network).find()
     assert interface is not None
-    interface.link._lan.redirects["127.0.0.1", 80] = server.port  # type: ignore[attr-defined]
+    for port in (80, 443):
+        interface.link._lan.redirects["127.0.0.1", port] = server.port  # type: ignore[attr-defined]
     yield server
     talk.run(server.__aexit__(None, None, None))
 
@@ -145,3 +146,24 @@ def test_a_stream_is_not_held_up_by_a_request(talk: Talk, server: Server) -> Non
     server.say(b"HTTP/1.1 200 OK\r\n\r\n")
     talk.expect(b"R000003\r\n1\r\n")
     assert talk.answer("read 0 9") == (0, "meanwhile")
+
+
+def test_a_handshake_that_finds_no_memory(talk: Talk, air: Airspace, server: Server) -> None:
+    now = talk.kernel.clock.stamp
+    air.ap("lab").starve(1)
+    talk.send(b"http_get https://example.com\r\n")
+    talk.expect(lines(
+        "http_get https://example.com",
+        f"[{now()}: Opening: example.com]",
+        "Request GET /",
+        "Connecting (https): example.com:443",
+        "Starting TLS",
+        "TLS malloc failed",
+        "Error with TLS handshake: 5035",
+        f"[{now()}: Open failed]",
+        "Command failed",
+    ))  # fmt: skip
+    assert server.all[-1].ended  # and the next command works
+    talk.send(b"http_get example.com\r\n")
+    server.say(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert talk.heard().endswith(b"\r\n0\r\n> ")
