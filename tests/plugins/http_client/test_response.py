@@ -243,7 +243,13 @@ def test_an_upgrade(way: type) -> None:
     assert (reader.status, reader.complete, reader.early) == (101, True, early)
 
 
-@given(st.binary(max_size=200), st.sampled_from([b"", START, CHUNKED, CHUNKED + b"5\r\nhello\r\n"]))
+STARTS = [
+    b"", START, START + b"\r\n", START + b"Content-Length: 20\r\n\r\n",
+    CHUNKED, CHUNKED + b"5\r\nhello\r\n",
+]  # fmt: skip
+
+
+@given(st.binary(max_size=200), st.sampled_from(STARTS))
 def test_anything(data: bytes, start: bytes) -> None:
     """However bytes come, what is read of them is the same, and only ResponseError is raised."""
     one, many = Read(whole(start + data)), Read(bytewise(start + data))

@@ -27,14 +27,18 @@ SWITCHING = 101
 class Answer:
     """A response whose header has come and whose body comes as it is asked for."""
 
-    __slots__ = ("_stream", "headers", "length", "status")
+    __slots__ = ("_stream", "length", "status")
 
     def __init__(self, stream: HttpStream) -> None:
         self._stream = stream
         self.status = stream.reader.status
-        self.headers = stream.reader.headers
         self.length = stream.reader.length
         """Bytes of the body, or None when only its end will tell."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The header fields in the order in which they came."""
+        return self._stream.reader.headers
 
     def header(self, name: str) -> str:
         """Return the first field of that name, in any case of letters, or nothing."""

@@ -30,8 +30,8 @@ class ResponseReader:
     """
 
     __slots__ = (
-        "_bare", "_bodiless", "_body", "_fields", "_parser", "_seen", "_upgrade", "answered",
-        "chunked", "complete", "early", "length", "status",
+        "_bare", "_bodiless", "_body", "_fields", "_parser", "_seen", "_taken", "_upgrade",
+        "answered", "chunked", "complete", "early", "length", "status",
     )  # fmt: skip
 
     def __init__(
@@ -41,6 +41,7 @@ class ResponseReader:
         self._bodiless, self._upgrade = bodiless, upgrade
         self._fields: list[tuple[bytes, bytes]] = []
         self._seen = 0
+        self._taken = 0
         self._bare = 0
         self._body = body
         self.status = 0
@@ -74,6 +75,9 @@ class ResponseReader:
             return
         if not data or self.complete:
             return  # what comes behind the body is nobody's
+        if not self.chunked:
+            self._take(data)
+            return
         self._bare += len(data)
         self._parse(data)
         if self._bare > MOST_FRAMING and not self.complete:
@@ -88,6 +92,18 @@ class ResponseReader:
         if self.chunked or self.length is not None:
             raise ResponseError("the server closed before the body was complete")
         self.complete = True
+
+    def _take(self, data: bytes) -> None:
+        """Take a piece of a body that has no framing: past the parser, which would copy it."""
+        if self.length is None:
+            self._body(data)
+            return
+        left = self.length - self._taken
+        if len(data) > left:
+            data = data[:left]  # what comes behind the body is nobody's
+        self._taken += len(data)
+        self._body(data)
+        self.complete = self._taken == self.length
 
     def _parse(self, data: bytes) -> None:
         try:
@@ -148,6 +164,7 @@ class ResponseReader:
     def on_body(self, body: bytes) -> None:
         """Hear of a piece of the body, with its transfer coding taken off."""
         self._bare = 0
+        self._taken += len(body)
         if not self.complete:
             self._body(body)
 
