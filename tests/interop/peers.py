@@ -24,6 +24,8 @@ PACKAGES = {
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
     "kea-dhcp4": "kea-dhcp4-server",
+    "lighttpd": "lighttpd",
+    "nginx": "nginx",
     "openssl": "openssl",
     "stunnel4": "stunnel4",
 }

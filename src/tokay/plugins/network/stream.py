@@ -107,7 +107,7 @@ class TcpStream(Stream, asyncio.Protocol):
     def _linger(self) -> None:
         """Let what was written go out, but not for ever: the peer may never read it."""
         if self._transport is not None and self._transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
+            asyncio.get_running_loop().call_later(LINGER, _give_up, self._transport)
 
     def _pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -116,3 +116,9 @@ class TcpStream(Stream, asyncio.Protocol):
     def _resume(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+
+
+def _give_up(transport: asyncio.Transport) -> None:
+    # One that has sent all is closed, and asyncio's takes an abort badly then.
+    if transport.get_write_buffer_size():
+        transport.abort()
