@@ -24,8 +24,10 @@ PACKAGES = {
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
     "kea-dhcp4": "kea-dhcp4-server",
+    "ncat": "ncat",
+    "socat": "socat",
 }
-BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf"}
+BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf", "ser2net": "ser2net"}
 """What only the benchmarks need; fetched when they ask."""
 LIMIT = 180
 _PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin")
