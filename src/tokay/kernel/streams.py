@@ -294,7 +294,7 @@ class StreamTable:
         self._streams[stream.handle] = stream
         if stream.network:
             self._kernel.notice("stream_opened", handle=stream.handle)
-        self._kernel.tell("stream_opened", stream=stream)
+        self._kernel.tell("stream_opened", stream=stream, auto=auto)
         self._look(stream)
         if auto and self.on_auto is not None:
             self.on_auto(stream)
