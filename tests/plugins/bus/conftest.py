@@ -119,3 +119,16 @@ def talk() -> Iterator[Talk]:
 def far(talk: Talk) -> Far:
     """The stream that it is bridged with."""
     return Far(talk).open()
+
+
+@pytest.fixture
+def stream(lab: dict[str, str]) -> dict[str, str]:
+    """A device that joins by itself, in stream mode, with nothing but data on its port."""
+    return lab | {
+        "bus.mode": "stream",
+        "bus.log_bus": "none",
+        "wlan.auto_join.enabled": "1",
+        "stream.auto_close": "0",
+        # Turned time runs ahead of what a pty does in real time.
+        "tcp.server.idle_timeout": "0",
+    }

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.peers import Events, Far, Peer, free_port, soon
+from tests.plugins.bus.host import Host
 
 from tokay.board.airspace import Airspace
 from tokay.device import Device
@@ -14,68 +15,6 @@ from tokay.plugins.bus import Bus
 from tokay.testing.clock import TurnedLoop
 
 Settings = dict[str, str]
-
-
-@pytest.fixture
-def stream(lab: Settings) -> Settings:
-    """A device that joins by itself, in stream mode, with nothing but data on its port."""
-    return lab | {
-        "bus.mode": "stream",
-        "bus.log_bus": "none",
-        "wlan.auto_join.enabled": "1",
-        "stream.auto_close": "0",
-    }
-
-
-class Host:
-    """The host's end of a pty."""
-
-    def __init__(self, path: str) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        self._loop = asyncio.get_running_loop()
-
-    def close(self) -> None:
-        os.close(self._fd)
-
-    async def _ready(self, *, to_write: bool = False) -> None:
-        add, remove = (
-            (self._loop.add_writer, self._loop.remove_writer)
-            if to_write
-            else (self._loop.add_reader, self._loop.remove_reader)
-        )
-        ready = asyncio.Event()
-        add(self._fd, ready.set)
-        try:
-            await ready.wait()
-        finally:
-            remove(self._fd)
-
-    async def send(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            try:
-                view = view[os.write(self._fd, view) :]
-            except BlockingIOError:
-                await self._ready(to_write=True)
-
-    def send_some(self, data: bytes) -> int:
-        """Write as much as goes in now; return how much."""
-        done = 0
-        while done < len(data):
-            try:
-                done += os.write(self._fd, data[done : done + 4096])
-            except BlockingIOError:
-                break
-        return done
-
-    async def take(self, size: int) -> bytes:
-        got = bytearray()
-        while len(got) < size:
-            try:
-                got += os.read(self._fd, min(65536, size - len(got)))
-            except BlockingIOError:
-                await self._ready()
-        return bytes(got)
 
 
 async def client(peer: Peer, air: Airspace, settings: Settings) -> Device:
