@@ -51,6 +51,15 @@ class StreamType(StrEnum):
     WEBS = "WEBS"
 
 
+BRIDGEABLE = frozenset(
+    (
+        StreamType.TCPC, StreamType.TCPS, StreamType.TLSC, StreamType.TLSS,
+        StreamType.UDPC, StreamType.UDPS, StreamType.WEBC, StreamType.WEBS,
+    )
+)  # fmt: skip
+"""What stream mode takes. Source: web-and-discovery, section 12.4."""
+
+
 class Taker(Protocol):
     """Who has what a stream receives in place of its inbox: the bus in stream mode."""
 

@@ -90,8 +90,6 @@ class Far(Stream):
         return self.slow
 
     def divert(self, taker: Taker | None) -> None:
-        if self.type == StreamType.HTTP:
-            super().divert(taker)
         self._taker = taker
         self._inbox.divert(taker)
 

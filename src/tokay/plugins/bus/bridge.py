@@ -21,7 +21,7 @@ from tokay.kernel import core
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Level
 from tokay.kernel.results import CommandError
-from tokay.kernel.streams import Stream, StreamType
+from tokay.kernel.streams import BRIDGEABLE, Stream, StreamType
 from tokay.plugins.bus.gather import Gather, Rules
 from tokay.plugins.bus.variables import (
     CMD_SEQ,
@@ -86,7 +86,7 @@ class Bridge:
         self._gather = Gather(self._rules(), self._loop.time())
         self._port.attach(self)
         if self._stream is not None:
-            self._divert(self._stream)
+            self._join(self._stream)
         if data:
             self.feed(data)
 
@@ -123,17 +123,14 @@ class Bridge:
         """Take a stream that an auto-start service opened, unless there is one already."""
         if self._stream is not None:
             return
-        try:
-            if self.active:
-                stream.divert(self)
-        except CommandError as error:
-            self._kernel.log.line(error.reason or error.text, Level.NOTICE)
+        if stream.type not in BRIDGEABLE:
+            self._kernel.log.line(f"{stream.type} streams cannot be bridged", Level.NOTICE)
             return
         self._stream = self._kernel.streams.bridged = stream
         if self.active:
-            self.room()
+            self._join(stream)
 
-    def _divert(self, stream: Stream) -> None:
+    def _join(self, stream: Stream) -> None:
         stream.divert(self)
         # Its peer may have gone while commands had the port: then that was all.
         self._kernel.streams.arrived(stream)
