@@ -65,7 +65,7 @@ class Console:
     __slots__ = (
         "_arrived", "_busy", "_channel", "_closed", "_editor", "_input", "_kernel", "_limit",
         "_line_end", "_most_unsent", "_on_leave", "_paused", "_printer", "_pumping", "_settled",
-        "name",
+        "muted", "name",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +80,8 @@ class Console:
         on_leave: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
+        self.muted = False
+        """Whether new lines are not heard: somebody else has the parser."""
         self._on_leave = on_leave
         self._kernel = kernel
         self._channel = channel
@@ -106,6 +108,8 @@ class Console:
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the host."""
+        if self.muted and self._arrived is None:
+            return
         self._input += data
         if self._arrived is not None:
             _wake(self._arrived)

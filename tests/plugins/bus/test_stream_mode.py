@@ -306,6 +306,20 @@ def test_other_front_ends_go_on_in_stream_mode(talk: Talk, far: Far) -> None:
     talk.expect(b"data")
 
 
+def test_a_remote_terminal_has_the_parser_and_the_data_flows_on(talk: Talk, far: Far) -> None:
+    async def terminal(connected: bool) -> None:
+        talk.kernel.tell("remote_terminal", connected=connected)
+
+    talk.run(terminal(True))
+    talk.send(b"data")
+    talk.turn(1)
+    assert far.heard() == b"data"
+    break_in(talk)
+    assert talk.ask("get bus.mode") == b""
+    talk.run(terminal(False))
+    assert talk.answer("get bus.mode") == (0, "stream")
+
+
 # The pin.
 
 

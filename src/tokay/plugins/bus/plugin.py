@@ -64,7 +64,17 @@ class Bus(Plugin):
     after = ("uart", "gpio")
     safe_mode = True
 
-    __slots__ = ("_bridge", "_by_pin", "_console", "_kernel", "_log", "_pins", "_port", "_unwatch")
+    __slots__ = (
+        "_bridge",
+        "_by_pin",
+        "_console",
+        "_kernel",
+        "_log",
+        "_muted",
+        "_pins",
+        "_port",
+        "_unwatch",
+    )
 
     _port: Any
 
@@ -77,7 +87,7 @@ class Bus(Plugin):
         self._bridge: Bridge | None = None
         self._log: LogPrinter | None = None
         self._unwatch: Callable[[], None] | None = None
-        self._by_pin = False
+        self._by_pin = self._muted = False
         data_bus, log_bus = values[DATA_BUS], values[LOG_BUS]
         self._port = _port(board, data_bus)
         log_port = _port(board, log_bus)
@@ -93,6 +103,7 @@ class Bus(Plugin):
                 held = kernel.carried.pop(CARRIED, None)
                 self._console = self._new_console(logs=log_bus == data_bus, held=held)
             kernel.on("ready", self._begin)
+            kernel.on("remote_terminal", self._give_way)
         if log_port is not None and (streaming or log_bus != data_bus):
             self._log = LogPrinter(kernel, log_port)
 
@@ -100,7 +111,7 @@ class Bus(Plugin):
         values = self._kernel.variables
         # A product that cannot be told the size has all that there is.
         told = TX_BUFFER.name in values.table.by_name
-        return Console(
+        console = Console(
             self._kernel,
             self._port,
             name=values[DATA_BUS],
@@ -109,6 +120,8 @@ class Bus(Plugin):
             held=held,
             on_leave=self._exit,
         )
+        console.muted = self._muted
+        return console
 
     def _begin(self) -> None:
         if self._bridge is not None:
@@ -120,6 +133,15 @@ class Bus(Plugin):
             self._kernel.carried.pop(CARRIED_DATA, None)
             self._port.attach(self._console)
             self._console.start()
+
+    def _give_way(self, connected: bool) -> None:
+        """Leave the parser to the remote terminal: what the host says meanwhile is not heard.
+
+        The bytes of stream mode flow on. Source: web-and-discovery, section 8.
+        """
+        self._muted = connected
+        if self._console is not None:
+            self._console.muted = connected
 
     @property
     def dropped(self) -> int:
