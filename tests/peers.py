@@ -105,6 +105,8 @@ class Far(asyncio.Protocol):
         self.received = bytearray()
         self.ended = False
         """Whether the device has closed."""
+        self.lost = False
+        """Whether the connection is no more."""
         self.error: Exception | None = None
         self.address = ("", 0)
         """The device's end."""
@@ -178,7 +180,8 @@ class Far(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.ended, self.error = True, exc
+        self.ended = self.lost = True
+        self.error = exc
         self._change.set()
 
     def pause_writing(self) -> None:
@@ -220,7 +223,8 @@ class Peer:
     ) -> None:
         self._server.close()
         for far in self.all:
-            far.transport.abort()
+            if not far.lost:  # asyncio's transport takes an abort badly then
+                far.transport.abort()
         for play in self._plays:
             play.cancel()
         played = await asyncio.gather(*self._plays, return_exceptions=True)

@@ -53,18 +53,6 @@ def start(port: int, path: str = "/", host: str = "127.0.0.1") -> list[str]:
     return [f"[Opening: {host}]", f"Request GET {path}", f"Connecting (HTTP): {host}:{port}"]
 
 
-@pytest.fixture
-def here(air: Airspace, lab: Settings) -> Callable[..., Device]:
-    """Make a device whose streams stay until they are closed."""
-
-    def make(**settings: str) -> Device:
-        return Device.simulated(
-            airspace=air, settings=lab | {"stream.auto_close": "off"} | settings
-        )
-
-    return make
-
-
 # Answers, what is seen of them, and the body.
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 ANSWERS: dict[str, tuple[bytes, bool, list[str], bytes]] = {

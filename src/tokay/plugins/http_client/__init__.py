@@ -22,13 +22,13 @@ from tokay.plugins.http_client.commands import (
     http_post,
     http_read_status,
 )
-from tokay.plugins.http_client.dialogue import Credentials
 from tokay.plugins.http_client.fetch import Answer, Fetched, Upgraded, exchange, upgrade
 from tokay.plugins.http_client.request import Request
 from tokay.plugins.http_client.transfer import http_download, http_upload
 from tokay.plugins.http_client.url import SOCKETS, WEB, Target, parse_url
 from tokay.plugins.http_client.variables import RETRIES, RETRY_PERIOD
 from tokay.plugins.network import Interface
+from tokay.plugins.tls import Credentials
 
 __all__ = ["PLUGIN", "Answer", "Fetched", "HttpClient", "Target", "Upgraded", "parse_url"]
 
@@ -49,7 +49,7 @@ class HttpClient(Plugin):
         http_download,
         http_upload,
     )
-    after = ("network", "tcp")
+    after = ("network", "tcp", "tls")
 
     __slots__ = ("_kernel",)
 

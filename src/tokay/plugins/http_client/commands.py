@@ -9,13 +9,15 @@ from tokay.kernel.commands import Call, command
 from tokay.kernel.kinds import integer
 from tokay.kernel.results import CommandError, failed
 from tokay.kernel.streams import MOST_STREAMS
-from tokay.plugins.http_client.dialogue import Credentials, connect, receive
+from tokay.plugins.http_client.dialogue import connect, receive
 from tokay.plugins.http_client.exchange import HttpStream
 from tokay.plugins.http_client.request import Request
 from tokay.plugins.http_client.url import parse_url
 from tokay.plugins.network import Network
+from tokay.plugins.tls import Credentials, Tls
 
 CERTIFICATES = "[ca_cert] [client_cert] [client_key]"
+CERTIFICATE_WORDS = {"ca": "ca_cert", "cert": "client_cert", "key": "client_key"}
 MOST_BODY = 10**15 - 1
 
 
@@ -89,9 +91,9 @@ async def _open(call: Call, request: Request, *, queued: bool = False) -> str:
 
 
 def certificates(call: Call) -> Credentials | None:
-    """Return the files that a call names, or None when it leaves them to `network.tls`."""
-    names = [call.get(name) for name in ("ca_cert", "client_cert", "client_key")]
-    return Credentials(*names) if "ca_cert" in call else None
+    """Return the files for TLS when a call names any; `network.tls` stands for the others."""
+    given = {field: call[name] for field, name in CERTIFICATE_WORDS.items() if name in call}
+    return call.kernel.plugin(Tls).files._replace(**given) if given else None
 
 
 def _find(call: Call) -> HttpStream:

@@ -5,21 +5,15 @@ sent twice. Source: commands-network, section 9.9.
 """
 
 import asyncio
-from typing import NamedTuple
 
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.http_client.exchange import HttpStream
 from tokay.plugins.http_client.variables import RETRIES, RETRY_PERIOD
 from tokay.plugins.tcp import CONNECT_TIMEOUT
+from tokay.plugins.tls import Credentials, Tls, TlsError
 
 # The spelling is the device's own.
 _SCHEMES = {"http": "HTTP", "https": "https", "ws": "WS", "wss": "wss"}
-
-
-class Credentials(NamedTuple):
-    ca: str = ""
-    cert: str = ""
-    key: str = ""
 
 
 async def connect(kernel: Kernel, stream: HttpStream, files: Credentials | None = None) -> None:
@@ -28,17 +22,34 @@ async def connect(kernel: Kernel, stream: HttpStream, files: Credentials | None 
     target = stream.request.target
     kernel.log.line(f"Request {stream.request.method} {target.path}")
     kernel.log.line(f"Connecting ({_SCHEMES[target.scheme]}): {target.host}:{target.port}")
-    limit = values[CONNECT_TIMEOUT] / 1000
     for left in range(values[RETRIES], -1, -1):
         try:
-            async with asyncio.timeout(limit):
-                await interface.connect_tcp(lambda: stream, target.host, target.port)
+            await _attempt(kernel, stream, files)
             return
+        except TlsError:
+            raise  # it would fail again, and the log has its line
         except OSError as error:  # TimeoutError is one
-            kernel.log.line(str(error.strerror or "Connect timed out"))
+            kernel.log.line(reason(error) or "Connect timed out")
             if not left or not interface.up:
                 raise
-        await asyncio.sleep(values[RETRY_PERIOD] / 1000)
+        async with interface.while_up():
+            await asyncio.sleep(values[RETRY_PERIOD] / 1000)
+
+
+async def _attempt(kernel: Kernel, stream: HttpStream, files: Credentials | None) -> None:
+    """Look the host up and connect once. Raises OSError."""
+    interface, target = stream.interface, stream.request.target
+    limit = kernel.variables[CONNECT_TIMEOUT] / 1000
+    async with interface.while_up():
+        address = await interface.resolve(target.host)
+    if target.secure:
+        await kernel.plugin(Tls).connect(
+            interface, lambda: stream, target.host, target.port,
+            limit=limit, files=files, address=address,
+        )  # fmt: skip
+        return
+    async with asyncio.timeout(limit):
+        await interface.connect_tcp(lambda: stream, address, target.port)
 
 
 async def receive(kernel: Kernel, stream: HttpStream) -> None:

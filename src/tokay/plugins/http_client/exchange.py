@@ -150,6 +150,8 @@ class HttpStream(TcpStream):
         try:
             if not self._ended:
                 self.reader.end()
+                if self._transport is not None and self._transport.get_extra_info("truncated"):
+                    raise ConnectionError("the server closed without a close_notify")
         except OSError as error:
             self._fail(exc if isinstance(exc, OSError) else error)
         self._end()

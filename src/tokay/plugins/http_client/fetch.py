@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError
-from tokay.plugins.http_client.dialogue import Credentials, connect, receive
+from tokay.plugins.http_client.dialogue import connect, receive
 from tokay.plugins.http_client.exchange import HttpStream
 from tokay.plugins.http_client.request import Request
 from tokay.plugins.network import Interface
+from tokay.plugins.tls import Credentials
 
 PIECE = 64 * 1024
 """Bytes that are given at once."""
@@ -122,10 +123,10 @@ async def _send(stream: HttpStream, body: AsyncIterable[bytes]) -> None:
         if isinstance(body, AsyncIterator) and hasattr(body, "aclose"):
             stack.push_async_callback(body.aclose)
         async for piece in body:
-            if stream.reader.answered or stream.error is not None:
-                return  # it does not want the rest
             if not await stream.room(IDLE_LIMIT):
                 raise TimeoutError("the server stopped reading")
+            if stream.reader.answered or stream.error is not None:
+                return  # the server does not want the rest
             stream.write(piece)
 
 

@@ -54,7 +54,10 @@ class ResponseReader:
     @property
     def headers(self) -> list[tuple[str, str]]:
         """The header fields in the order in which they came."""
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._fields]
+        return [
+            (name.decode("latin-1"), value.decode("latin-1").strip(" \t"))
+            for name, value in self._fields
+        ]
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the connection. Raises ResponseError."""

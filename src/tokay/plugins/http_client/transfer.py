@@ -14,13 +14,14 @@ from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError, Result, bad_args, failed
 from tokay.kernel.storage import StoredFile
 from tokay.plugins.files import file_location, file_type
-from tokay.plugins.http_client.commands import certificates
-from tokay.plugins.http_client.dialogue import Credentials, reason
+from tokay.plugins.http_client.commands import CERTIFICATES, certificates
+from tokay.plugins.http_client.dialogue import reason
 from tokay.plugins.http_client.fetch import Answer, exchange
 from tokay.plugins.http_client.progress import Progress
 from tokay.plugins.http_client.request import Request
 from tokay.plugins.http_client.url import parse_url
 from tokay.plugins.network import Network
+from tokay.plugins.tls import Credentials, Tls
 from tokay.protocols.crc import crc16, crc32
 
 LIMIT = 3600.0
@@ -40,11 +41,12 @@ async def http_download(call: Call) -> None:
     """Get a page and keep it as a file; one of that name is replaced."""
     files = call.kernel.files
     draft, ca = _draft(call)
+    tls = call.kernel.plugin(Tls).files._replace(ca=ca) if ca else None
     word = call.get("crc")
     crc = files.parse_crc(word) if word else None
     files.check_name(draft.name)
     request = Request("GET", parse_url(call["url"]))
-    async with _answer(call, request, Credentials(ca) if ca else None) as answer:
+    async with _answer(call, request, tls) as answer:
         if answer.status != OK:
             raise failed(f"the server answers {answer.status}")
         draft.size = 1 if answer.length is None else answer.length
@@ -64,7 +66,7 @@ async def http_download(call: Call) -> None:
 
 @command(
     "http_upload", "hup",
-    "[-i interface] url file [remote_name] [ca_cert] [client_cert] [client_key]", limit=LIMIT,
+    f"[-i interface] url file [remote_name] {CERTIFICATES}", limit=LIMIT,
 )  # fmt: skip
 async def http_upload(call: Call) -> None:
     """Post a file, as a form does."""

@@ -66,10 +66,8 @@ class TcpStream(Stream, asyncio.Protocol):
     def close(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        transport = self._transport
-        transport.close()
-        if transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(LINGER, transport.abort)
+        self._transport.close()
+        self._linger()
 
     # What asyncio tells.
 
@@ -86,6 +84,7 @@ class TcpStream(Stream, asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._end()
+        self._linger()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -105,6 +104,11 @@ class TcpStream(Stream, asyncio.Protocol):
             self.resume_writing()
             self._kernel.streams.arrived(self)
 
+    def _linger(self) -> None:
+        """Let what was written go out, but not for ever: the peer may never read it."""
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(LINGER, _give_up, self._transport)
+
     def _pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
@@ -112,3 +116,9 @@ class TcpStream(Stream, asyncio.Protocol):
     def _resume(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+
+
+def _give_up(transport: asyncio.Transport) -> None:
+    # One that has sent all is closed, and asyncio's takes an abort badly then.
+    if transport.get_write_buffer_size():
+        transport.abort()

@@ -82,17 +82,19 @@ class Tls(Plugin):
         limit: float,
         local_port: int = 0,
         files: Credentials | None = None,
+        address: str = "",
     ) -> tuple[asyncio.Transport, P]:
         """Connect, and speak TLS. The protocol hears of its connection when the handshake is over.
 
         ``limit``: seconds for the TCP connection; the handshake has `network.tls.handshake_timeout`
-        on top. ``files`` None: those of `network.tls`. Raises OSError: a TlsError for what has to
-        do with TLS, and then the log has the documented line already.
+        on top. ``host`` is whom the certificate must name; ``address``: what it was resolved to.
+        ``files`` None: those of `network.tls`. Raises OSError: a TlsError for what has to do with
+        TLS, and then the log has the documented line already.
         """
         context = self._client_context(files)
         above, done = self._client(context, factory, host)
         async with asyncio.timeout(limit):
-            await interface.connect_tcp(lambda: above, host, port, local_port=local_port)
+            await interface.connect_tcp(lambda: above, address or host, port, local_port=local_port)
         async with interface.while_up():
             return await self._shake(context, above, done)
 
