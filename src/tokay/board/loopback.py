@@ -322,7 +322,7 @@ class LoopbackLink:
         """Give the address to connect from, None if the machine is to choose."""
         own = self._own_address()
         try:
-            if IPv4Address(host_ip) in LOOPBACK:
+            if host_ip == BROADCAST or IPv4Address(host_ip) in LOOPBACK:
                 return own
         except AddressValueError:
             raise OSError(errno.EINVAL, f"not an IPv4 address: {host_ip!r}") from None
