@@ -59,7 +59,7 @@ async def listener(address: str = "0.0.0.0") -> AsyncIterator[Listener]:
 
 @pytest.fixture
 def lab(lab: Settings) -> Settings:
-    return lab | {"wlan.auto_join.enabled": "1"}
+    return lab | {"wlan.auto_join.enabled": "1", "broadcast.interval": "10"}
 
 
 async def test_an_announcement(air: Airspace, lab: Settings) -> None:
