@@ -24,6 +24,8 @@ PACKAGES = {
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
     "kea-dhcp4": "kea-dhcp4-server",
+    "chronyd": "chrony",
+    "exim4": "exim4-daemon-light",
 }
 BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf"}
 """What only the benchmarks need; fetched when they ask."""

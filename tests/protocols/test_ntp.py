@@ -131,6 +131,7 @@ def test_an_answer_after_the_first_era() -> None:
 
 UNFIT = [
     ({"leap": 3}, "the server is not synchronized"),
+    ({"leap": 3, "stratum": 0}, "the server is not synchronized"),
     ({"stratum": 16}, "stratum 16"),
     ({"stratum": 0}, "zero stratum, kiss code none"),
     ({"stratum": 0, "reference": 0x494E4954}, "zero stratum, kiss code INIT"),

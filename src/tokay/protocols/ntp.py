@@ -273,6 +273,8 @@ class NtpClient:
             self._exchange = None
             self.wait = inf
             return Kiss(packet.kiss)
+        if packet.leap == UNSYNCHRONIZED and not packet.kiss:
+            return Refusal("the server is not synchronized")  # as chronyd says it
         return Refusal(f"zero stratum, kiss code {packet.kiss or 'none'}")
 
 
