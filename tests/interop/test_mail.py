@@ -114,9 +114,8 @@ def exim(wire: Wire, peer: Peer, folder: Path) -> Iterator[Server]:
     for name, row in (("passwd", f"{USER}:x:{UID}:{UID}::/:/bin/false\n"),
                       ("group", f"{USER}:x:{UID}:\n")):  # fmt: skip
         (folder / name).write_text(Path("/etc", name).read_text("utf-8") + row, "utf-8")
-    process = Process(
-        wire.peer, "unshare", "-m", "sh", "-c", f"cd {folder}\n{START}", "sh", str(program), "-bdf", "-v", "-C", str(folder / "exim.conf"),
-    )  # fmt: skip
+    command = ("unshare", "-m", "sh", "-c", f"cd {folder}\n{START}", "sh", str(program))
+    process = Process(wire.peer, *command, "-bdf", "-v", "-C", str(folder / "exim.conf"))
     with closing(process):
         process.expect("daemon started")
         yield Server(folder, authority, process)

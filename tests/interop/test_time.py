@@ -14,15 +14,8 @@ pytestmark = pytest.mark.usefixtures("leftovers")
 def chronyd(wire: Wire, peer: Peer, folder: Path, *lines: str) -> Process:
     """Start a server that says it knows the time, and leaves the machine's clock alone (-x)."""
     config = folder / "chrony.conf"
-    config.write_text(
-        "\n".join(
-            [
-                "allow", "cmdport 0", f"bindaddress {SERVER}", f"pidfile {folder}/pid",
-                f"dumpdir {folder}", *lines,
-            ]  # fmt: skip
-        ) + "\n",
-        "utf-8",
-    )  # fmt: skip
+    rows = ["allow", "cmdport 0", f"bindaddress {SERVER}", f"pidfile {folder}/pid", *lines]
+    config.write_text("\n".join([*rows, f"dumpdir {folder}", ""]), "utf-8")
     return Process(wire.peer, *peer.command, "-x", "-d", "-u", "root", "-f", str(config))
 
 

@@ -100,11 +100,6 @@ def _reason(error: Exception) -> str:
     return str(error) or "timed out"
 
 
-def _rebooting(call: Call) -> None:
-    """Boot into what was installed once `Success` is out."""
-    call.reboot()
-
-
 @command("ota", "ota", "[-f] [-b bundle] [-a activation_id] [password]", limit=LIMIT)
 async def ota(call: Call) -> None:
     """Update from ota.host if it has a newer bundle, or with -f any, and reboot."""
@@ -119,7 +114,7 @@ async def ota(call: Call) -> None:
         call.log(f"Update: bundle {offer.manifest.version} is not newer")
         return
     await _told(call, source.install(offer))
-    _rebooting(call)
+    call.reboot()  # once `Success` is out
 
 
 @command("dfu_query", "", "[-b bundle]")
@@ -165,7 +160,7 @@ async def dfu_update(call: Call) -> None:
         call.log(f"Update failed: {offer.manifest.version} is offered, not {wanted}")
         raise failed(f"{wanted} is not offered")
     await _told(call, source.install(offer))
-    _rebooting(call)
+    call.reboot()  # once `Success` is out
 
 
 @command("dms_activate", "", "code [update]")
