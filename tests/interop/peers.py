@@ -26,6 +26,10 @@ PACKAGES = {
     "kea-dhcp4": "kea-dhcp4-server",
     "chronyd": "chrony",
     "exim4": "exim4-daemon-light",
+    "lighttpd": "lighttpd",
+    "nginx": "nginx",
+    "openssl": "openssl",
+    "stunnel4": "stunnel4",
 }
 BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf"}
 """What only the benchmarks need; fetched when they ask."""

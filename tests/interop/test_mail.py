@@ -151,7 +151,7 @@ def test_mail_is_delivered(wire: Wire, peer: Callable[[str], Peer], tmp_path: Pa
         assert mail["Subject"] == "Überdruck"
         assert mail.get_content().splitlines() == text.decode().splitlines()
         assert console.ask("smtp_send you@elsewhere.org Hi 2", b"hi") == (1, "Command failed")
-        assert any("SMTP error 550" in line for line in console.logged)
+        assert any("SMTP error 550" in line for line in console.logs)
 
         # As most servers want it: a login behind TLS.
         console.do("set network.tls.ca_cert ca.pem")
@@ -161,8 +161,8 @@ def test_mail_is_delivered(wire: Wire, peer: Callable[[str], Peer], tmp_path: Pa
             console.do("set email.smtp.username thing")
             console.do("set email.smtp.password wrong")
             assert console.ask("smtp_send you@example.net Hi 2", b"hi") == (1, "Command failed")
-            assert any("SMTP error 535" in line for line in console.logged)
-            console.logged.clear()
+            assert any("SMTP error 535" in line for line in console.logs)
+            console.logs.clear()
             console.do("set email.smtp.password s3cret")
             assert console.do("smtp_send you@example.net Hi 2", b"hi") == "Success"
             assert server.mail().get_content().strip() == "hi"

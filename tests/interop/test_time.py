@@ -58,7 +58,7 @@ def test_a_server_that_does_not_know_the_time(
             for _ in range(2000):
                 code, text = console.ask("get time.last_set")
                 assert (code, text) == (0, "-1")
-                if any("not synchronized" in line for line in console.logged):
+                if any("not synchronized" in line for line in console.logs):
                     break
             else:
-                raise AssertionError(console.logged)
+                raise AssertionError(console.logs)

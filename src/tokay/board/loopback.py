@@ -14,6 +14,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address
 from typing import TypeVar
 
@@ -25,7 +26,14 @@ from tokay.board.ping import ping
 from tokay.board.resolver import resolve_here
 from tokay.board.security import Security
 from tokay.board.shaping import ShapedConnection
-from tokay.board.sockets import BACKLOG, bind_low, bind_to_connect, new_socket, no_address
+from tokay.board.sockets import (
+    BACKLOG,
+    bind_low,
+    bind_to_connect,
+    connect,
+    new_socket,
+    no_address,
+)
 
 VOLUNTEERS = "pool.ntp.org"
 """Time servers that people lend to the world, and the factory setting of every device.
@@ -180,7 +188,7 @@ class LoopbackLink:
                 bind_to_connect(sock, source, local_port)
             if self._access_point.shapes:
                 await asyncio.sleep(2 * self._access_point.shape.latency)  # SYN and its answer
-            await self._loop.sock_connect(sock, (host_ip, port))
+            await connect(sock, (host_ip, port))
             if not self._access_point.shapes:
                 return await self._loop.create_connection(protocol_factory, sock=sock)
             protocol = protocol_factory()
@@ -326,10 +334,15 @@ class LoopbackLink:
         """Give the address to connect from, None if the machine is to choose."""
         own = self._own_address()
         try:
-            if host_ip == BROADCAST or IPv4Address(host_ip) in LOOPBACK:
+            if host_ip == BROADCAST or _is_loopback(host_ip):
                 return own
         except AddressValueError:
             raise OSError(errno.EINVAL, f"not an IPv4 address: {host_ip!r}") from None
         if not self._access_point.uplink:
             raise OSError(errno.ENETUNREACH, f"{host_ip}: {os.strerror(errno.ENETUNREACH)}")
         return None
+
+
+@lru_cache(maxsize=64)
+def _is_loopback(host_ip: str) -> bool:
+    return IPv4Address(host_ip) in LOOPBACK

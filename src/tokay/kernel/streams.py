@@ -112,12 +112,12 @@ class Stream(ABC):
 
     async def fill(self, size: int, timeout: float) -> None:
         """Wait until ``size`` bytes are there, or no more will be, or the time is over."""
-        if timeout <= 0 or self._filled(size):
+        if timeout <= 0 or self.filled(size):
             return
         self._changed = asyncio.Event()
         try:
             async with asyncio.timeout(timeout):
-                while not self._filled(size):
+                while not self.filled(size):
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
@@ -125,7 +125,8 @@ class Stream(ABC):
         finally:
             self._changed = None
 
-    def _filled(self, size: int) -> bool:
+    def filled(self, size: int) -> bool:
+        """Whether waiting brings no more of ``size`` bytes."""
         return self.available >= size or self.ended or self.edge
 
 
@@ -159,10 +160,12 @@ class TextStream(Stream):
 class Inbox:
     """Bytes received and not yet read: ``pause`` is called when they are many, then ``resume``."""
 
-    __slots__ = ("_chunks", "_pause", "_paused", "_resume", "size")
+    __slots__ = ("_chunks", "_offset", "_pause", "_paused", "_resume", "size")
 
     def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         self._chunks: deque[bytes] = deque()
+        self._offset = 0
+        """Bytes of the first chunk that are taken already."""
         self._pause, self._resume = pause, resume
         self._paused = False
         self.size = 0
@@ -184,13 +187,15 @@ class Inbox:
         """Return at most ``limit`` bytes from the front."""
         taken = []
         while limit > 0 and self._chunks:
-            chunk = self._chunks.popleft()
-            if len(chunk) > limit:
-                self._chunks.appendleft(chunk[limit:])
-                chunk = chunk[:limit]
-            taken.append(chunk)
-            limit -= len(chunk)
-            self.size -= len(chunk)
+            chunk = self._chunks[0]
+            piece = chunk[self._offset : self._offset + limit]
+            self._offset += len(piece)
+            if self._offset == len(chunk):
+                self._chunks.popleft()
+                self._offset = 0
+            taken.append(piece)
+            limit -= len(piece)
+            self.size -= len(piece)
         if self._paused and self.size <= HIGH_WATER // 2:
             self._paused = False
             self._resume()
@@ -257,11 +262,22 @@ class StreamTable:
 
     async def read(self, handle: int, size: int, timeout: float) -> bytes:
         """Return at most ``size`` bytes, waiting up to ``timeout`` seconds for that many."""
+        data = self.read_now(handle, size)
+        if data is None:
+            stream = self.find(handle)
+            await stream.fill(size, timeout)
+            data = self._take(stream, size)
+        return data
+
+    def read_now(self, handle: int, size: int) -> bytes | None:
+        """Return what there is to read, or None when waiting may bring more of ``size`` bytes."""
         stream = self.find(handle)
         if self._lingers(stream):
             self.close(stream)
             return b""
-        await stream.fill(size, timeout)
+        return self._take(stream, size) if stream.filled(size) else None
+
+    def _take(self, stream: Stream, size: int) -> bytes:
         data = stream.take(size)
         self._look(stream)
         if stream.type is StreamType.FILE and self._lingers(stream):

@@ -192,8 +192,8 @@ async def test_the_network_goes_in_the_middle(here: Here, air: Airspace) -> None
     ):
         asked = asyncio.ensure_future(device.command(f"http_download 127.0.0.1:{peer.port}/f a"))
         far = await peer.next()
-        await far.line()
         await turned_loop().settle()
+        assert [entry.text for entry in device.log][-1] == "HTTP response: 200"
         begun = turned_loop().time()
         air.ap("lab").power(False)
         assert (await soon(asked_of(asked))).text == "Command failed"

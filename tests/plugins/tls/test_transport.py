@@ -42,6 +42,9 @@ class Pipe(asyncio.Transport):
             self.told = True
             self.above.pause_writing()
 
+    def writelines(self, list_of_data: Any) -> None:
+        self.write(b"".join(list_of_data))
+
     def go(self, size: int | None = None) -> None:
         """Let bytes arrive at the other end."""
         if self.other.paused or self.aborted:

@@ -40,16 +40,12 @@ async def _attempt(kernel: Kernel, stream: HttpStream, files: Credentials | None
     """Look the host up and connect once. Raises OSError."""
     interface, target = stream.interface, stream.request.target
     limit = kernel.variables[CONNECT_TIMEOUT] / 1000
-    async with interface.while_up():
-        address = await interface.resolve(target.host)
-    if target.secure:
-        await kernel.plugin(Tls).connect(
-            interface, lambda: stream, target.host, target.port,
-            limit=limit, files=files, address=address,
-        )  # fmt: skip
+    if not target.secure:
+        await interface.connect_tcp(lambda: stream, target.host, target.port, limit=limit)
         return
-    async with asyncio.timeout(limit):
-        await interface.connect_tcp(lambda: stream, address, target.port)
+    await kernel.plugin(Tls).connect(
+        interface, lambda: stream, target.host, target.port, limit=limit, files=files
+    )
 
 
 async def receive(kernel: Kernel, stream: HttpStream) -> None:

@@ -102,7 +102,7 @@ class HttpStream(TcpStream):
         if not self.reader.answered and self._error is None:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
-                async with asyncio.timeout(limit), self.interface.while_up():
+                async with self.interface.while_up(limit):
                     await self._waiter
             finally:
                 self._waiter = None
@@ -124,6 +124,9 @@ class HttpStream(TcpStream):
 
     def data_received(self, data: bytes) -> None:
         reader = self.reader
+        if self._ended:
+            self._leave()  # what comes behind the body is nobody's
+            return
         try:
             reader.feed(data)
         except OSError as error:
@@ -137,7 +140,9 @@ class HttpStream(TcpStream):
             self._pause()
         else:
             self._end()
-            self._leave()
+            # The server closes when it has all: who closes first keeps the port for a minute.
+            if not self._finished:
+                self._leave()
 
     def eof_received(self) -> bool:
         self._lost(None)

@@ -48,7 +48,9 @@ class Answer:
         """
         stream = self._stream
         while True:
-            await stream.fill(1, idle)
+            if not stream.filled(1):
+                async with stream.interface.while_up():
+                    await stream.fill(1, idle)
             if piece := stream.take(PIECE):
                 yield piece
             elif not stream.ended:
@@ -123,8 +125,9 @@ async def _send(stream: HttpStream, body: AsyncIterable[bytes]) -> None:
         if isinstance(body, AsyncIterator) and hasattr(body, "aclose"):
             stack.push_async_callback(body.aclose)
         async for piece in body:
-            if not await stream.room(IDLE_LIMIT):
-                raise TimeoutError("the server stopped reading")
+            async with stream.interface.while_up():
+                if not await stream.room(IDLE_LIMIT):
+                    raise TimeoutError("the server stopped reading")
             if stream.reader.answered or stream.error is not None:
                 return  # the server does not want the rest
             stream.write(piece)

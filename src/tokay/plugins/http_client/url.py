@@ -1,6 +1,7 @@
 """Where a URL leads. Source: commands-network, section 9.2; RFC 3986."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ class Target(NamedTuple):
         return self.host if usual else f"{self.host}:{self.port}"
 
 
+@lru_cache(maxsize=32)
 def parse_url(url: str, schemes: tuple[str, ...] = WEB) -> Target:
     """Return where a URL of one of ``schemes`` leads; without a scheme it is of the first.
 

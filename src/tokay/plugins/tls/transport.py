@@ -33,10 +33,12 @@ from tokay.plugins.tls.errors import (
     failure_of,
     reason_of,
 )
-from tokay.protocols.tls import HandshakeWalk, State, record_size
+from tokay.protocols.tls import HEADER, HandshakeWalk, State, record_size
 
 RECORD = 16384
 """Bytes of data that a record may have."""
+READ = 16 * RECORD
+"""Bytes that are received at once."""
 BURST = 8 * RECORD
 """Bytes that are sealed before they are handed on."""
 LINGER = 10.0
@@ -44,9 +46,11 @@ LINGER = 10.0
 
 
 class _Buffers(threading.local):
-    """The two ends of OpenSSL, for all connections of a thread."""
+    """What all connections of a thread share: a place to receive, and the two ends of OpenSSL."""
 
     def __init__(self) -> None:
+        self.received = bytearray(READ)
+        self.view = memoryview(self.received)
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
 
@@ -67,7 +71,7 @@ class Phase(Enum):
     LOST = auto()
 
 
-class TlsTransport(asyncio.Transport, asyncio.Protocol):
+class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
     """One TLS connection.
 
     ``factory`` makes the protocol above once the handshake is over. ``settled`` hears how that
@@ -142,10 +146,21 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self._timer = asyncio.get_running_loop().call_later(self._limit, self._expire)
         self._shake()
 
-    def data_received(self, data: bytes) -> None:
-        self._held = self._held + data if self._held else data
-        if not self._paused:
-            self._advance()
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _buffers.view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        # Nothing of this outlives the call: what is not handed on is copied.
+        self.data_received(_buffers.view[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
+        """Take bytes from a connection below that has no buffers."""
+        if self._paused:
+            self._held += data
+        elif self._held:
+            self._complete(memoryview(data))
+        else:
+            self._advance(memoryview(data))
 
     def eof_received(self) -> bool:
         if self._phase is Phase.HANDSHAKE:
@@ -177,7 +192,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         while self._phase is Phase.OPEN and len(self._held) != left:
             left = len(self._held)
             self._paused = False
-            self._advance()
+            self._advance_held()
 
     def pause_writing(self) -> None:
         if self._phase in (Phase.OPEN, Phase.ENDED):
@@ -246,34 +261,55 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     # Records.
 
-    def _advance(self) -> None:
+    def _advance_held(self) -> None:
+        held, self._held = self._held, b""
+        self._advance(memoryview(held))
+
+    def _complete(self, data: memoryview) -> None:
+        """Complete the record of which there is a part, and go on with what is behind it."""
+        missing = HEADER - len(self._held)
+        if missing > 0:
+            self._held += data[:missing]
+            data = data[missing:]
+        missing = max(record_size(self._held), 0) - len(self._held)
+        if missing > 0:
+            self._held += data[:missing]
+            data = data[missing:]
+        held, self._held = self._held, b""
+        self._advance(memoryview(held))
+        if data:
+            self._advance(data)
+
+    def _advance(self, data: memoryview) -> None:
         """Hand on what has come, record by record, until the protocol above wants no more."""
-        data, at = memoryview(self._held), 0
-        self._held = b""
-        put, end = _buffers.incoming.write, len(data)
+        at, end = 0, len(data)
+        put, take = _buffers.incoming.write, self._take
         while at < end and not self._paused:
-            if self._phase is Phase.OPEN or self._phase is Phase.HANDSHAKE:
-                pass
-            else:
-                return
-            size = record_size(data[at : at + 5])
+            size = record_size(data[at : at + HEADER])
             if size == 0 or at + size > end:
                 break
-            record = data[at:] if size < 0 else data[at : at + size]
-            at += len(record)
-            put(record)
+            stop = at + size if size > 0 else end
             if self._phase is Phase.OPEN:
-                self._take(broken=size < 0)
+                put(data[at:stop])
+                take(broken=size < 0)
+            elif self._phase is Phase.HANDSHAKE:
+                put(data[at:stop])
+                self._shake_on(data[at:stop], broken=size < 0)
             else:
-                if self._walk is not None:
-                    self._walk.feed(record, client=self.server)
-                self._shake()
-                if size < 0 and self._phase is Phase.HANDSHAKE:
-                    self._fail_with(INVALID_RECORD, "no TLS record")
+                return
+            at = stop
         if at < end and self._phase in (Phase.OPEN, Phase.HANDSHAKE):
             self._held = bytes(data[at:])
         if self._truncated and not self._paused and self._phase is Phase.OPEN:
             self._end()
+
+    def _shake_on(self, record: memoryview, *, broken: bool) -> None:
+        """Take a record of the handshake, which OpenSSL has been handed."""
+        if self._walk is not None:
+            self._walk.feed(record, client=self.server)
+        self._shake()
+        if broken and self._phase is Phase.HANDSHAKE:
+            self._fail_with(INVALID_RECORD, "no TLS record")
 
     def _fail_with(self, failure: Failure, reason: str) -> None:
         self._fail(TlsError(failure, self._state, reason, server=self.server))
@@ -363,7 +399,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def _go_on(self) -> None:
         if not self._paused and self._phase is Phase.OPEN:
-            self._advance()
+            self._advance_held()
         if not self._paused and self._phase is Phase.OPEN and not self._raw.is_closing():
             self._raw.resume_reading()
 
@@ -386,7 +422,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
                     for at in range(start, stop, RECORD):
                         seal(view[at : min(at + RECORD, stop)])
                         sealed.append(take())
-                    self._raw.write(b"".join(sealed))
+                    self._raw.writelines(sealed)
         except ssl.SSLError as error:
             self._break(error)
 
