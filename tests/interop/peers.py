@@ -24,6 +24,8 @@ PACKAGES = {
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
     "kea-dhcp4": "kea-dhcp4-server",
+    "chronyd": "chrony",
+    "exim4": "exim4-daemon-light",
     "lighttpd": "lighttpd",
     "nginx": "nginx",
     "openssl": "openssl",

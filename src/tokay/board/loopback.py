@@ -38,6 +38,11 @@ from tokay.board.sockets import (
 
 _PROGRAMS = IPv4Network("127.0.0.0/24")
 """Where programs of this machine are that live in no airspace."""
+VOLUNTEERS = "pool.ntp.org"
+"""Time servers that people lend to the world, and the factory setting of every device.
+
+A simulated fleet, or a test run, leaves them alone unless a network's `hosts` names them.
+"""
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
@@ -314,7 +319,7 @@ class LoopbackLink:
             return [known]
         if self._access_point.portal is not None:
             return [str(self._lan.gateway)]
-        if not self._access_point.uplink:
+        if not self._access_point.uplink or key.endswith(VOLUNTEERS):
             raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
         return await resolve_here(name)
 
