@@ -62,7 +62,7 @@ class Console:
 
     __slots__ = (
         "_arrived", "_busy", "_channel", "_closed", "_editor", "_input", "_kernel", "_limit",
-        "_line_end", "_most_unsent", "_paused", "_printer", "_pumping", "_settled", "name",
+        "_line_end", "_most_unsent", "_paused", "_printer", "_pumping", "_settled", "muted", "name",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +76,8 @@ class Console:
         held: Held | None = None,
     ) -> None:
         self.name = name
+        self.muted = False
+        """Whether new lines are not heard: somebody else has the parser."""
         self._kernel = kernel
         self._channel = channel
         self._limit = kernel.variables[RX_BUFFER]
@@ -101,6 +103,8 @@ class Console:
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the host."""
+        if self.muted and self._arrived is None:
+            return
         self._input += data
         if self._arrived is not None:
             _wake(self._arrived)
@@ -134,6 +138,11 @@ class Console:
         ):
             self._settled = asyncio.get_running_loop().create_future()
             await self._settled
+
+    @property
+    def busy(self) -> bool:
+        """Whether a command of this console runs."""
+        return self._busy
 
     # The source of a command's data.
 

@@ -61,6 +61,7 @@ class Bus(Plugin):
                 held=kernel.carried.pop(CARRIED, None),
             )
             kernel.on("ready", self._begin)
+            kernel.on("remote_terminal", self._give_way)
         if log_bus != data_bus and (port := _port(board, log_bus)) is not None:
             self._log = LogPrinter(kernel, port)
 
@@ -74,6 +75,11 @@ class Bus(Plugin):
         if self._console is not None:
             self._port.attach(self._console)
             self._console.start()
+
+    def _give_way(self, connected: bool) -> None:
+        """Leave the parser to the remote terminal: what the host says meanwhile is not heard."""
+        if self._console is not None:
+            self._console.muted = connected
 
     async def settle(self) -> None:
         """Return once all that the host sent is answered."""
