@@ -7,13 +7,16 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import IPv4Address
 from typing import NamedTuple, TypeVar
 
 from tokay.board.link import Link, Listener
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.network.variables import DNS_TIMEOUT
+
+LOCAL_PATIENCE = 2.0
+"""Seconds that neighbours have to answer for a `.local` name before DNS is asked."""
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
@@ -30,7 +33,7 @@ class Address(NamedTuple):
 class Interface:
     """One interface while it is up. ``ports``: each port that was asked for, and the one bound."""
 
-    __slots__ = ("_kernel", "_waits", "address", "link", "name", "ports", "up")
+    __slots__ = ("_kernel", "_waits", "address", "find_local", "link", "name", "ports", "up")
 
     def __init__(self, kernel: Kernel, name: str, link: Link, address: Address) -> None:
         self._kernel = kernel
@@ -39,6 +42,8 @@ class Interface:
         self.address = address
         self.ports: dict[int, int] = {}
         self.up = True
+        self.find_local: Callable[[str], Awaitable[str]] | None = None
+        """Asks the neighbours for the address of a `.local` name; does not end by itself."""
         self._waits: set[asyncio.Timeout] = set()
 
     def lower(self) -> None:
@@ -71,6 +76,11 @@ class Interface:
         limit = self._kernel.variables[DNS_TIMEOUT] / 1000
         try:
             async with asyncio.timeout(limit):
+                local = host.rstrip(".").lower().endswith(".local")
+                if local and self.find_local is not None:
+                    with contextlib.suppress(TimeoutError, ValueError):
+                        async with asyncio.timeout(min(limit / 2, LOCAL_PATIENCE)):
+                            return await self.find_local(host)
                 return (await self.link.resolve(host))[0]
         except TimeoutError:
             raise socket.gaierror(socket.EAI_AGAIN, f"{host} does not resolve in time") from None
