@@ -132,6 +132,8 @@ class Responder:
         self._rng = rng
         self._entries: dict[int, _Entry] = {}
         self._by_name: dict[bytes, dict[int, _Entry]] = {}
+        # The last number of each name that several here want: a fleet is named in no time.
+        self._numbers: dict[str, int] = {}
         self._due: list[tuple[float, int, _Step, int, int]] = []
         self._count = 0
         self._deferred: dict[tuple[str, int], _Deferred] = {}
@@ -160,6 +162,7 @@ class Responder:
         if entry is None:
             return
         self._unlearn(entry)
+        self._numbers.pop(entry.asked.name, None)
         if entry.state is _State.ESTABLISHED:
             gone = [one._replace(ttl=0) for one in entry.host.records() if one.name != META]
             self._say(entry, tuple(gone))
@@ -276,8 +279,10 @@ class Responder:
 
     def _next_name(self, entry: _Entry) -> None:
         """Give a host the next name that no other host here has."""
+        entry.number = max(entry.number, self._numbers.get(entry.asked.name, 1))
         while True:
             entry.number += 1
+            self._numbers[entry.asked.name] = entry.number
             host = entry.asked.numbered(entry.number)
             if not self._taken_here(entry, host):
                 entry.host = host
