@@ -71,6 +71,7 @@ async def _run(options: Options) -> int:
         settings=_settings(options.settings),
         ethernet=options.ethernet,
     )
+    device.multicast_outside()
     device.on_event = partial(_write_event if options.events else _narrate, device)
     _check_ports(serial, device)
     stopped = asyncio.Event()

@@ -19,7 +19,7 @@ Bounds, and what they are against:
 
 - a record is multicast once a second at most, a probe's answer four times (section 6): floods of
   questions, which may be forged, make no more noise than one;
-- `MOST_UNICAST` datagrams a second go to single askers, from all hosts together;
+- a host sends `MOST_UNICAST` datagrams a second to single askers, all of them `MOST_UNICAST_ALL`;
 - `MOST_DEFERRED` askers are waited for, with `MOST_PIECES` pieces each: unfinished questions;
 - fifteen conflicts in ten seconds slow a host down to a try in five seconds (section 8.1);
 - nothing of what others say is remembered: answers to questions never asked change nothing, unless
@@ -53,7 +53,7 @@ RECORD_INTERVAL = 1.0
 DEFENCE_INTERVAL = 0.25
 LEGACY_TTL = 10
 """Seconds at most in answers to those who do not know mDNS (section 6.7)."""
-MOST_UNICAST = 500
+MOST_UNICAST, MOST_UNICAST_ALL = 50, 5000
 MOST_DEFERRED = 64
 MOST_PIECES = 8
 MOST_CONFLICTS, CONFLICT_WINDOW, CONFLICT_DELAY = 15, 10.0, 5.0
@@ -91,6 +91,17 @@ class _Step(Enum):
     DEFERRED = auto()
 
 
+class _Rate(NamedTuple):
+    """How many in the second that began `since`."""
+
+    since: float = 0.0
+    sent: int = 0
+
+    def after(self, now: float) -> "_Rate":
+        """Return the rate after one more."""
+        return _Rate(now, 1) if now - self.since >= 1.0 else _Rate(self.since, self.sent + 1)
+
+
 @dataclass(slots=True)
 class _Entry:
     """A host, and how it stands."""
@@ -114,6 +125,7 @@ class _Entry:
     slow: bool = False
     """Whether there were too many; until a name is had."""
     number: int = 1
+    unicast: _Rate = field(default_factory=_Rate)
 
 
 @dataclass(slots=True)
@@ -140,7 +152,7 @@ class Responder:
         self._deferrals: dict[int, tuple[str, int]] = {}
         self._out: list[Outgoing] = []
         self._events: list[Named] = []
-        self._unicast = (0.0, 0)
+        self._unicast = _Rate()
 
     # For the owner.
 
@@ -381,7 +393,7 @@ class Responder:
         alone = tuple(
             one for one, alone in records.items() if alone and self._is_fresh(entry, one, now)
         )
-        if alone and self._may_unicast(now):
+        if alone and self._may_unicast(entry, now):
             self._say(entry, alone, source)
         rest = [one for one in records if one not in alone]
         if not rest:
@@ -425,7 +437,7 @@ class Responder:
         now: float,
     ) -> None:
         """Answer a resolver that knows plain DNS only, in its own terms (section 6.7)."""
-        if not self._may_unicast(now):
+        if not self._may_unicast(entry, now):
             return
         more = _related(entry.host, records)
         plain = [
@@ -451,12 +463,10 @@ class Responder:
         """Whether a record was multicast within a quarter of its life (section 5.4)."""
         return now - _last(entry, record) < record.ttl / 4
 
-    def _may_unicast(self, now: float) -> bool:
-        since, count = self._unicast
-        if now - since >= 1.0:
-            since, count = now, 0
-        self._unicast = since, count + 1
-        return count < MOST_UNICAST
+    def _may_unicast(self, entry: _Entry, now: float) -> bool:
+        entry.unicast = entry.unicast.after(now)
+        self._unicast = self._unicast.after(now)
+        return entry.unicast.sent <= MOST_UNICAST and self._unicast.sent <= MOST_UNICAST_ALL
 
     def _schedule(self, when: float, step: _Step, key: int, turn: int = 0) -> None:
         self._count += 1
