@@ -35,10 +35,10 @@ def fuzz_responder(data: bytes) -> None:
         browse, lookup = Browse("_http._tcp", 0), Lookup("anole.local", 0)
         said = 0
         now = 0.0
-        for step in range(60):
-            now = step / 10
+        for step in range(16):
+            now = step / 3
             responder.handle_timer(now)
-            if step % 6 == 3:
+            if step % 3 == 1:
                 try:
                     message = Message.decode(prefix + data)
                 except DnsError:
