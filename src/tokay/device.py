@@ -189,16 +189,6 @@ class Device:
             raise RuntimeError(message)
         return self._cable
 
-    def multicast_outside(self) -> None:
-        """Let other programs of this machine hear the device's multicast, and be heard.
-
-        Before the power comes; see `Airspace.multicast_outside`. A real radio needs no such word.
-        """
-        if self._airspace is not None:
-            self._airspace.multicast_outside = True
-        if self._cable is not None:
-            self._cable.airspace.multicast_outside = True
-
     @property
     def notes(self) -> Sequence[str]:
         """What there is to tell of the hardware: one clear line each, mostly none."""
