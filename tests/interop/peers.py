@@ -32,11 +32,24 @@ PACKAGES = {
     "stunnel4": "stunnel4",
     "ncat": "ncat",
     "socat": "socat",
+    "dbus-daemon": "dbus-daemon",
+    "avahi-daemon": "avahi-daemon",
+    "avahi-browse": "avahi-utils",
+    "avahi-publish": "avahi-utils",
+    "avahi-resolve": "avahi-utils",
+    "systemd-resolved": "systemd-resolved",
+    "resolvectl": "systemd-resolved",
+    "llmnr-query": "llmnrd",
+    "nmblookup": "samba-common-bin",
+    "nbtscan": "nbtscan",
+    "inetutils-telnet": "inetutils-telnet",
+    "nc.openbsd": "netcat-openbsd",
+    "plink": "putty-tools",
 }
 BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf", "ser2net": "ser2net"}
 """What only the benchmarks need; fetched when they ask."""
 LIMIT = 180
-_PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin")
+_PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/systemd", "lib/systemd")
 
 
 class PeerError(Exception):

@@ -174,6 +174,11 @@ class Console:
         """Let go of the port."""
         self._port.close()
 
+    def human(self) -> None:
+        """Go over to the format for people, which ``ask`` does not understand."""
+        self._port.write(b"set system.cmd.format human\r\n")
+        assert self._port.read_until(b"Set OK\r\n> ").endswith(b"Set OK\r\n> ")
+
     def ask(self, line: str, data: bytes = b"") -> tuple[int, str]:
         """Send a command and its data; return the code and the body."""
         self._port.write(line.encode() + b"\r\n" + data)

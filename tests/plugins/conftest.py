@@ -11,6 +11,7 @@ from tests.peers import NET, Events
 
 from tokay.board.airspace import AccessPoint, Airspace
 from tokay.board.claims import Claims
+from tokay.plugins.discovery import variables as discovery
 from tokay.testing.clock import TurnedLoop
 
 SSID = "lab"
@@ -38,6 +39,12 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
     errors = [one for one in caplog.get_records("call") if one.levelno >= logging.WARNING]
     assert not errors, [one.getMessage() for one in errors]
+
+
+@pytest.fixture(autouse=True)
+def nameless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave mDNS off unless a test switches it on: what others log when they join is their own."""
+    monkeypatch.setattr(discovery.ENABLED, "default", False)
 
 
 @pytest.fixture

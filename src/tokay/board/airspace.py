@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokay.board.access_point import AccessPoint, AirspaceError, derived_bssid
 from tokay.board.claims import Claims, process_claims
+from tokay.board.ether import Outside
 from tokay.board.lan import Lan
 from tokay.board.radio import mac_text
 
@@ -40,6 +41,7 @@ class Airspace:
         self._script: Script | None = None
         self._seed = 0
         self._began: tuple[asyncio.AbstractEventLoop, float] | None = None
+        self._outside: Outside | None = None
 
     @classmethod
     def default(cls, *, claims: Claims | None = None) -> "Airspace":
@@ -92,6 +94,7 @@ class Airspace:
                 if other.overlaps(subnet):
                     raise AirspaceError(f"subnet: {subnet} overlaps {other}")
             self._lans[subnet] = lan or Lan(subnet, self._claims)
+            self._lans[subnet].ether.outside = self._outside
         access_point.seed = self._seed
         self._access_points.append(access_point)
         if self._script is not None:
@@ -121,6 +124,21 @@ class Airspace:
         """Throw a station off whatever access point it is on; False if it is on none."""
         mac = mac_text(mac)
         return any([ap.deauthenticate(mac) for ap in self._access_points])  # noqa: C419 - all
+
+    @property
+    def multicast_outside(self) -> bool:
+        """Whether multicast reaches other programs of this machine too. False at first.
+
+        Set it before a device joins. Two runs of a test that hear each other's devices rename them,
+        so `tokay run` has it on, and a test that wants it says so.
+        """
+        return self._outside is not None
+
+    @multicast_outside.setter
+    def multicast_outside(self, on: bool) -> None:
+        self._outside = Outside() if on else None
+        for lan in self._lans.values():
+            lan.ether.outside = self._outside
 
     # The script.
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tokay.board.bound_sockets import BoundSockets
+from tokay.board.groups import SocketGroup
+from tokay.board.link import Heard
 from tokay.board.sockets import SocketListener, no_address
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
@@ -59,6 +61,19 @@ class BoundLink:
     def tls_memory(self) -> bool:
         """There is memory; see `Link.tls_memory`."""
         return True
+
+    @property
+    def medium(self) -> object:
+        """The link itself: a real interface has one device."""
+        return self
+
+    def on_link(self, address: str) -> bool:
+        """Whether an address is in the interface's network; see `Link.on_link`."""
+        return self._sockets is not None and self._sockets.on_link(address)
+
+    def open_group(self, group: str, port: int, heard: Heard) -> SocketGroup:
+        """Join a group; see `Link.open_group`."""
+        return self._bound().open_group(group, port, heard)
 
     def flush(self) -> None:
         """Nothing is remembered here; see `Link.flush`."""

@@ -6,12 +6,15 @@ device on one interface of a machine neither sends nor hears through another.
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Callable
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import TypeVar
 
 from tokay.board.datagrams import open_endpoint
+from tokay.board.groups import SocketGroup
+from tokay.board.link import Heard
 from tokay.board.ping import ping
 from tokay.board.sockets import (
     BACKLOG,
@@ -31,16 +34,26 @@ class BoundSockets:
     """Makes sockets on `address`; on the interface `ifname` alone if one is named.
 
     Without one it is the machine's address, and the machine's routes choose where a connection
-    that asks for no local port comes from.
+    that asks for no local port comes from; ``groups_on`` is then the interface of multicast.
+    ``network`` is where neighbours are.
 
     The methods are those of `Link`.
     """
 
-    __slots__ = ("_ifname", "_listeners", "_loop", "address")
+    __slots__ = ("_groups_on", "_ifname", "_listeners", "_loop", "_network", "address")
 
-    def __init__(self, address: str, ifname: str | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        ifname: str | None = None,
+        *,
+        network: IPv4Network | None = None,
+        groups_on: str | None = None,
+    ) -> None:
         self.address = address
         self._ifname = ifname
+        self._network = network
+        self._groups_on = groups_on or ifname
         self._loop = asyncio.get_running_loop()
         self._listeners: set[SocketListener] | None = set()
 
@@ -118,6 +131,21 @@ class BoundSockets:
             raise no_address()
         _literal(address)
         return await ping(address, self.address, self._ifname)
+
+    def on_link(self, address: str) -> bool:
+        """Whether an address is in the network; see `Link.on_link`."""
+        return self._network is not None and IPv4Address(address) in self._network
+
+    def open_group(self, group: str, port: int, heard: Heard) -> SocketGroup:
+        """Join a group; see `Link.open_group`."""
+        if self._listeners is None:
+            raise no_address()
+        ifname = self._groups_on
+        if ifname is None:
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+        # The machine's own address is shared with whatever else runs there.
+        modest = self._ifname is None
+        return SocketGroup(ifname, self.address, group, port, heard, modest=modest)
 
     def _tie(self, sock: socket.socket) -> None:
         if self._listeners is None:

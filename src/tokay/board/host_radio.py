@@ -229,7 +229,10 @@ class HostLink(BoundLink):
                 errno.EADDRNOTAVAIL, f"{address} is not this machine's {self.machine.address.ip}"
             )
         if self._sockets is None:
-            self._sockets = BoundSockets(address)
+            machine = self.machine
+            self._sockets = BoundSockets(
+                address, network=machine.address.network, groups_on=machine.ifname
+            )
 
     def deconfigure(self) -> None:
         """Close the listeners."""

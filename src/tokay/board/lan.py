@@ -19,6 +19,7 @@ from ipaddress import IPv4Address, IPv4Network
 from tokay.board.airspace_error import AirspaceError
 from tokay.board.claims import Claims
 from tokay.board.dhcp_faults import DhcpFaults, Rogue
+from tokay.board.ether import Ether
 from tokay.board.link import BROADCAST
 from tokay.protocols import dhcp
 
@@ -39,6 +40,8 @@ class Lan:
         self.redirects: dict[tuple[str, int], int] = {}
         """Where a station's low port really listens, so that stations find one another's."""
         self.udp_redirects: dict[tuple[str, int], int] = {}
+        self.ether = Ether(subnet)
+        """What carries multicast between the stations."""
         self._claims = claims
         self._offered: set[int] = set()
         self._held: set[int] = set()

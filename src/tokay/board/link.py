@@ -31,6 +31,24 @@ class Listener(Protocol):
         """Stop listening; accepted connections live on."""
 
 
+Heard = Callable[[bytes, tuple[str, int], bool], None]
+"""Takes a datagram, its sender, and whether it was sent to the group (or to everybody)."""
+
+
+class Group(Protocol):
+    """A link's end of a multicast group and port. What is sent comes from the link's address."""
+
+    @property
+    def port(self) -> int:
+        """The port really bound, as for listeners."""
+
+    def send(self, data: bytes, destination: tuple[str, int]) -> None:
+        """Send a datagram to the group, to everybody or to one. Nothing tells if it arrived."""
+
+    def close(self) -> None:
+        """Leave the group. May be called again."""
+
+
 class Link(Protocol):
     """An attachment to a network. Closed for good when the station leaves or loses it."""
 
@@ -117,6 +135,21 @@ class Link(Protocol):
         With `others` it hears everybody though it will mostly send to `remote`: it is connected
         only where there is no other way there. `transport.get_extra_info` tells the `sockname` (low
         ports are as for `listen_tcp`) and, if it is connected, the `peername`. Raises OSError.
+        """
+
+    @property
+    def medium(self) -> object:
+        """What multicast is carried by: the same for links that hear one another here."""
+
+    def on_link(self, address: str) -> bool:
+        """Whether an IPv4 address is that of a neighbour, and not behind a router."""
+
+    def open_group(self, group: str, port: int, heard: Heard) -> Group:
+        """Join a multicast group; ``heard`` gets what is sent to it and to our own address.
+
+        An empty ``group`` is that of broadcasts. What a link sends itself, it hears too. Links of
+        one medium that give the same ``heard`` share it: it gets what is sent to a group once.
+        Low ports as for `listen_tcp`. Raises OSError.
         """
 
     async def hear_broadcasts(

@@ -20,8 +20,9 @@ from typing import TypeVar, cast
 
 from tokay.board.access_point import LOOPBACK, AccessPoint, host_key
 from tokay.board.datagrams import open_endpoint
+from tokay.board.ether import EtherGroup
 from tokay.board.lan import Lan
-from tokay.board.link import BROADCAST
+from tokay.board.link import BROADCAST, Heard
 from tokay.board.ping import ping
 from tokay.board.resolver import resolve_here
 from tokay.board.security import Security
@@ -265,6 +266,19 @@ class LoopbackLink:
             if remote is not None:
                 sock.connect(remote)
             return open_endpoint(self._loop, sock, protocol_factory)
+
+    @property
+    def medium(self) -> object:
+        """The network behind the access point."""
+        return self._lan
+
+    def on_link(self, address: str) -> bool:
+        """Whether an address is one of this machine's: programs here are neighbours too."""
+        return IPv4Address(address) in LOOPBACK
+
+    def open_group(self, group: str, port: int, heard: Heard) -> EtherGroup:
+        """Join a group of the network; see `Link.open_group`."""
+        return self._lan.ether.join(self._own_address(), group, port, heard)
 
     async def hear_broadcasts(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int

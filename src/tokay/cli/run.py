@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tokay.board.airspace import Airspace, AirspaceError
+from tokay.board.open_radio import SIMULATED
 from tokay.board.radio import RadioError
 from tokay.board.serial import SerialError
 from tokay.board.storage import StorageError
@@ -72,6 +73,11 @@ async def _run(options: Options) -> int:
         ethernet=options.ethernet,
         pace=options.pace,
     )
+    # Other programs of this machine are to find the device by name.
+    if options.radio == SIMULATED:
+        device.airspace.multicast_outside = True
+    if options.ethernet == SIMULATED:
+        device.cable.airspace.multicast_outside = True
     device.on_event = partial(_write_event if options.events else _narrate, device)
     _check_ports(serial, device)
     stopped = asyncio.Event()

@@ -144,6 +144,11 @@ class Console:
             self._settled = asyncio.get_running_loop().create_future()
             await self._settled
 
+    @property
+    def busy(self) -> bool:
+        """Whether a command of this console runs."""
+        return self._busy
+
     # The source of a command's data.
 
     def say(self, text: str) -> None:

@@ -137,7 +137,7 @@ class WiredApLink(EthernetLink):
                 kernel.delete_address(self._index, wanted)
                 raise OSError(error.errno, f"port {SERVER_PORT}: {error.strerror}") from None
         self._interface = wanted
-        self._sockets = BoundSockets(str(wanted.ip), self._ifname)
+        self._sockets = BoundSockets(str(wanted.ip), self._ifname, network=wanted.network)
         self._arp.send(arp.announcement(self._hardware, wanted.ip))
         self._ask_ahead(wanted.network.network_address + 1)
 

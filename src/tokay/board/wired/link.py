@@ -146,7 +146,7 @@ class WiredLink(EthernetLink):
 
     def _take(self, address: IPv4Interface) -> None:
         self._interface = address
-        self._sockets = BoundSockets(str(address.ip), self._ifname)
+        self._sockets = BoundSockets(str(address.ip), self._ifname, network=address.network)
         self._names = DnsClient(self._sockets.open_udp, self._sockets.connect_tcp)
         self._hear_by_socket()
         with contextlib.suppress(OSError):

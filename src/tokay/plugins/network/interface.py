@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Network
 from types import TracebackType
 from typing import NamedTuple, TypeVar, cast
@@ -18,6 +18,8 @@ from tokay.plugins.network.keepalive import keep_alive
 from tokay.plugins.network.tap import Seen, Tap
 from tokay.plugins.network.variables import DNS_TIMEOUT
 
+LOCAL_PATIENCE = 2.0
+"""Seconds that neighbours have to answer for a `.local` name before DNS is asked."""
 _NO_BROADCAST = 31
 """The prefix from which on a network has no broadcast address (RFC 3021)."""
 
@@ -44,7 +46,9 @@ class Address(NamedTuple):
 class Interface:
     """One interface while it is up. ``ports``: each port that was asked for, and the one bound."""
 
-    __slots__ = ("_kernel", "_waits", "address", "link", "name", "ports", "seen", "up")
+    __slots__ = (
+        "_kernel", "_waits", "address", "find_local", "link", "name", "ports", "seen", "up",
+    )  # fmt: skip
 
     def __init__(self, kernel: Kernel, name: str, link: Link, address: Address) -> None:
         self._kernel = kernel
@@ -53,6 +57,8 @@ class Interface:
         self.address = address
         self.ports: dict[int, int] = {}
         self.up = True
+        self.find_local: Callable[[str], Awaitable[str]] | None = None
+        """Asks the neighbours for the address of a `.local` name; does not end by itself."""
         self.seen: Seen | None = None
         """Who hears of each time that a connection opened from now on receives or sends."""
         self._waits: set[asyncio.Timeout] = set()
@@ -78,6 +84,11 @@ class Interface:
         limit = self._kernel.variables[DNS_TIMEOUT] / 1000
         try:
             async with asyncio.timeout(limit):
+                local = host.rstrip(".").lower().endswith(".local")
+                if local and self.find_local is not None:
+                    with contextlib.suppress(TimeoutError, ValueError):
+                        async with asyncio.timeout(min(limit / 2, LOCAL_PATIENCE)):
+                            return await self.find_local(host)
                 return (await self.link.resolve(host))[0]
         except TimeoutError:
             raise socket.gaierror(socket.EAI_AGAIN, f"{host} does not resolve in time") from None

@@ -1,0 +1,125 @@
+"""Publishes the device on its interface, and asks the neighbours on every one.
+
+Sources: web-and-discovery, sections 7.1 and 7.2; commands-network, section 13.
+"""
+
+from typing import Any, ClassVar
+
+from tokay.kernel.commands import Call, command
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.plugin import Plugin
+from tokay.kernel.results import Listing, bad_args, failed, lines
+from tokay.kernel.words import printable
+from tokay.plugins.discovery import variables as mdns
+from tokay.plugins.discovery import wire
+from tokay.plugins.discovery.services import offers
+from tokay.plugins.network import NO_ADDRESS, Interface, Network
+from tokay.protocols.dns import DnsError
+from tokay.protocols.mdns import Found
+
+DEFAULT_SERVICE = "_http._tcp"
+PATIENCE = 3.0
+"""Seconds that services have to answer: two questions, and time to answer the second."""
+
+
+@command("mdns_discover", "mdns", "[-i interface] [service]")
+async def mdns_discover(call: Call) -> Listing:
+    """List who else offers a service on the local network: instance, address, port, texts."""
+    kernel = call.kernel
+    type_ = call.get("service", DEFAULT_SERVICE)
+    if not type_.startswith("_"):
+        type_ = f"_{type_}._tcp"
+    interface = await kernel.plugin(Network).need(call.get("interface"))
+    try:
+        async with interface.while_up():
+            found = await kernel.plugin(Discovery).member(interface).browse(type_, PATIENCE)
+    except DnsError as error:
+        raise bad_args(str(error)) from None
+    except OSError as error:
+        raise failed(str(error)) from error
+    own = interface.address.address
+    others = [one for one in found if str(one.address) != own]
+    return lines(["! # Instance Address Text", *map(_row, range(len(others)), others)])
+
+
+def _row(number: int, found: Found) -> str:
+    texts = ",".join(text.decode("latin-1") for text in found.texts if text)
+    where = f"{found.address or NO_ADDRESS}:{found.port}"
+    instance = printable(found.instance.encode().decode("latin-1"))
+    return f"# {number} {instance} {where} {printable(texts)}".rstrip()
+
+
+class Discovery(Plugin):
+    """The device on the wires of its interfaces."""
+
+    name = "discovery"
+    variables = (mdns.ENABLED, mdns.INTERFACE, mdns.NAME, mdns.SERVICE)
+    commands: ClassVar = (mdns_discover,)
+    # Behind those whose ports it tells.
+    after = ("network", "http_server", "tcp", "udp", "remote_terminal")
+
+    __slots__ = ("_kernel", "_members")
+
+    def start(self, kernel: Kernel, board: Any) -> None:
+        """Wait for the network."""
+        self._kernel = kernel
+        self._members: dict[str, wire.Member] = {}
+
+    async def stop(self) -> None:
+        """Leave."""
+        for name in tuple(self._members):
+            self._leave(name)
+
+    def network_up(self, interface: Interface) -> None:
+        """Be found from here on. Nobody waits until the name is known to be free."""
+        values, table = self._kernel.variables, self._kernel.variables.table
+        if mdns.ENABLED.name not in table.by_name or not values[mdns.ENABLED]:
+            return
+        try:
+            member = wire.join(interface.link, interface.address.address)
+        except OSError as error:
+            self._kernel.log.line(f"mDNS: {error.strerror or error}")
+            return
+        self._members[interface.name] = member
+        interface.find_local = member.resolve
+        wanted = self._kernel.plugin(Network).resolve(values[mdns.INTERFACE])
+        if interface.name == wanted:
+            self._publish(interface, member)
+
+    def network_down(self, interface: Interface) -> None:
+        """Say goodbye."""
+        interface.find_local = None
+        self._leave(interface.name)
+
+    def member(self, interface: Interface) -> wire.Member:
+        """Return the device on an interface that is up; it joins the wire now if mDNS is off.
+
+        Raises OSError.
+        """
+        member = self._members.get(interface.name)
+        if member is None:
+            member = self._members[interface.name] = wire.join(
+                interface.link, interface.address.address
+            )
+        return member
+
+    def _publish(self, interface: Interface, member: wire.Member) -> None:
+        kernel = self._kernel
+        kernel.log.line("Starting mDNS")
+        member.on_name = self._tell
+        given = offers(
+            kernel, kernel.variables[mdns.SERVICE], lambda port: interface.ports.get(port, port)
+        )
+        try:
+            self._tell(member.publish(mdns.host_name(kernel), given))
+        except DnsError as error:
+            kernel.log.line(f"mDNS: {error}")
+
+    def _tell(self, name: str) -> None:
+        self._kernel.log.line(f"mDNS domain: {name}.local")
+
+    def _leave(self, interface: str) -> None:
+        member = self._members.pop(interface, None)
+        if member is not None:
+            member.on_name = None
+            member.close()

@@ -1,0 +1,90 @@
+"""Listens where the settings say, and lets one client at a time in.
+
+Sources: command-protocol, sections 1 and 14; commands-network, section 14.1.
+"""
+
+from typing import Any
+
+from tokay.board.link import Listener
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.plugin import Plugin
+from tokay.plugins.network import Interface, Network
+from tokay.plugins.remote_terminal import variables as settings
+from tokay.plugins.remote_terminal.terminal import Terminal
+
+CONNECTED = "remote_terminal"
+"""The event that a client has the parser, or has it no more: ``connected``."""
+
+
+class RemoteTerminal(Plugin):
+    """The listener of one device, and the client that it lets in."""
+
+    name = "remote_terminal"
+    variables = (
+        settings.ENABLED,
+        settings.INTERFACE,
+        settings.PASSWORD,
+        settings.PORT,
+        settings.TIMEOUT,
+    )
+    after = ("network", "bus")
+
+    __slots__ = ("_interface", "_kernel", "_listener", "_terminal")
+
+    def start(self, kernel: Kernel, board: Any) -> None:
+        """Wait for the network."""
+        self._kernel = kernel
+        self._interface: Interface | None = None
+        self._listener: Listener | None = None
+        self._terminal: Terminal | None = None
+
+    async def network_up(self, interface: Interface) -> None:
+        """Listen, if this is the interface."""
+        values = self._kernel.variables
+        wanted = self._kernel.plugin(Network).resolve(values[settings.INTERFACE])
+        if not values[settings.ENABLED] or interface.name != wanted:
+            return
+        port = values[settings.PORT]
+        try:
+            self._listener = await interface.listen_tcp(lambda: Terminal(self._kernel, self), port)
+        except OSError as error:
+            self._kernel.log.line(f"Remote terminal: {error.strerror or error}")
+            return
+        self._interface = interface
+        self._kernel.log.line(f"Remote terminal listening on port: {port}")
+
+    def network_down(self, interface: Interface) -> None:
+        """Disconnect and listen no more."""
+        if interface is self._interface:
+            self._close()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        self._close()
+
+    # What a terminal asks.
+
+    def admit(self, terminal: Terminal) -> bool:
+        """Let a client in, unless there is one or the network is gone."""
+        if self._terminal is not None or self._listener is None:
+            return False
+        self._terminal = terminal
+        return True
+
+    def began(self) -> None:
+        """Hear that the client has the parser."""
+        self._kernel.tell(CONNECTED, connected=True)
+
+    def left(self, terminal: Terminal, *, begun: bool) -> None:
+        """Hear that a client is gone."""
+        if self._terminal is terminal:
+            self._terminal = None
+            if begun:
+                self._kernel.tell(CONNECTED, connected=False)
+
+    def _close(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        self._listener = self._interface = None
+        if self._terminal is not None:
+            self._terminal.end()
