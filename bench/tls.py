@@ -73,7 +73,7 @@ async def streams(device: Device) -> None:
         if which == b"i":
             while left and not stream.ended:
                 await stream.fill(1, 60)
-                left -= len(stream.take(CHUNK))
+                left -= len(stream.take(2 * CHUNK))
             stream.write(b"!")
         elif which == b"o":
             chunk = bytes(CHUNK)
