@@ -316,7 +316,10 @@ class Deaf(asyncio.Protocol):
 
 def scanned(host: str, port: int) -> dict[str, set[str]]:
     """Return the suites that a server takes, by version."""
-    from sslyze import ScanCommand, Scanner, ServerNetworkLocation, ServerScanRequest
+    from sslyze.plugins.scan_commands import ScanCommand
+    from sslyze.scanner.models import ServerScanRequest
+    from sslyze.scanner.scanner import Scanner
+    from sslyze.server_setting import ServerNetworkLocation
 
     names = ("ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1", "tls_1_2", "tls_1_3")
     scanner = Scanner()
