@@ -81,7 +81,7 @@ def record_size(data: bytes | memoryview, at: int = 0) -> int:
         if size <= MOST_CONTENT and data[at + 1] == _MAJOR and data[at] in _KINDS:
             return HEADER + size
         return -1
-    if there and (data[at] not in _KINDS or (there > 1 and data[at + 1] != _MAJOR)):
+    if there > 0 and (data[at] not in _KINDS or (there > 1 and data[at + 1] != _MAJOR)):
         return -1
     return 0
 

@@ -155,6 +155,9 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._raw = cast("asyncio.Transport", transport)
+        if self._phase is Phase.LOST:  # given up before it began
+            self._raw.abort()
+            return
         self._phase = Phase.HANDSHAKE
         assert self._context is not None  # noqa: S101 - there until the handshake begins
         incoming, outgoing = _buffers.incoming, _buffers.outgoing
@@ -401,6 +404,12 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
             return self._truncated
         return self._raw.get_extra_info(name, default)
 
+    @property
+    def local_address(self) -> str:
+        """The address of this end, empty while there is none."""
+        name = None if self._phase is Phase.NEW else self._raw.get_extra_info("sockname")
+        return name[0] if name else ""
+
     def is_reading(self) -> bool:
         return not self._paused and self._phase is Phase.OPEN
 
@@ -473,16 +482,18 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._linger()
 
     def abort(self) -> None:
-        if self._phase is not Phase.LOST:
-            if self._phase is Phase.HANDSHAKE:
-                self._cancel()
-                self._phase = Phase.LOST
-                self._report(OSError("given up"))
-            elif self._phase is not Phase.NEW:
-                self._phase = Phase.CLOSING
-            self._held = b""
-            if self._phase is not Phase.NEW:
-                self._raw.abort()
+        phase = self._phase
+        if phase is Phase.LOST:
+            return
+        self._held = b""
+        if phase in (Phase.NEW, Phase.HANDSHAKE):
+            self._cancel()
+            self._phase = Phase.LOST
+            self._report(OSError("given up"))
+        else:
+            self._phase = Phase.CLOSING
+        if phase is not Phase.NEW:
+            self._raw.abort()
 
     def _linger(self) -> None:
         self._raw.close()
