@@ -67,21 +67,18 @@ async def streams(device: Device) -> None:
     while True:
         while not len(kernel.streams):
             await asyncio.sleep(0.01)
-        stream = next(iter(kernel.streams))
-        await stream.fill(1, 60)
-        which, left = stream.take(1), SIZE
+        stream = device.stream(next(iter(kernel.streams)).handle)
+        which, left = await stream.read(1), SIZE
         if which == b"i":
-            while left and not stream.ended:
-                await stream.fill(1, 60)
-                left -= len(stream.take(CHUNK))
-            stream.write(b"!")
+            while left and (data := await stream.read()):
+                left -= len(data)
+            await stream.write(b"!")
         elif which == b"o":
             chunk = bytes(CHUNK)
             for _ in range(SIZE // CHUNK):
-                await stream.room(60)
-                stream.write(chunk)
-        await stream.fill(1, 60)
-        kernel.streams.close(stream)
+                await stream.write(chunk)
+        await stream.read()
+        stream.close()
 
 
 class Link(asyncio.Protocol):

@@ -70,7 +70,7 @@ class Tls(Plugin):
     def network_down(self, interface: Interface) -> None:
         """Break off the handshakes on an interface."""
         for transport in tuple(self._handshakes):
-            if transport.get_extra_info("sockname")[0] == interface.address.address:
+            if transport.local_address in ("", interface.address.address):
                 transport.abort()
 
     @property

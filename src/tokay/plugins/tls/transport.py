@@ -33,13 +33,15 @@ from tokay.plugins.tls.errors import (
     failure_of,
     reason_of,
 )
-from tokay.protocols.tls import HEADER, HandshakeWalk, State, record_size
+from tokay.protocols.tls import HEADER, MOST_CONTENT, HandshakeWalk, State, record_size
 
 RECORD = 16384
 """Bytes of data that a record may have."""
+PART = HEADER + MOST_CONTENT
+"""Bytes of a record that may be held until its end comes."""
 READ = 8 * RECORD
 """Bytes that are received at once."""
-GATHER = 4 * RECORD
+GATHER = 8 * RECORD
 """Bytes of data that are handed on at once."""
 BURST = 8 * RECORD
 """Bytes that are sealed before they are handed on."""
@@ -51,8 +53,7 @@ class _Buffers(threading.local):
     """What all connections of a thread share: room for what is read, and OpenSSL's two ends."""
 
     def __init__(self) -> None:
-        self.received = bytearray(READ)
-        self.view = memoryview(self.received)
+        self.received = memoryview(bytearray(PART + READ))
         self.plain = memoryview(bytearray(GATHER))
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
@@ -70,7 +71,7 @@ def _drain() -> None:
 
 def _record_end(data: memoryview, at: int) -> tuple[int, bool]:
     """Return where the record at ``at`` ends, 0 if it is not whole, and whether it is none."""
-    size = record_size(data[at : at + HEADER])
+    size = record_size(data, at)
     if size < 0:
         return len(data), True
     stop = at + size
@@ -154,6 +155,9 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._raw = cast("asyncio.Transport", transport)
+        if self._phase is Phase.LOST:  # given up before it began
+            self._raw.abort()
+            return
         self._phase = Phase.HANDSHAKE
         assert self._context is not None  # noqa: S101 - there until the handshake begins
         incoming, outgoing = _buffers.incoming, _buffers.outgoing
@@ -168,20 +172,25 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._shake()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _buffers.view
+        # The part of a record that is there already stands in front of what comes.
+        part = len(self._held)
+        if 0 < part <= PART:
+            _buffers.received[:part] = self._held
+            return _buffers.received[part:]
+        return _buffers.received
 
     def buffer_updated(self, nbytes: int) -> None:
-        # Nothing of this outlives the call: what is not handed on is copied.
-        self.data_received(_buffers.view[:nbytes])
+        part = len(self._held)
+        if part > PART:
+            self.data_received(bytes(_buffers.received[:nbytes]))
+            return
+        self._held = b""
+        self._advance(_buffers.received[: part + nbytes])
 
-    def data_received(self, data: bytes | memoryview) -> None:
+    def data_received(self, data: bytes) -> None:
         """Take bytes from a connection below that has no buffers."""
-        if self._paused:
-            self._held = b"".join((self._held, data))
-        elif self._held:
-            self._complete(memoryview(data))
-        else:
-            self._advance(memoryview(data))
+        data, self._held = b"".join((self._held, data)), b""
+        self._advance(memoryview(data))
 
     def eof_received(self) -> bool:
         if self._phase is Phase.HANDSHAKE:
@@ -286,22 +295,6 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         held, self._held = self._held, b""
         self._advance(memoryview(held))
 
-    def _complete(self, data: memoryview) -> None:
-        """Complete the record of which there is a part, and go on with what is behind it."""
-        part = bytes(self._held)
-        missing = HEADER - len(part)
-        if missing > 0:
-            part += data[:missing]
-            data = data[missing:]
-        missing = max(record_size(part), 0) - len(part)
-        if missing > 0:
-            part += data[:missing]
-            data = data[missing:]
-        self._held = b""
-        self._advance(memoryview(part))
-        if data:
-            self._advance(data)
-
     def _advance(self, data: memoryview) -> None:
         """Hand on what has come, until the protocol above wants no more."""
         at, end, before = 0, len(data), -1
@@ -320,7 +313,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         if at < end and self._phase in (Phase.OPEN, Phase.HANDSHAKE):
             left = data[at:]
             # Never what is only lent, nor much for the sake of little.
-            lent = left.obj is _buffers.received or len(left) < RECORD
+            lent = left.obj is _buffers.received.obj or len(left) < RECORD
             self._held = bytes(left) if lent else left
         if self._eof and not self._paused and self._phase is Phase.OPEN:
             self._end()
@@ -411,6 +404,12 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
             return self._truncated
         return self._raw.get_extra_info(name, default)
 
+    @property
+    def local_address(self) -> str:
+        """The address of this end, empty while there is none."""
+        name = None if self._phase is Phase.NEW else self._raw.get_extra_info("sockname")
+        return name[0] if name else ""
+
     def is_reading(self) -> bool:
         return not self._paused and self._phase is Phase.OPEN
 
@@ -483,16 +482,18 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._linger()
 
     def abort(self) -> None:
-        if self._phase is not Phase.LOST:
-            if self._phase is Phase.HANDSHAKE:
-                self._cancel()
-                self._phase = Phase.LOST
-                self._report(OSError("given up"))
-            elif self._phase is not Phase.NEW:
-                self._phase = Phase.CLOSING
-            self._held = b""
-            if self._phase is not Phase.NEW:
-                self._raw.abort()
+        phase = self._phase
+        if phase is Phase.LOST:
+            return
+        self._held = b""
+        if phase in (Phase.NEW, Phase.HANDSHAKE):
+            self._cancel()
+            self._phase = Phase.LOST
+            self._report(OSError("given up"))
+        else:
+            self._phase = Phase.CLOSING
+        if phase is not Phase.NEW:
+            self._raw.abort()
 
     def _linger(self) -> None:
         self._raw.close()
