@@ -23,7 +23,10 @@ PACKAGES = {
     "dhclient": "isc-dhcp-client",
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
+    "iperf3": "iperf3",
     "kea-dhcp4": "kea-dhcp4-server",
+    "ncat": "ncat",
+    "socat": "socat",
 }
 BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf"}
 """What only the benchmarks need; fetched when they ask."""
