@@ -79,11 +79,12 @@ async def exactly(stream: OpenStream, size: int) -> bytes:
     return bytes(got)
 
 
-SERVERS = {
+Words = dict[str, Callable[..., list[str]]]
+SERVERS: Words = {
     "socat": lambda port: [f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr", "-"],
     "ncat": lambda port: ["-l", "127.0.0.1", str(port)],
 }
-CLIENTS = {
+CLIENTS: Words = {
     "socat": lambda host, port: ["-", f"TCP:{host}:{port}"],
     "ncat": lambda host, port: [host, str(port)],
 }
