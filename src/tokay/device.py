@@ -244,7 +244,7 @@ class Device:
     def stream(self, handle: int) -> OpenStream:
         """Return an open stream, to be read and written. Raises CommandError when there is none."""
         streams = self.kernel.streams
-        return OpenStream(streams, streams.find(handle))
+        return OpenStream(streams, streams.find_free(handle))
 
     async def __aenter__(self) -> Self:
         self._hardware = await self._build(self)

@@ -11,9 +11,9 @@ from collections import deque
 
 from tokay.board.serial.port import LineSettings, Port
 
-CHUNK = 64 * 1024
-"""Bytes that are read at once; a pty gives no more than 4 KB."""
-BURST = 16
+CHUNK = 16 * 1024
+"""Bytes that are read at once; a pty gives little more than 4 KB."""
+BURST = 8
 """Reads in a row, before the loop does the rest of its work."""
 FULL = 4000
 """Bytes in one read behind which there are probably more."""
@@ -127,23 +127,32 @@ class DescriptorPort(Port):
             self._loop.call_soon(self._receive_on)
 
     def _receive(self) -> None:
-        for _ in range(BURST):
-            try:
-                data = os.read(self._read_fd, CHUNK)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                self._ended = True
-                self._hold()
-                if self.on_end is not None:
-                    self.on_end()
-                return
-            if self._receiver is not None:
-                self._receiver.feed(data)
-            if len(data) < FULL or not self._reading:
-                return
+        data = self._read()
+        if data is None:
+            return
+        if len(data) >= FULL:
+            # A pty gives little at a time: what costs is each piece, and not each byte.
+            pieces = [data]
+            while len(pieces) < BURST and len(pieces[-1]) >= FULL and (more := self._read()):
+                pieces.append(more)
+            data = b"".join(pieces)
+        if data and self._receiver is not None:
+            self._receiver.feed(data)
+        if self._ended:
+            self._hold()
+            if self.on_end is not None:
+                self.on_end()
+
+    def _read(self) -> bytes | None:
+        """Return what has come; nothing at the end, and None when there is nothing yet."""
+        try:
+            data = os.read(self._read_fd, CHUNK)
+        except BlockingIOError:
+            return None
+        except OSError:
+            data = b""
+        self._ended = not data
+        return data
 
 
 def _pollable(fd: int) -> bool:
