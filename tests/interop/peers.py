@@ -23,6 +23,7 @@ PACKAGES = {
     "dhclient": "isc-dhcp-client",
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
+    "iperf3": "iperf3",
     "kea-dhcp4": "kea-dhcp4-server",
     "ncat": "ncat",
     "socat": "socat",

@@ -73,7 +73,7 @@ class Taker(Protocol):
 class Stream(ABC):
     """An open connection: what every type does. A type that can be written overrides ``write``.
 
-    ``changed`` is set whenever bytes arrive or the peer closes: readers wait on it.
+    ``touch`` tells whenever bytes arrive or the peer closes: readers wait for that in ``fill``.
     """
 
     __slots__ = ("_changed", "handle", "info", "on_change", "state")
@@ -90,7 +90,7 @@ class Stream(ABC):
         self.on_change: Callable[[], None] | None = None
         self.state = NOTHING
         """What was last told of it: UNREAD, ENDED, both or neither."""
-        self._changed: asyncio.Event | None = None
+        self._changed: asyncio.Future[None] | None = None
 
     @property
     @abstractmethod
@@ -139,8 +139,8 @@ class Stream(ABC):
 
     def touch(self) -> None:
         """Tell whoever waits that bytes arrived or the peer closed."""
-        if self._changed is not None:
-            self._changed.set()
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
         if self.on_change is not None:
             self.on_change()
 
@@ -148,16 +148,21 @@ class Stream(ABC):
         """Wait until ``size`` bytes are there, or no more will be, or the time is over."""
         if timeout <= 0 or self._filled(size):
             return
-        self._changed = asyncio.Event()
         try:
             async with asyncio.timeout(timeout):
                 while not self._filled(size):
-                    self._changed.clear()
-                    await self._changed.wait()
+                    await self.change()
         except TimeoutError:
             pass
+
+    async def change(self) -> None:
+        """Wait until bytes arrive or the stream ends. One waits at a time."""
+        changed = self._changed = asyncio.get_running_loop().create_future()
+        try:
+            await changed
         finally:
-            self._changed = None
+            if self._changed is changed:
+                self._changed = None
 
     def _filled(self, size: int) -> bool:
         return self.available >= size or self.ended or self.edge
@@ -331,11 +336,21 @@ class StreamTable:
             self.close(stream)
             return b""
         await stream.fill(size, timeout)
-        data = stream.take(size)
-        self._look(stream)
+        data = self.take(stream, size)
         if stream.type is StreamType.FILE and self._lingers(stream):
             self.close(stream)
         return data
+
+    def take(self, stream: Stream, size: int) -> bytes:
+        """Return at most ``size`` of the bytes that a stream has now."""
+        data = stream.take(size)
+        if not stream.available:
+            self._look(stream)
+        return data
+
+    def holds(self, stream: Stream) -> bool:
+        """Whether a stream is open."""
+        return self._streams.get(stream.handle) is stream
 
     def poll(self, stream: Stream) -> int:
         """Return 0 for nothing, 1 for data waiting, 2 for closed by the other side."""
@@ -358,7 +373,7 @@ class StreamTable:
 
     def close(self, stream: Stream) -> None:
         """Close one stream; closing twice does nothing."""
-        if self._streams.get(stream.handle) is not stream:
+        if not self.holds(stream):
             return
         del self._streams[stream.handle]
         stream.close()
@@ -375,7 +390,7 @@ class StreamTable:
     def arrived(self, stream: Stream) -> None:
         """Hear from a stream that bytes arrived or its peer closed."""
         stream.touch()
-        if self._streams.get(stream.handle) is not stream:
+        if not self.holds(stream):
             return
         self._look(stream)
         # A peer that leaves when all is read takes the handle along at once.

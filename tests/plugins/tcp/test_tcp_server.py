@@ -378,3 +378,15 @@ async def test_keep_alive(air: Airspace, lab: Settings, port: int) -> None:
         await ask(device, f"tcpc {ADDRESS} {port}")
         sock = stream(device, 3)._transport.get_extra_info("socket")  # type: ignore[attr-defined]
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
+
+
+async def test_small_writes_go_at_once(
+    air: Airspace, lab: Settings, port: int, loops: None
+) -> None:
+    async with Device.simulated(airspace=air, settings=lab) as device:
+        await ask(device, f"tcps start {port}")
+        await ask(device, f"tcpc {ADDRESS} {port}")
+        await settle()
+        for handle in range(2):
+            sock = stream(device, handle)._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
