@@ -1,8 +1,10 @@
 """Stream mode over real connections: the auto-started TCP client and server, pty and host."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
+import tty
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,7 +14,7 @@ from tests.plugins.bus.host import Host
 from tokay.board.airspace import Airspace
 from tokay.device import Device
 from tokay.plugins.bus import Bus
-from tokay.testing.clock import TurnedLoop
+from tokay.testing.clock import TurnedLoop, turned_loop
 
 Settings = dict[str, str]
 
@@ -166,3 +168,58 @@ async def test_however_the_peer_leaves(
         await host.send(b"hello again")
         assert await again.take(11) == b"hello again"
         host.close()
+
+
+async def real_line(settings: Settings, air: Airspace, size: int) -> tuple[int, int, bool]:
+    """Send through a tty to nobody; return what was dropped, what was kept, and who waited."""
+    near, far = os.openpty()
+    tty.setraw(far)
+    os.set_blocking(near, False)
+    loop = turned_loop()
+    try:
+        async with Device.simulated(
+            airspace=air, serial=os.ttyname(far), settings=settings
+        ) as device:
+            sent, waited = 0, False
+            for _ in range(100):
+                with contextlib.suppress(BlockingIOError):
+                    sent += os.write(near, bytes(min(size - sent, 4096)))
+                await loop.turn(0.002)
+            waited = sent < size
+            async with Peer() as peer:
+                for name, value in (("port", peer.port), ("host", "127.0.0.1")):
+                    assert (await soon(device.command(f"set tcp.client.remote_{name} {value}"))).ok
+                await soon(device.command("network_up"))
+                server = await peer.next()
+                await loop.turn(2)
+                dropped = device.kernel.plugin(Bus).dropped
+                kept = await server.take(sent - dropped)
+                await loop.turn(2)
+                assert not server.received
+                assert device.kernel.plugin(Bus).dropped == dropped
+        return dropped, len(kept), waited
+    finally:
+        os.close(near)
+        os.close(far)
+
+
+async def test_a_real_line_without_flow_control_loses_and_counts(
+    air: Airspace, stream: Settings
+) -> None:
+    settings = stream | {"wlan.auto_join.enabled": "0", "tcp.client.auto_start": "1"}
+    dropped, kept, waited = await real_line(settings, air, 100_000)
+    assert (kept, waited) == (4096, False)
+    assert dropped == 100_000 - 4096
+
+
+async def test_a_real_line_with_flow_control_waits_and_loses_nothing(
+    air: Airspace, stream: Settings
+) -> None:
+    settings = stream | {
+        "wlan.auto_join.enabled": "0",
+        "tcp.client.auto_start": "1",
+        "uart.flow 0": "on",
+    }
+    dropped, kept, waited = await real_line(settings, air, 300_000)
+    assert (dropped, waited) == (0, True)
+    assert kept > 4096
