@@ -3,10 +3,10 @@
     python bench/tls.py
 
 MB/s of one stream, the two sides measured in turn, both with AES-128 GCM under TLS 1.2. `in` and
-`out` are a TLS server's stream that the program reads or writes; stunnel hands it on to a program
-beside it. `through` is a TLS server in front of a TCP server on both sides: the same work. The
-server's process has one core, whatever else takes part the other; `cpu` is the processor time of
-that process alone, per MB, stunnel's part divided by ours.
+`out` are a stream of a device's TLS server that is read or written through the Python API; stunnel
+hands it on to a program beside it. `through` is TLS in front of a TCP server on both sides: the
+same work. The server's process has one core, whatever else takes part the other; `cpu` is the
+processor time of that process alone: stunnel's divided by ours.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.interop.peers import PeerError, find
 from tests.pki import RSA_AUTHORITY
 
+from tokay import AccessPoint, Airspace, Device
 from tokay.kernel.profile import load
 from tokay.plugins.tls.ciphers import spoken
 from tokay.plugins.tls.contexts import client_context, server_context
@@ -43,6 +44,7 @@ ROUNDS = 5
 SIZE = 256 << 20
 """Bytes a measurement."""
 CHUNK = 65536
+PORT = 4433
 IDLE = 1000
 """Idle streams of which memory is taken, both ends in one process."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -59,39 +61,27 @@ def on_core(number: int) -> None:
 # The server under test: Tokay's side, in a process of its own.
 
 
-class Sink(asyncio.Protocol):
-    """Reads what comes to the end, as a program does."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        self.left = SIZE
-
-    def data_received(self, data: bytes) -> None:
-        self.left -= len(data)
-        if not self.left:
-            self.transport.write(b"!")
-
-
-class Source(asyncio.Protocol):
-    """Writes as long as there is room."""
-
-    chunk = bytes(CHUNK)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        self.left = SIZE
-        self.room = True
-        self.transport.set_write_buffer_limits(high=4 * CHUNK)
-        self.resume_writing()
-
-    def resume_writing(self) -> None:
-        self.room = True
-        while self.room and self.left:
-            self.left -= CHUNK
-            self.transport.write(self.chunk)
-
-    def pause_writing(self) -> None:
-        self.room = False
+async def streams(device: Device) -> None:
+    """Serve the streams of a device's TLS server: the first byte says which way."""
+    kernel = device.kernel
+    while True:
+        while not len(kernel.streams):
+            await asyncio.sleep(0.01)
+        stream = next(iter(kernel.streams))
+        await stream.fill(1, 60)
+        which, left = stream.take(1), SIZE
+        if which == b"i":
+            while left and not stream.ended:
+                await stream.fill(1, 60)
+                left -= len(stream.take(2 * CHUNK))
+            stream.write(b"!")
+        elif which == b"o":
+            chunk = bytes(CHUNK)
+            for _ in range(SIZE // CHUNK):
+                await stream.room(60)
+                stream.write(chunk)
+        await stream.fill(1, 60)
+        kernel.streams.close(stream)
 
 
 class Link(asyncio.Protocol):
@@ -134,22 +124,30 @@ class Link(asyncio.Protocol):
 
 def serve_tokay(pipe: Connection, plain: int) -> None:
     on_core(0)
-    makes: list[Callable[[], asyncio.BaseProtocol]] = [Sink, Source, lambda: Link(plain)]
     identity = RSA_AUTHORITY.good
 
     async def serve() -> None:
         context = server_context(SPOKEN, b"", identity.cert, identity.key)
         loop = asyncio.get_running_loop()
-        ports = []
-        for make in makes:
 
-            def accept(make: Callable[[], asyncio.BaseProtocol] = make) -> TlsTransport:
-                return TlsTransport(context, make, lambda *_: None, limit=10, server=True)
+        def accept() -> TlsTransport:
+            return TlsTransport(
+                context, lambda: Link(plain), lambda *_: None, limit=10, server=True
+            )
 
-            server = await loop.create_server(accept, "127.0.0.1", 0)
-            ports.append(server.sockets[0].getsockname()[1])
-        pipe.send(ports)
-        await loop.run_in_executor(None, pipe.recv)
+        server = await loop.create_server(accept, "127.0.0.1", 0)
+        through = server.sockets[0].getsockname()[1]
+        air = Airspace()
+        air.add(AccessPoint("bench", subnet="127.94.0.0/24"))
+        settings = {"wlan.ssid": "bench", "wlan.security": "open"}
+        async with Device.simulated(airspace=air, settings=settings) as device:
+            for name, content in (("cert", identity.cert), ("key", identity.key)):
+                assert (await device.command(f"file_create {name} {len(content)}", content)).ok
+            assert (await device.command(f"tls_server start {PORT} cert key")).ok
+            pipe.send((device.address, through))
+            serving = asyncio.ensure_future(streams(device))
+            await loop.run_in_executor(None, pipe.recv)
+            serving.cancel()
 
     uvloop.run(serve())
 
@@ -188,16 +186,15 @@ def _serve_plain(sock: socket.socket) -> None:
 # The load: a client on blocking sockets.
 
 
-def transfer(port: int, which: str, *, told: bool) -> float:
+def transfer(where: tuple[str, int], which: str) -> float:
     """Move ``SIZE`` bytes in or out through a TLS server; return MB/s."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
-    with socket.create_connection(("127.0.0.1", port)) as raw, context.wrap_socket(raw) as sock:
-        if told:
-            sock.sendall(which[0].encode())
+    with socket.create_connection(where) as raw, context.wrap_socket(raw) as sock:
+        sock.sendall(which[0].encode())
         begun = time.perf_counter()
         if which == "in":
             chunk = bytes(CHUNK)
@@ -217,10 +214,10 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def measured(pid: int, port: int, which: str, *, told: bool) -> tuple[float, float]:
+def measured(pid: int, where: tuple[str, int], which: str) -> tuple[float, float]:
     """Return MB/s, and processor seconds of the server."""
     before = cpu(pid)
-    speed = transfer(port, which, told=told)
+    speed = transfer(where, which)
     return speed, cpu(pid) - before
 
 
@@ -324,7 +321,7 @@ def main() -> None:
     tokay = multiprocessing.Process(target=serve_tokay, args=(far, ports[0]))
     tokay.start()
     assert tokay.pid is not None
-    sink, source, through = near.recv()
+    address, through = near.recv()
     with tempfile.TemporaryDirectory() as folder:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
@@ -333,16 +330,16 @@ def main() -> None:
         try:
             print("| | Tokay, MB/s | stunnel, MB/s | ratio | cpu |")
             print("| --- | ---: | ---: | ---: | ---: |")
-            for label, ours, which, told in (
-                ("in", sink, "in", False),
-                ("out", source, "out", False),
-                ("in, through", through, "in", True),
-                ("out, through", through, "out", True),
+            for label, ours, which in (
+                ("in", (address, PORT), "in"),
+                ("out", (address, PORT), "out"),
+                ("in, through", ("127.0.0.1", through), "in"),
+                ("out, through", ("127.0.0.1", through), "out"),
             ):
                 rounds = [
                     (
-                        measured(tokay.pid, ours, which, told=told),
-                        measured(theirs.pid, port, which, told=True),
+                        measured(tokay.pid, ours, which),
+                        measured(theirs.pid, ("127.0.0.1", port), which),
                     )
                     for _ in range(ROUNDS)
                 ]

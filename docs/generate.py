@@ -10,7 +10,10 @@ from tokay.kernel import profile
 from tokay.kernel.commands import Command
 from tokay.kernel.kernel import tables
 from tokay.kernel.variables import Variable
+from tokay.plugins.tls import errors
+from tokay.plugins.tls.ciphers import CIPHERS, SUITES_OF_13, VERSIONS
 from tokay.plugins.wlan.join import TRANSITIONS, Step
+from tokay.protocols.tls import State
 
 PROFILES = ("gecko-os-4", "gecko-os-2", "zentrios-3", "wiconnect-2")
 FOLDER = Path(__file__).parent
@@ -45,7 +48,7 @@ STEPS = {
 
 def pages() -> dict[str, str]:
     """Return every page by its name."""
-    return {"reference.md": reference(), "join.md": join()}
+    return {"reference.md": reference(), "join.md": join(), "tls.md": tls()}
 
 
 def join() -> str:
@@ -55,6 +58,47 @@ def join() -> str:
         target = "[*]" if after is Step.END else after.name
         rows.append(f"    {step.name} --> {target}: {outcome.name.lower()}")
     return JOIN_HEAD + "\n".join(rows) + "\n```\n"
+
+
+def tls() -> str:
+    """Return the page of TLS with its tables made anew: the rest of it is written by hand."""
+    page = (FOLDER / "tls.md").read_text("utf-8")
+    for name, rows in (("ciphers", _ciphers()), ("states", _states()), ("failures", _failures())):
+        head, _, rest = page.partition(f"<!-- made by `make reference`: {name} -->")
+        tail = rest.partition("<!-- end -->")[2]
+        table = "\n".join(rows)
+        page = f"{head}<!-- made by `make reference`: {name} -->\n{table}\n<!-- end -->{tail}"
+    return page
+
+
+def _ciphers() -> list[str]:
+    profiles = [profile.load(name) for name in PROFILES]
+    rows = ["| suite | key exchange | encryption | hash | since | 4 | 2 | z | w |"]
+    rows.append("| --- " * 9 + "|")
+    for one in CIPHERS:
+        everywhere = one.least == SUITES_OF_13
+        here = [everywhere or one.name in each.tls_ciphers for each in profiles]
+        marks = " | ".join("x" if mark else " " for mark in here)
+        rows.append(
+            f"| `{one.name}` | {one.exchange} | {one.encryption} | {one.hash} "
+            f"| {VERSIONS[one.least]} | {marks} |"
+        )
+    floors = " | ".join(VERSIONS[each.tls_floor] for each in profiles)
+    return [*rows, f"| floor | | | | | {floors} |"]
+
+
+def _states() -> list[str]:
+    return [", ".join(f"{state:d} {state.name}" for state in State) + "."]
+
+
+def _failures() -> list[str]:
+    rows = ["| failure | code | internal | state |", "| --- | --- | --- | --- |"]
+    for name, one in vars(errors).items():
+        if isinstance(one, errors.Failure):
+            text = name.lower().replace("_", " ")
+            at = "" if one.at is None else f"{one.at:d}, at a server {one.of_server:d}"
+            rows.append(f"| {text} | {one.code} | `-0x{one.internal:04X}` | {at} |")
+    return rows
 
 
 def reference() -> str:

@@ -22,6 +22,7 @@ from tokay.kernel.clock import Clock
 from tokay.kernel.commands import Given
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Entry, Level
+from tokay.kernel.open_stream import OpenStream
 from tokay.kernel.plugin import Plugin, PluginType, discover, in_order
 from tokay.kernel.profile import DEFAULT_PROFILE, Profile, load
 from tokay.kernel.results import Response
@@ -236,6 +237,11 @@ class Device:
         await self.steady()
         raw = line if isinstance(line, bytes) else line.encode(errors="surrogateescape")
         return await self.kernel.engine.run(raw, Given(data))
+
+    def stream(self, handle: int) -> OpenStream:
+        """Return an open stream, to be read and written. Raises CommandError when there is none."""
+        streams = self.kernel.streams
+        return OpenStream(streams, streams.find(handle))
 
     async def __aenter__(self) -> Self:
         self._hardware = await self._build(self)

@@ -35,7 +35,10 @@ class SocketListener:
 @contextlib.contextmanager
 def new_socket(kind: socket.SocketKind, ip: str, port: int) -> Iterator[socket.socket]:
     """Make a socket, close it if setting it up fails, and say in the error whom it was for."""
-    sock = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    # With the protocol named asyncio sees that it is TCP, and lets small writes go at once.
+    protocol = socket.IPPROTO_TCP if kind is socket.SOCK_STREAM else socket.IPPROTO_UDP
+    options = socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+    sock = socket.socket(socket.AF_INET, kind | options, protocol)
     try:
         if kind is socket.SOCK_STREAM:
             # A connection in TIME_WAIT keeps its peer from the port, and must keep nobody else.
@@ -89,6 +92,12 @@ def bind_low(sock: socket.socket, address: str, port: int) -> int:
         if not 0 < port < _FIRST_FREE_PORT:
             raise
     return bind(sock, address, port + LOW_PORT_OFFSET)
+
+
+def bind_shared(sock: socket.socket, address: str, port: int) -> None:
+    """Bind to a broadcast address, on which all who are bound so hear the same."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bind(sock, address, port)
 
 
 def no_address() -> OSError:

@@ -54,7 +54,7 @@ class StreamType(StrEnum):
 class Stream(ABC):
     """An open connection: what every type does. A type that can be written overrides ``write``.
 
-    ``changed`` is set whenever bytes arrive or the peer closes: readers wait on it.
+    ``touch`` tells whenever bytes arrive or the peer closes: readers wait for that in ``fill``.
     """
 
     __slots__ = ("_changed", "handle", "info", "on_change", "state")
@@ -71,7 +71,7 @@ class Stream(ABC):
         self.on_change: Callable[[], None] | None = None
         self.state = NOTHING
         """What was last told of it: UNREAD, ENDED, both or neither."""
-        self._changed: asyncio.Event | None = None
+        self._changed: asyncio.Future[None] | None = None
 
     @property
     @abstractmethod
@@ -105,8 +105,8 @@ class Stream(ABC):
 
     def touch(self) -> None:
         """Tell whoever waits that bytes arrived or the peer closed."""
-        if self._changed is not None:
-            self._changed.set()
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
         if self.on_change is not None:
             self.on_change()
 
@@ -114,16 +114,21 @@ class Stream(ABC):
         """Wait until ``size`` bytes are there, or no more will be, or the time is over."""
         if timeout <= 0 or self.filled(size):
             return
-        self._changed = asyncio.Event()
         try:
             async with asyncio.timeout(timeout):
                 while not self.filled(size):
-                    self._changed.clear()
-                    await self._changed.wait()
+                    await self.change()
         except TimeoutError:
             pass
+
+    async def change(self) -> None:
+        """Wait until bytes arrive or the stream ends. One waits at a time."""
+        changed = self._changed = asyncio.get_running_loop().create_future()
+        try:
+            await changed
         finally:
-            self._changed = None
+            if self._changed is changed:
+                self._changed = None
 
     def filled(self, size: int) -> bool:
         """Whether waiting brings no more of ``size`` bytes."""
@@ -247,7 +252,7 @@ class StreamTable:
         self._streams[stream.handle] = stream
         if stream.network:
             self._kernel.notice("stream_opened", handle=stream.handle)
-        self._kernel.tell("stream_opened", stream=stream)
+        self._kernel.tell("stream_opened", stream=stream, auto=auto)
         self._look(stream)
         if auto and self.on_auto is not None:
             self.on_auto(stream)
@@ -266,7 +271,7 @@ class StreamTable:
         if data is None:
             stream = self.find(handle)
             await stream.fill(size, timeout)
-            data = self._take(stream, size)
+            data = self._read(stream, size)
         return data
 
     def read_now(self, handle: int, size: int) -> bytes | None:
@@ -275,14 +280,24 @@ class StreamTable:
         if self._lingers(stream):
             self.close(stream)
             return b""
-        return self._take(stream, size) if stream.filled(size) else None
+        return self._read(stream, size) if stream.filled(size) else None
 
-    def _take(self, stream: Stream, size: int) -> bytes:
-        data = stream.take(size)
-        self._look(stream)
+    def _read(self, stream: Stream, size: int) -> bytes:
+        data = self.take(stream, size)
         if stream.type is StreamType.FILE and self._lingers(stream):
             self.close(stream)
         return data
+
+    def take(self, stream: Stream, size: int) -> bytes:
+        """Return at most ``size`` of the bytes that a stream has now."""
+        data = stream.take(size)
+        if not stream.available:
+            self._look(stream)
+        return data
+
+    def holds(self, stream: Stream) -> bool:
+        """Whether a stream is open."""
+        return self._streams.get(stream.handle) is stream
 
     def poll(self, stream: Stream) -> int:
         """Return 0 for nothing, 1 for data waiting, 2 for closed by the other side."""
@@ -305,7 +320,7 @@ class StreamTable:
 
     def close(self, stream: Stream) -> None:
         """Close one stream; closing twice does nothing."""
-        if self._streams.get(stream.handle) is not stream:
+        if not self.holds(stream):
             return
         del self._streams[stream.handle]
         stream.close()
@@ -322,7 +337,7 @@ class StreamTable:
     def arrived(self, stream: Stream) -> None:
         """Hear from a stream that bytes arrived or its peer closed."""
         stream.touch()
-        if self._streams.get(stream.handle) is not stream:
+        if not self.holds(stream):
             return
         self._look(stream)
         # A peer that leaves when all is read takes the handle along at once.

@@ -22,7 +22,8 @@ MOST_TOLD = 1024
 """Bytes of a message that are kept; a ServerHello has its extensions in them."""
 
 _CHANGE_CIPHER_SPEC, _HANDSHAKE, _APPLICATION_DATA = 20, 22, 23
-_KINDS = range(20, 25)  # 24 is heartbeat
+_KINDS = frozenset(range(20, 25))  # 24 is heartbeat
+_MAJOR = 3
 _SERVER_HELLO = 2
 _SUPPORTED_VERSIONS = 43
 _TLS13 = b"\x03\x04"
@@ -69,17 +70,20 @@ _FROM_SERVER = {
 """Message types (RFC 5246 section 7.4). Those that are not here have no number of their own."""
 
 
-def record_size(data: bytes | memoryview) -> int:
-    """Return the bytes of the record that begins ``data``: 0 while that is not known, -1 if none.
+def record_size(data: bytes | memoryview, at: int = 0) -> int:
+    """Return the bytes of the record that begins at ``at``: 0 while that is not known, -1 if none.
 
     Only the header is looked at; less than the whole record may be there.
     """
-    if data and (data[0] not in _KINDS or (len(data) > 1 and data[1] != 3)):
+    there = len(data) - at
+    if there >= HEADER:
+        size = data[at + 3] << 8 | data[at + 4]
+        if size <= MOST_CONTENT and data[at + 1] == _MAJOR and data[at] in _KINDS:
+            return HEADER + size
         return -1
-    if len(data) < HEADER:
-        return 0
-    size = data[3] << 8 | data[4]
-    return HEADER + size if size <= MOST_CONTENT else -1
+    if there and (data[at] not in _KINDS or (there > 1 and data[at + 1] != _MAJOR)):
+        return -1
+    return 0
 
 
 class _Messages:

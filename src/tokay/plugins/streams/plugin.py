@@ -17,6 +17,8 @@ from tokay.protocols.framing import MAX_BODY
 
 HEADER = "! # Type  Info"
 NO_STREAM = "None"
+LOOKED_AT = "streams_looked_at"
+"""Told when a host asks how the streams stand."""
 
 
 def _handle(call: Call) -> int:
@@ -30,6 +32,7 @@ def _handle(call: Call) -> int:
 @command("stream_list", "list")
 def stream_list(call: Call) -> Listing:
     """List the open streams."""
+    call.kernel.tell(LOOKED_AT)
     rows = [f"# {s.handle} {s.type:<5} {s.info}".rstrip() for s in call.kernel.streams.list()]
     return lines([HEADER, *rows])
 
@@ -38,6 +41,7 @@ def stream_list(call: Call) -> Listing:
 def stream_poll(call: Call) -> str:
     """Print 0 for no data, 1 for data, 2 for closed by the other side; -c counts the bytes."""
     streams = call.kernel.streams
+    call.kernel.tell(LOOKED_AT)
     if call["handle"] == "all":
         polled = [f"{stream.handle},{streams.poll(stream)}" for stream in streams.list()]
         return "|".join(polled) or NO_STREAM

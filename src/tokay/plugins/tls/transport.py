@@ -33,12 +33,16 @@ from tokay.plugins.tls.errors import (
     failure_of,
     reason_of,
 )
-from tokay.protocols.tls import HEADER, HandshakeWalk, State, record_size
+from tokay.protocols.tls import HEADER, MOST_CONTENT, HandshakeWalk, State, record_size
 
 RECORD = 16384
 """Bytes of data that a record may have."""
-READ = 16 * RECORD
+PART = HEADER + MOST_CONTENT
+"""Bytes of a record that may be held until its end comes."""
+READ = 8 * RECORD
 """Bytes that are received at once."""
+GATHER = 8 * RECORD
+"""Bytes of data that are handed on at once."""
 BURST = 8 * RECORD
 """Bytes that are sealed before they are handed on."""
 LINGER = 10.0
@@ -46,16 +50,32 @@ LINGER = 10.0
 
 
 class _Buffers(threading.local):
-    """What all connections of a thread share: a place to receive, and the two ends of OpenSSL."""
+    """What all connections of a thread share: room for what is read, and OpenSSL's two ends."""
 
     def __init__(self) -> None:
-        self.received = bytearray(READ)
-        self.view = memoryview(self.received)
+        self.received = memoryview(bytearray(PART + READ))
+        self.plain = memoryview(bytearray(GATHER))
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
 
 
 _buffers = _Buffers()
+
+
+def _drain() -> None:
+    """Leave nothing between OpenSSL's ends for the next connection."""
+    for end in (_buffers.incoming, _buffers.outgoing):
+        if end.pending:
+            end.read()
+
+
+def _record_end(data: memoryview, at: int) -> tuple[int, bool]:
+    """Return where the record at ``at`` ends, 0 if it is not whole, and whether it is none."""
+    size = record_size(data, at)
+    if size < 0:
+        return len(data), True
+    stop = at + size
+    return (stop, False) if size and stop <= len(data) else (0, False)
 
 
 class Phase(Enum):
@@ -82,6 +102,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     __slots__ = (
         "_context",
+        "_eof",
         "_error",
         "_factory",
         "_held",
@@ -124,8 +145,9 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._ssl: ssl.SSLObject
         self._walk: HandshakeWalk | None = HandshakeWalk()
         self._timer: asyncio.TimerHandle | None = None
-        self._held = b""
+        self._held: bytes | memoryview = b""
         self._paused = False
+        self._eof = False
         self._truncated = False
         self._error: Exception | None = None
 
@@ -147,26 +169,31 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._shake()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _buffers.view
+        # The part of a record that is there already stands in front of what comes.
+        part = len(self._held)
+        if 0 < part <= PART:
+            _buffers.received[:part] = self._held
+            return _buffers.received[part:]
+        return _buffers.received
 
     def buffer_updated(self, nbytes: int) -> None:
-        # Nothing of this outlives the call: what is not handed on is copied.
-        self.data_received(_buffers.view[:nbytes])
+        part = len(self._held)
+        if part > PART:
+            self.data_received(bytes(_buffers.received[:nbytes]))
+            return
+        self._held = b""
+        self._advance(_buffers.received[: part + nbytes])
 
-    def data_received(self, data: bytes | memoryview) -> None:
+    def data_received(self, data: bytes) -> None:
         """Take bytes from a connection below that has no buffers."""
-        if self._paused:
-            self._held += data
-        elif self._held:
-            self._complete(memoryview(data))
-        else:
-            self._advance(memoryview(data))
+        data, self._held = b"".join((self._held, data)), b""
+        self._advance(memoryview(data))
 
     def eof_received(self) -> bool:
         if self._phase is Phase.HANDSHAKE:
             self._fail(TlsError(CLOSED, self._state, "closed by the peer", server=self.server))
         elif self._phase is Phase.OPEN:
-            self._truncated = True
+            self._eof = self._truncated = True
             if not self._paused:
                 self._end()
         return True
@@ -245,7 +272,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
     def _fail(self, error: Exception) -> None:
         """Give up the handshake: say why, and close once the alert is out."""
         self._cancel()
-        self._drain()
+        _drain()
         self._phase = Phase.LOST
         if not isinstance(error, TlsError):
             state = self._state or State.HELLO_REQUEST
@@ -265,43 +292,63 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         held, self._held = self._held, b""
         self._advance(memoryview(held))
 
-    def _complete(self, data: memoryview) -> None:
-        """Complete the record of which there is a part, and go on with what is behind it."""
-        missing = HEADER - len(self._held)
-        if missing > 0:
-            self._held += data[:missing]
-            data = data[missing:]
-        missing = max(record_size(self._held), 0) - len(self._held)
-        if missing > 0:
-            self._held += data[:missing]
-            data = data[missing:]
-        held, self._held = self._held, b""
-        self._advance(memoryview(held))
-        if data:
-            self._advance(data)
-
     def _advance(self, data: memoryview) -> None:
-        """Hand on what has come, record by record, until the protocol above wants no more."""
-        at, end = 0, len(data)
-        put, take = _buffers.incoming.write, self._take
-        while at < end and not self._paused:
-            size = record_size(data[at : at + HEADER])
-            if size == 0 or at + size > end:
-                break
-            stop = at + size if size > 0 else end
+        """Hand on what has come, until the protocol above wants no more."""
+        at, end, before = 0, len(data), -1
+        while before < at < end and not self._paused:
+            before = at
             if self._phase is Phase.OPEN:
-                put(data[at:stop])
-                take(broken=size < 0)
+                at = self._open_records(data, at)
             elif self._phase is Phase.HANDSHAKE:
-                put(data[at:stop])
-                self._shake_on(data[at:stop], broken=size < 0)
+                stop, broken = _record_end(data, at)
+                if stop:
+                    _buffers.incoming.write(data[at:stop])
+                    self._shake_on(data[at:stop], broken=broken)
+                    at = stop
             else:
                 return
-            at = stop
         if at < end and self._phase in (Phase.OPEN, Phase.HANDSHAKE):
-            self._held = bytes(data[at:])
-        if self._truncated and not self._paused and self._phase is Phase.OPEN:
+            left = data[at:]
+            # Never what is only lent, nor much for the sake of little.
+            lent = left.obj is _buffers.received.obj or len(left) < RECORD
+            self._held = bytes(left) if lent else left
+        if self._eof and not self._paused and self._phase is Phase.OPEN:
             self._end()
+
+    def _open_records(self, data: memoryview, at: int) -> int:
+        """Open records from ``at`` on and hand them on as one; return where that stopped."""
+        put, read, plain = _buffers.incoming.write, self._ssl.read, _buffers.plain
+        filled, closed = 0, False
+        error: OSError | None = None
+        while filled <= GATHER - RECORD and not closed:
+            stop, broken = _record_end(data, at)
+            if not stop:
+                break
+            put(data[at:stop])
+            at = stop
+            try:
+                count = cast("int", read(RECORD, plain[filled : filled + RECORD]))
+            except ssl.SSLWantReadError:  # a record without data: a ticket, a change of keys
+                self._flush()
+                error = OSError("no TLS record") if broken else None
+            except ssl.SSLZeroReturnError:
+                closed = True
+            except ssl.SSLError as failure:
+                error = failure
+            else:
+                filled += count
+                closed = not count
+            if error is not None:
+                self._flush()  # the alert
+                _drain()
+                break
+        self._eof = self._eof or closed
+        if filled:
+            self._settled = None
+            self._protocol.data_received(bytes(plain[:filled]))
+        if error is not None and self._phase is Phase.OPEN:
+            self._break(error)
+        return len(data) if closed else at
 
     def _shake_on(self, record: memoryview, *, broken: bool) -> None:
         """Take a record of the handshake, which OpenSSL has been handed."""
@@ -314,27 +361,6 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
     def _fail_with(self, failure: Failure, reason: str) -> None:
         self._fail(TlsError(failure, self._state, reason, server=self.server))
 
-    def _take(self, *, broken: bool) -> None:
-        """Read the one record that OpenSSL has been handed."""
-        try:
-            data = self._ssl.read(RECORD)
-        except ssl.SSLWantReadError:  # a record without data: a ticket, a change of keys
-            if broken:
-                self._break(OSError("no TLS record"))
-            elif _buffers.outgoing.pending:
-                self._flush()
-            return
-        except ssl.SSLZeroReturnError:
-            data = b""
-        except ssl.SSLError as error:
-            self._break(error)
-            return
-        if data:
-            self._settled = None
-            self._protocol.data_received(data)
-        else:
-            self._end()
-
     def _break(self, error: Exception) -> None:
         """Give up an open connection: the peer says so, or a record cannot be."""
         self._error = error
@@ -343,8 +369,6 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
             failure = failure_of(error, state, server=self.server)
             self._error = TlsError(failure, state, reason_of(error), server=self.server)
             self._report(self._error)
-        self._flush()
-        self._drain()
         self._phase = Phase.ENDED
         self._raw.abort()
 
@@ -361,12 +385,6 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
             if self._walk is not None:
                 self._walk.feed(data, client=not self.server)
             self._raw.write(data)
-
-    def _drain(self) -> None:
-        """Leave nothing in the buffers for the next connection."""
-        for buffer in (_buffers.incoming, _buffers.outgoing):
-            if buffer.pending:
-                buffer.read()
 
     # To the protocol above: a transport.
 
@@ -424,6 +442,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
                         sealed.append(take())
                     self._raw.writelines(sealed)
         except ssl.SSLError as error:
+            _drain()
             self._break(error)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
