@@ -226,6 +226,17 @@ def test_header_fields(way: type) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_what_comes_behind_the_body_is_nobodys(way: type) -> None:
+    other = b"HTTP/1.1 500 No\r\nX: y\r\nContent-Length: 3\r\n\r\nbad"
+    length = START + b"Content-Length: 5\r\n\r\nhello"
+    for behind in (b"\0", b"\r\n" * 99, other):
+        for answer in (length, CHUNKED + b"5\r\nhello\r\n0\r\n\r\n"):
+            read = Read(way(answer + behind))
+            assert (read.error, read.body, read.reader.status) == ("", b"hello", 200)
+            assert len(read.reader.headers) == 1
+
+
 @pytest.mark.parametrize("announced", [b"Upgrade: h2, h2c\r\nConnection: Upgrade, close\r\n", b""])
 def test_a_server_that_could_upgrade(announced: bytes) -> None:
     """Apache says so in ordinary answers (RFC 9110 section 7.8)."""

@@ -73,12 +73,12 @@ async def _open(call: Call, request: Request, *, queued: bool = False) -> str:
     kernel = call.kernel
     kernel.streams.reserve()
     interface = await kernel.plugin(Network).need(call.get("interface"))
-    stream = HttpStream(kernel, interface, request)
+    at_once = not queued and "-o" not in call
+    stream = HttpStream(kernel, interface, request, at_once=at_once)
     kernel.notice("stream_opening", text=request.target.host)
     try:
         await connect(kernel, stream, certificates(call))
-        if not queued and "-o" not in call:
-            stream.finish()
+        if at_once:
             await receive(kernel, stream)
         return str(kernel.streams.open(stream))
     except (OSError, CommandError) as error:

@@ -25,16 +25,23 @@ class HttpStream(TcpStream):
     """What is written is the body of the request, what is read that of the response.
 
     ``queued``: the request waits for ``finish``, and its header fields can still be added to.
-    ``upgrade``: the server is asked to switch to another protocol.
+    ``at_once``: it is finished as soon as there is a connection. ``upgrade``: the server is asked
+    to switch to another protocol.
     """
 
     __slots__ = (
-        "_error", "_finished", "_upgrade", "_waiter", "_written", "queued", "reader",
+        "_at_once", "_error", "_finished", "_upgrade", "_waiter", "_written", "queued", "reader",
         "request", "told",
     )  # fmt: skip
 
     def __init__(
-        self, kernel: Kernel, interface: Interface, request: Request, *, upgrade: bool = False
+        self,
+        kernel: Kernel,
+        interface: Interface,
+        request: Request,
+        *,
+        at_once: bool = False,
+        upgrade: bool = False,
     ) -> None:
         # The parser is imported when it is first needed: start-up time is measured.
         from tokay.plugins.http_client.response import ResponseReader  # noqa: PLC0415
@@ -47,6 +54,7 @@ class HttpStream(TcpStream):
             self._inbox.put, bodiless=request.method == "HEAD", upgrade=upgrade
         )
         self.queued = True
+        self._at_once = at_once
         self._finished = False
         self.told = False
         self._upgrade = upgrade
@@ -121,6 +129,11 @@ class HttpStream(TcpStream):
         return self._ended and self.told
 
     # From the connection.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self._at_once:  # the server is at work while the loop turns
+            self.finish()
 
     def data_received(self, data: bytes) -> None:
         reader = self.reader

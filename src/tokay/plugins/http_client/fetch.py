@@ -94,7 +94,7 @@ async def exchange(
     body: AsyncIterable[bytes] | None,
 ) -> AsyncIterator[Answer]:
     """Send a request and give its answer; the connection ends with the block. Raises OSError."""
-    stream = HttpStream(kernel, interface, request)
+    stream = HttpStream(kernel, interface, request, at_once=body is None and not request.length)
     try:
         await connect(kernel, stream, files)
         if body is not None:
@@ -112,7 +112,7 @@ async def upgrade(
 
     Its body is lost. Raises OSError.
     """
-    stream = HttpStream(kernel, interface, request, upgrade=True)
+    stream = HttpStream(kernel, interface, request, at_once=True, upgrade=True)
     try:
         await connect(kernel, stream, files)
         await _receive(kernel, stream)

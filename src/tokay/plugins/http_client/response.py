@@ -124,7 +124,8 @@ class ResponseReader:
 
     def on_message_begin(self) -> None:
         """Hear of a status line: of the answer, or of an interim one before it."""
-        self._fields.clear()
+        if not self.answered:
+            self._fields.clear()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Hear of a header field, or of one in the trailer."""
@@ -136,6 +137,8 @@ class ResponseReader:
 
     def on_headers_complete(self) -> None:
         """Hear that the body begins."""
+        if self.answered:
+            return  # another answer, which is nobody's
         status: int = self._parser.get_status_code()
         version = self._parser.get_http_version()
         if version not in _VERSIONS or status < 100:
