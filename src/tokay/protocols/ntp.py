@@ -50,6 +50,7 @@ the time again by themselves; years are a lie.
 FIRST_STEP = float(1 << 30)
 """Seconds (34 years) behind the earliest believable time within which a first answer must be."""
 
+_UNGUESSABLE = random.SystemRandom()  # one for all: each would weigh 2.5 KB
 _FORMAT = struct.Struct("!BBbbIII4Q")
 _RATE = "RATE"
 _GO_AWAY = ("DENY", "RSTR")
@@ -167,7 +168,7 @@ class NtpClient:
     ) -> None:
         self._interval = max(interval, SHORTEST_WAIT)
         self._earliest = earliest
-        self._rng = rng or random.SystemRandom()
+        self._rng = rng or _UNGUESSABLE
         self._exchange: _Exchange | None = None
         self._failures = 0
         self._factor = 1

@@ -13,6 +13,7 @@ from tests.plugins.update.source import HOST, Source, described, update_source
 from tokay.board.airspace import Airspace
 from tokay.board.storage import DeviceStorage, Storage
 from tokay.device import Device
+from tokay.plugins.update import bundle
 
 Settings = dict[str, str]
 FILES = {"webapp/index.html": b"<h1>new</h1>", "a b.bin": bytes(range(256)) * 40}
@@ -313,6 +314,27 @@ async def test_a_disk_that_fills_up_leaves_the_old_files(
     assert (await ask(device, "ota"))[-1] == "Success"
     await device.steady()
     assert contents(device)["a"] == b"1"
+
+
+async def test_a_file_that_changes_meanwhile(device: Device, source: Source) -> None:
+    """What is there already is not fetched; it must still be there when all is changed."""
+    await ask(device, "file_create a 3", b"new")
+    before = contents(device)
+    source.put({"a": b"new", "b": b"1"})
+    real = bundle.check_content
+
+    def meddle(file: bundle.BundleFile, content: bytes) -> None:
+        real(file, content)
+        device.kernel.storage.delete("a")
+        device.kernel.storage.create(
+            "a", b"odd", type=1, flags=1, version="1.0.0.0", location="extended"
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "check_content", meddle)
+        said = await ask(device, "ota")
+    assert updated(said)[-1] == "Update failed: a: the content is not the one that was signed"
+    assert contents(device) == before | {"a": b"odd"}
 
 
 async def test_what_is_there_survives_a_power_cut(

@@ -32,7 +32,8 @@ class Broadcast(Plugin):
     variables = VARIABLES
     after = ("network", "gpio", "wlan", "tls", "remote_terminal")
 
-    __slots__ = ("_interface", "_kernel", "_posting", "_sending", "_timer", "_unreachable")
+    __slots__ = ("_interface", "_kernel", "_posting", "_sending", "_timer", "_unreachable",
+                 "_watching")  # fmt: skip
 
     def start(self, kernel: Kernel, board: Any) -> None:
         """Begin once the network is up."""
@@ -42,8 +43,7 @@ class Broadcast(Plugin):
         self._sending: asyncio.Task[None] | None = None
         self._posting: asyncio.Task[None] | None = None
         self._unreachable = False
-        for variable in SETTINGS:
-            kernel.variables.watch(variable, self._changed)
+        self._watching = False
 
     async def stop(self) -> None:
         """Announce nothing more."""
@@ -53,6 +53,10 @@ class Broadcast(Plugin):
 
     def network_up(self, interface: Interface) -> None:
         """Announce, if this is the interface for it."""
+        if not self._watching:  # a device that is never on a network need not
+            self._watching = True
+            for variable in SETTINGS:
+                self._kernel.variables.watch(variable, self._changed)
         values = self._kernel.variables
         if interface.name == self._kernel.plugin(Network).resolve(values[INTERFACE]):
             self._end()

@@ -30,7 +30,7 @@ class Ntp(Plugin):
     variables = VARIABLES
     after = ("network", "time")
 
-    __slots__ = ("_began", "_interface", "_kernel", "_task", "_timer")
+    __slots__ = ("_began", "_interface", "_kernel", "_task", "_timer", "_watching")
 
     def start(self, kernel: Kernel, board: Any) -> None:
         """Begin once the network is up."""
@@ -39,8 +39,7 @@ class Ntp(Plugin):
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._began = 0.0
-        for variable in VARIABLES:
-            kernel.variables.watch(variable, self._changed)
+        self._watching = False
 
     async def stop(self) -> None:
         """Ask no more."""
@@ -51,6 +50,10 @@ class Ntp(Plugin):
 
     def network_up(self, interface: Interface) -> None:
         """Ask for the time, if this is the interface for it."""
+        if not self._watching:  # a device that is never on a network need not
+            self._watching = True
+            for variable in VARIABLES:
+                self._kernel.variables.watch(variable, self._changed)
         values, network = self._kernel.variables, self._kernel.plugin(Network)
         if (
             values[ENABLED]

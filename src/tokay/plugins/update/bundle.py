@@ -111,7 +111,7 @@ def check_content(file: BundleFile, content: bytes) -> None:
 def install(kernel: Kernel, manifest: Manifest, contents: "Mapping[str, bytes]") -> None:
     """Change the files, all at once: after a power cut they are the old ones or the new ones.
 
-    ``contents`` has the files that are not on the device already. Raises OSError.
+    ``contents`` has the files that are not on the device already. Raises BundleError, OSError.
     """
     storage, rules = kernel.storage, kernel.profile.files
     with storage.group():
@@ -122,6 +122,7 @@ def install(kernel: Kernel, manifest: Manifest, contents: "Mapping[str, bytes]")
             content = contents.get(file.name)
             if content is None:
                 content = storage.read(file.name, 0, file.size)
+                check_content(file, content)  # somebody may have written it meanwhile
             flags = rules.valid_flag
             flags |= rules.unprotected_flag if file.unprotected else 0
             flags |= rules.essential_flag if file.essential else 0
