@@ -14,7 +14,7 @@ class WebSocket(Plugin):
 
     name = "websocket"
     commands: ClassVar = (websocket_client,)
-    after = ("network", "tcp")
+    after = ("network", "streams", "tcp", "tls")
 
 
 PLUGIN = WebSocket

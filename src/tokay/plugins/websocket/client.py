@@ -6,7 +6,9 @@ from tokay.kernel.commands import Call, command
 from tokay.kernel.results import CommandError, failed
 from tokay.kernel.streams import StreamType
 from tokay.plugins.network import Interface, Network
+from tokay.plugins.streams import Streams
 from tokay.plugins.tcp import CONNECT_TIMEOUT
+from tokay.plugins.tls import Credentials, Tls, TlsError
 from tokay.plugins.websocket.stream import WebSocketStream
 from tokay.plugins.websocket.target import Target, parse_url
 from tokay.protocols.websocket import new_key, request
@@ -20,15 +22,33 @@ async def websocket_client(call: Call) -> str:
     kernel = call.kernel
     target = parse_url(call["url"])
     kernel.streams.reserve()
-    interface = await kernel.plugin(Network).need(call.get("interface"))
+    streams = kernel.plugin(Streams)
+    lines = streams.data_gpio(call)
+    try:
+        interface = await kernel.plugin(Network).need(call.get("interface"))
+        stream = await _open(call, interface, target)
+        handle = kernel.streams.open(stream)
+    except BaseException:
+        if lines is not None:
+            lines.release()
+        raise
+    if lines is not None:
+        streams.follow(stream, lines)
+    return str(handle)
+
+
+async def _open(call: Call, interface: Interface, target: Target) -> WebSocketStream:
+    """Return a stream that the server has accepted. Raises CommandError."""
+    kernel = call.kernel
     kernel.notice("stream_opening", text=target.host)
-    key = new_key()
     info = f"{target.host}:{target.port}"
+    key = new_key()
     stream = WebSocketStream(kernel, interface, StreamType.WEBC, info, key=key, text="-t" in call)
     try:
-        await _connect(call, interface, stream, target)
-        await _shake_hands(call, interface, stream, target, key)
-        return str(kernel.streams.open(stream))
+        await _connect(call, stream, target)
+        await _shake_hands(call, stream, target, key)
+        kernel.streams.reserve()  # others may have opened meanwhile
+        return stream
     except (OSError, CommandError) as error:
         stream.connection.abort()
         kernel.notice("stream_failed")
@@ -38,24 +58,43 @@ async def websocket_client(call: Call) -> str:
         raise
 
 
-async def _connect(
-    call: Call, interface: Interface, stream: WebSocketStream, target: Target
-) -> None:
+async def _connect(call: Call, stream: WebSocketStream, target: Target) -> None:
     """Connect, and begin TLS if the URL says so. Raises OSError."""
     limit = call.kernel.variables[CONNECT_TIMEOUT] / 1000
+    interface, connection = stream.interface, stream.connection
     call.log(f"Request GET {target.path}")
     call.log(f"Connecting ({'https' if target.tls else 'HTTP'}): {target.host}:{target.port}")
     try:
+        if target.tls:
+            await call.kernel.plugin(Tls).connect(
+                interface,
+                lambda: connection,
+                target.host,
+                target.port,
+                limit=limit,
+                files=_files(call),
+            )
+            return
         async with asyncio.timeout(limit):
-            await interface.connect_tcp(lambda: stream.connection, target.host, target.port)
+            await interface.connect_tcp(lambda: connection, target.host, target.port)
+    except TlsError:
+        raise  # the log has it
     except OSError as error:  # TimeoutError is one
         call.log(str(error.strerror or "Connect timed out"))
         raise
 
 
-async def _shake_hands(
-    call: Call, interface: Interface, stream: WebSocketStream, target: Target, key: str
-) -> None:
+def _files(call: Call) -> Credentials:
+    """Return the files that the line names; `network.tls` has those that it does not."""
+    usual = call.kernel.plugin(Tls).files
+    return Credentials(
+        call.get("ca_cert", usual.ca),
+        call.get("client_cert", usual.cert),
+        call.get("client_key", usual.key),
+    )
+
+
+async def _shake_hands(call: Call, stream: WebSocketStream, target: Target, key: str) -> None:
     """Ask for the upgrade and wait until the server grants it. Raises OSError."""
     connection = stream.connection
     transport = connection.transport
@@ -65,7 +104,7 @@ async def _shake_hands(
     connection.write(request(target.authority, target.path, key))
     limit = call.kernel.variables[CONNECT_TIMEOUT] / 1000
     try:
-        async with asyncio.timeout(limit), interface.while_up():
+        async with asyncio.timeout(limit), stream.interface.while_up():
             await connection.opened
     except TimeoutError:
         call.log("The server does not answer")
