@@ -218,6 +218,7 @@ class Connection(asyncio.Protocol):
 
     def _goodbye(self, code: int, reason: str, payload: bytes) -> None:
         """Answer a close frame, or hear the answer to ours."""
+        self._listener.turn()  # it may still want to answer what came before
         self.send(CLOSE, payload[:2])
         self._end(code, reason)
         transport = self._transport
@@ -231,6 +232,7 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, error: WebSocketError) -> None:
         """Tell the other side which rule it broke, and go."""
+        self._listener.turn()
         self.send(CLOSE, close_payload(error.code, error.reason))
         self._end(error.code, error.reason)
         transport = self._transport
