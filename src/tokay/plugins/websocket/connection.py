@@ -126,13 +126,21 @@ class Connection(asyncio.Protocol):
         self._transport.write(frame(opcode, data, final=final, masked=self._client))
         return True
 
-    def close(self, code: int = NORMAL, reason: str = "") -> None:
-        """Say goodbye, and go when the other side has answered, or takes too long."""
+    def close(self, code: int = NORMAL, reason: str = "", *, wait: bool = True) -> None:
+        """Say goodbye, and go when the other side has answered, or takes too long.
+
+        Not ``wait``: go as soon as it is said.
+        """
         if self.state is State.CONNECTING:
             self.abort()
         elif self.send(CLOSE, close_payload(code, reason)):
-            self.state = State.CLOSING
-            self.resume()  # its close frame may be behind what nobody reads any more
+            if wait:
+                self.state = State.CLOSING
+                self.resume()  # its close frame may be behind what nobody reads any more
+            else:
+                self._end(code, reason)
+                if self._transport is not None:
+                    self._transport.close()
             self._wait(CLOSING_LIMIT)
 
     def abort(self) -> None:
@@ -257,7 +265,6 @@ class Connection(asyncio.Protocol):
         if before is State.CONNECTING:
             self._refuse(OSError("the server closed before it answered"))
         elif before is not State.CLOSED:
-            self._listener.turn()
             self._listener.closed(code, reason)
 
     # The handshake of a client.

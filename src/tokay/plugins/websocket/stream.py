@@ -110,7 +110,10 @@ class WebSocketStream(Stream):
         self._unfinished = not final
 
     def close(self) -> None:
-        self.connection.close(NORMAL if self.interface.up else GOING_AWAY)
+        if self.interface.up:
+            self.connection.close(NORMAL)
+        else:
+            self.connection.close(GOING_AWAY, wait=False)
 
     def _ping(self, data: bytes, flags: frozenset[str]) -> None:
         if FRAGMENT_FLAG in flags:
