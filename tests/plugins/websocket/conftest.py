@@ -1,10 +1,10 @@
 """The far end of a WebSocket, frame by frame."""
 
-import asyncio
-
-from tests.peers import Far, soon
+from tests.peers import Far
+from tests.plugins.http_server.conftest import Web, serve, web
 from tests.websocket_cases import CLOSE, Frame
 
+from tokay.kernel.streams import Stream
 from tokay.protocols.websocket import Receiver, WebSocketError, accept, parse_close
 
 Heard = tuple[int, bytes, bool]
@@ -56,10 +56,53 @@ async def accept_client(far: Far, more: bytes = b"") -> tuple[bytes, FarWebSocke
     return asked, FarWebSocket(far, client=False)
 
 
-async def settle() -> None:
-    """Let what was sent over loopback arrive."""
-    for _ in range(20):
-        await asyncio.sleep(0)
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+ACCEPTED = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+"""The example of RFC 6455, section 1.3."""
 
 
-__all__ = ["FarWebSocket", "accept_client", "settle", "soon"]
+def upgrade(web: Web, path: str, *headers: str) -> bytes:
+    """Return the request of a client."""
+    lines = [
+        f"GET {path} HTTP/1.1",
+        f"Host: {web.address}:{web.port}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {KEY}",
+        "Sec-WebSocket-Version: 13",
+        *headers,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+async def open_websocket(web: Web, path: str, *headers: str, early: bytes = b"") -> FarWebSocket:
+    """Connect to an endpoint of a device."""
+    client = await web.connect()
+    client.send(upgrade(web, path, *headers) + early)
+    head = (await client.far.line()).decode().split("\r\n")
+    assert head[0] == "HTTP/1.1 101 Switching Protocols", head
+    assert f"Sec-WebSocket-Accept: {ACCEPTED}" in head
+    return FarWebSocket(client.far, client=True)
+
+
+def echo(stream: Stream) -> None:
+    """Send back what a stream receives, as a host on the bus would."""
+
+    def changed() -> None:
+        if stream.available:
+            stream.write(stream.take(1 << 20))
+
+    stream.on_change = changed
+    changed()
+
+
+__all__ = [
+    "FarWebSocket",
+    "Heard",
+    "accept_client",
+    "echo",
+    "open_websocket",
+    "serve",
+    "upgrade",
+    "web",
+]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from tests.peers import LIMIT, Far, Peer, ask, free_port, read, soon, stream
-from tests.plugins.websocket.conftest import FarWebSocket, accept_client
+from tests.plugins.websocket.conftest import FarWebSocket, accept_client, echo
 from tests.websocket_cases import (
     BINARY,
     CASES,
@@ -23,7 +23,7 @@ from tests.websocket_cases import (
 
 from tokay.board.airspace import Airspace
 from tokay.device import Device
-from tokay.kernel.streams import HIGH_WATER, Stream
+from tokay.kernel.streams import HIGH_WATER
 from tokay.plugins.gpio import Gpio
 from tokay.plugins.websocket.connection import CLOSING_LIMIT, LAST_LIMIT
 from tokay.testing.clock import turned_loop
@@ -273,16 +273,6 @@ async def test_text_frames(device: Device) -> None:
         assert await line.ask("write 0 1", greek[:1]) == ["Command failed"]
         assert await line.ask("write 0 1", b"y") == ["Success"]
         assert await line.far.hear() == [(TEXT, b"y", True)]
-
-
-def echo(stream: Stream) -> None:
-    """Send back what a stream receives."""
-
-    def changed() -> None:
-        if stream.available:
-            stream.write(stream.take(1 << 20))
-
-    stream.on_change = changed
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -249,10 +249,13 @@ class AppClient:
             if answered is not None and not answered.done():
                 answered.set_result(message)
             return
+        if self.connection.full:
+            # It asks, and does not read the answers: what is under way is told no more than that.
+            self.connection.pause()
+            self._send(Message(id=message.id, code=Code.NO_ROOM))
+            return
         code, data = self._carry_out(message)
         self._send(Message(id=message.id, code=code, data=data))
-        if self.connection.full:
-            self.connection.pause()  # it asks, and does not read the answers
 
     def _carry_out(self, message: Message) -> tuple[Code, Any]:
         """Do what a page asks for; return how it went, and data."""
