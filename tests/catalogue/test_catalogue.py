@@ -23,7 +23,7 @@ PROFILES = ("gecko-os-4", "gecko-os-2", "zentrios-3", "wiconnect-2")
 KNOWN = PROFILES[:3]
 """The products of which it is known what they have."""
 LATER_VARIABLES = 91
-LATER_COMMANDS = 21
+LATER_COMMANDS = 19
 
 
 def read(name: str) -> dict[str, Any]:

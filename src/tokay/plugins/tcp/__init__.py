@@ -7,13 +7,21 @@ What stands on TCP builds on this: ``client_command`` and ``open_client`` connec
 from tokay.plugins.tcp.client import Dial, Target, client_command, dial_tcp, open_client
 from tokay.plugins.tcp.plugin import Tcp, server_command
 from tokay.plugins.tcp.server import ServerStream, StreamServer, Wrap
-from tokay.plugins.tcp.variables import CONNECT_TIMEOUT
+from tokay.plugins.tcp.variables import (
+    CONNECT_TIMEOUT,
+    SERVER_AUTO_INTERFACE,
+    SERVER_AUTO_START,
+    SERVER_PORT,
+)
 
 PLUGIN = Tcp
 
 __all__ = [
     "CONNECT_TIMEOUT",
     "PLUGIN",
+    "SERVER_AUTO_INTERFACE",
+    "SERVER_AUTO_START",
+    "SERVER_PORT",
     "Dial",
     "ServerStream",
     "StreamServer",

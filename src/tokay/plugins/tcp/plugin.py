@@ -17,6 +17,7 @@ from tokay.plugins.tcp import variables as tcp
 from tokay.plugins.tcp.auto import AutoClient
 from tokay.plugins.tcp.client import tcp_client
 from tokay.plugins.tcp.server import StreamServer, Wrap
+from tokay.plugins.tls import SERVER_ENABLED as TLS_ENABLED
 
 
 async def server_command(call: Call, server: StreamServer, wrap: Wrap | None = None) -> None:
@@ -105,8 +106,8 @@ class Tcp(Plugin):
             self._auto.network_down(interface)
 
     async def _auto_serve(self, interface: Interface) -> None:
-        if self.server.wanted is not None:
-            return
+        if self._kernel.variables[TLS_ENABLED] or self.server.wanted is not None:
+            return  # with TLS it is the server of `tls_server`
         port = self._kernel.variables[tcp.SERVER_PORT]
         try:
             await self.server.start(interface, port, auto=True)

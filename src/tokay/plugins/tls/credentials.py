@@ -43,7 +43,8 @@ def load(
     except (OSError, ValueError) as error:  # SSLError is an OSError
         reason = reason_of(error)
         if isinstance(error, ssl.SSLError):
-            reason = f"{', '.join(filter(None, files))}: {reason}"
+            names = ", ".join(filter(None, files))
+            reason = f"{names}: {reason if error.reason else 'not what it should be'}"
         raise TlsError(BAD_FILE, None, reason, server=server) from error
 
 

@@ -12,12 +12,12 @@ from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import failed, lines
-from tokay.plugins.network import Interface
+from tokay.plugins.network import Interface, Network
 from tokay.plugins.tls import variables
 from tokay.plugins.tls.ciphers import VERSIONS, Range, spoken, suites
 from tokay.plugins.tls.contexts import client_context, server_context
 from tokay.plugins.tls.credentials import Credentials, configured, load
-from tokay.plugins.tls.errors import TlsError
+from tokay.plugins.tls.errors import OUT_OF_MEMORY, TlsError
 from tokay.plugins.tls.transport import TlsTransport
 
 MOST_HANDSHAKES = 16
@@ -34,6 +34,17 @@ def tls_ciphers(call: Call) -> str:
     for number, one in enumerate(suites(call.kernel.profile, speaks.floor, speaks.ceiling)):
         rows.append(f"# {number:2} {VERSIONS[one.least]} {one.name}")
     return lines(rows)
+
+
+class _Refusal(asyncio.Protocol):
+    """A client that is not served."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast("asyncio.Transport", transport).abort()
+
+
+def _out_of_memory() -> TlsError:
+    return TlsError(OUT_OF_MEMORY, None, "TLS malloc failed")
 
 
 class Tls(Plugin):
@@ -144,6 +155,9 @@ class Tls(Plugin):
             if len(under_way) >= MOST_HANDSHAKES:
                 next(iter(under_way)).abort()
             limit = self._kernel.variables[variables.HANDSHAKE_TIMEOUT] / 1000
+            if self._starved():
+                self._tell(_out_of_memory())
+                return _Refusal()
             transport = TlsTransport(context, factory, settled, limit=limit, server=True)
             under_way[transport] = None
             self._handshakes.add(transport)
@@ -185,6 +199,11 @@ class Tls(Plugin):
     ) -> tuple[asyncio.Transport, P]:
         """Wait for a client's handshake. Raises OSError, and the log has said why."""
         self._kernel.log.line("Starting TLS")
+        if self._starved():
+            above.abort()
+            error = _out_of_memory()
+            self._tell(error)
+            raise error
         self._tell_old(self.spoken)
         if context.verify_mode is ssl.CERT_NONE:
             self._kernel.log.line("No CA certificate: the server is not verified")
@@ -199,6 +218,11 @@ class Tls(Plugin):
             raise
         finally:
             self._handshakes.discard(above)
+
+    def _starved(self) -> bool:
+        """Whether a script lets this handshake find no memory."""
+        interfaces = self._kernel.plugin(Network).interfaces
+        return not all(interface.link.tls_memory() for interface in interfaces)
 
     def _tell_old(self, speaks: Range) -> None:
         if speaks.old:

@@ -163,14 +163,21 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             failure = CLOSED if exc is None else RESET
             self._report(TlsError(failure, self._state, "closed by the peer", server=self.server))
         elif phase is not Phase.LOST:
-            if phase is Phase.OPEN and self._held:
-                # What had arrived is not lost, though the protocol above wanted a pause.
-                self._paused, self._phase = False, Phase.OPEN
-                self._advance()
-                self._phase = Phase.LOST
+            if phase is Phase.OPEN:
+                self._hand_over()
+            self._phase = Phase.LOST
             self._held = b""
             self._protocol.connection_lost(self._error or exc)
         self._release()
+
+    def _hand_over(self) -> None:
+        """Give away what had arrived, though the protocol above wanted a pause."""
+        self._phase = Phase.OPEN
+        left = -1
+        while self._phase is Phase.OPEN and len(self._held) != left:
+            left = len(self._held)
+            self._paused = False
+            self._advance()
 
     def pause_writing(self) -> None:
         if self._phase in (Phase.OPEN, Phase.ENDED):
@@ -362,6 +369,8 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._phase is not Phase.OPEN and self._phase is not Phase.ENDED:
+            return
+        if self._raw.is_closing():
             return
         seal, take = self._ssl.write, _buffers.outgoing.read
         try:
