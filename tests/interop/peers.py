@@ -25,7 +25,12 @@ PACKAGES = {
     "dig": "bind9-dnsutils",
     "kea-dhcp4": "kea-dhcp4-server",
 }
-BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf"}
+BENCH_PACKAGES = {
+    "perfdhcp": "kea-admin",
+    "dnsperf": "dnsperf",
+    "nginx": "nginx",
+    "wrk": "wrk",
+}
 """What only the benchmarks need; fetched when they ask."""
 LIMIT = 180
 _PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin")

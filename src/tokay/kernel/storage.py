@@ -47,6 +47,10 @@ class StoredFile(Protocol):
 class DeviceStorage(Protocol):
     """What is kept for one device."""
 
+    @property
+    def file_changes(self) -> int:
+        """A number that is another one once any file has changed; for caches."""
+
     def settings(self) -> dict[str, str]:
         """Return what was last saved."""
 

@@ -44,3 +44,9 @@ def field(name: str, value: str) -> bytes:
         message = f"header {name} has a character that cannot be sent"
         raise ValueError(message)
     return raw + b"\r\n"
+
+
+def json_top(extra: bytes, *, keep: bool) -> bytes:
+    """Return the answer of a command, its length and body left out as `%d` and `%b`."""
+    made = head(200, 0, JSON, extra.replace(b"%", b"%%"), keep=keep)
+    return made.replace(b"Content-Length: 0", b"Content-Length: %d") + b"%b"

@@ -6,6 +6,7 @@ data; only 0, 4 and 7 are known from the field, so which of the first two is whi
 """
 
 import binascii
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,7 +20,7 @@ from tokay.kernel.log import Entry
 from tokay.kernel.results import IN_PROGRESS, Response, Result
 from tokay.kernel.streams import Stream, StreamType
 from tokay.plugins.http_server.answers import JSON
-from tokay.plugins.http_server.request import Method, Request, decoded
+from tokay.plugins.http_server.request import Method, Request
 
 if TYPE_CHECKING:
     from tokay.plugins.http_server.connection import Connection
@@ -30,11 +31,10 @@ NOT_INITIALIZED = "Feature not initialized"
 """What the API answers while `http.server.api_enabled` is off."""
 RESPONSE, COMMAND, DATA = 1, 2, 4
 ALL_FLAGS = RESPONSE | COMMAND | DATA
-PREFIX = b"/command/"
 SOURCE = "http"
 PIECE = 8 * 1024
 """Characters of a long response that are encoded at once."""
-_CONTROL = (b"\r", b"\n", b"\0")
+_CONTROL = re.compile(rb"[\r\n\0]")
 
 
 class Call(msgspec.Struct):
@@ -59,8 +59,8 @@ def get_command(service: "Service", connection: "Connection", request: Request) 
     elif not service.config.api:
         connection.fail(500, NOT_INITIALIZED)
     else:
-        line = decoded(request.target[len(PREFIX) :]).encode("latin-1")
-        _run(service, connection, line, b"", 0)
+        assert request.head.line is not None  # noqa: S101 - the route is chosen by it
+        _run(service, connection, request.head.line, b"", 0)
 
 
 def post_command(service: "Service", connection: "Connection", request: Request) -> None:
@@ -120,8 +120,8 @@ ROUTES: dict[str, Route] = {
 
 def command_line(request: Request) -> bytes | None:
     """Return the command line of a request for one, None when it is none."""
-    if request.target.startswith(PREFIX):
-        return decoded(request.target[len(PREFIX) :]).encode("latin-1")
+    if request.head.line is not None:
+        return request.head.line
     if request.path == "/command" and request.method is Method.POST:
         try:
             return parse(request.body)[0]
@@ -156,7 +156,7 @@ def _run(
     service: "Service", connection: "Connection", line: bytes, data: bytes, flags: int
 ) -> None:
     line = line.rstrip(b"\r\n")
-    if any(byte in line for byte in _CONTROL):
+    if _CONTROL.search(line) is not None:
         connection.fail(400, "A command is one line")
         return
     source = Given(data, SOURCE)
@@ -179,7 +179,7 @@ def _answered(service: "Service", connection: "Connection", flags: int, response
         except UnicodeDecodeError:
             text = data.decode("latin-1")
     if len(text) <= PIECE:
-        connection.answer(200, (start + quote(text) + "}").encode(), JSON)
+        connection.answer_json((start + quote(text) + "}").encode())
     else:
         connection.stream(200, _pieces(start, text), JSON)
 

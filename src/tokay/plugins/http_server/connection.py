@@ -10,7 +10,7 @@ that a client sends ahead wait in the order in which they came, and reading stop
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import httptools
@@ -20,6 +20,7 @@ from tokay.plugins.http_server import api
 from tokay.plugins.http_server.answers import (
     CHUNKED,
     CONTINUE,
+    JSON,
     NO_BODY,
     PLAIN,
     UNTIL_CLOSE,
@@ -27,7 +28,7 @@ from tokay.plugins.http_server.answers import (
     short,
     whole,
 )
-from tokay.plugins.http_server.request import METHODS, Method, Request, Taker
+from tokay.plugins.http_server.request import METHODS, Head, Method, Request, Taker
 
 if TYPE_CHECKING:
     from tokay.plugins.http_server.service import Service
@@ -43,6 +44,9 @@ MOST_AHEAD = 64
 MOST_UNSENT = 64 * 1024
 """Bytes that may wait for a slow client before no more are made."""
 
+MOST_JOINED = 4 * 1024
+"""Bytes of a body that are copied behind the head rather than written by themselves."""
+
 HEAD_LIMIT = 10.0
 """Seconds for a whole head, however slowly it drips."""
 BODY_LIMIT = 30.0
@@ -55,58 +59,51 @@ LINGER = 2.0
 """Seconds to listen to a client that was refused in the middle of its request: a close with
 unread bytes is a reset, and may take the answer with it (RFC 9112, section 9.6)."""
 
+MOST_HEADS = 256
+MOST_KNOWN = 1024
+"""How many heads are remembered, and of how many bytes each at most."""
+
 NEVER = float("inf")
 _Refusal = tuple[int, str]
+_known: dict[bytes, Head] = {}
+"""What the parser made of bytes that were a whole request without a body."""
 
 
 class Connection(asyncio.Protocol):
     """A connection of a client. ``deadline`` is watched by the service."""
 
     __slots__ = (
-        "_body",
-        "_head_size",
-        "_headers",
-        "_in_head",
-        "_length",
-        "_many",
-        "_newest",
-        "_next",
-        "_parser",
-        "_paused",
-        "_pieces",
-        "_queue",
-        "_running",
-        "_served",
-        "_service",
-        "_target",
-        "_task",
-        "_upgrade",
-        "deadline",
-        "on_lost",
-        "request",
-        "source",
-        "transport",
-    )
+        "_body", "_headers", "_in_head", "_last", "_length", "_many", "_message", "_open",
+        "_parser", "_paused", "_pieces", "_queue", "_read", "_running", "_served", "_service", "_target",
+        "_task", "_upgrade", "deadline", "extra", "on_lost", "request", "source", "transport",
+    )  # fmt: skip
 
     def __init__(self, service: "Service") -> None:
         self._service = service
-        self._parser: Any = httptools.HttpRequestParser(self)
-        self.transport: asyncio.Transport | None = None
-        self.request: Request | None = None
-        self.on_lost: Any = None
-        """Called when the client goes before its answer is there."""
-        self.source: Given | None = None
-        """The command that is worked on."""
-        self.deadline = NEVER
-        self._queue: deque[Request | _Refusal] | None = None
+        self._parser: Any = None
+        self._open = True
+        """Whether what comes is still read."""
+        self._message = False
+        """Whether a request has begun to come and is not complete."""
+        self._served = False
         self._running = False
         self._paused = False
+        self._queue: deque[Request | _Refusal] | None = None
         self._pieces: Iterator[bytes] | None = None
         self._task: asyncio.Task[None] | None = None
         self._upgrade: Request | None = None
-        self._in_head = False
-        self._head_size = 0
-        self._served = False
+        self._last: Head | None = None
+        """The head of the last request that came with these bytes."""
+        self._read = 0
+        self.transport: asyncio.Transport | None = None
+        self.request: Request | None = None
+        self.source: Given | None = None
+        """The command that is worked on."""
+        self.extra = service.extra
+        """Header lines of every answer."""
+        self.on_lost: Callable[[], object] | None = None
+        """Called when the client goes before its answer is there."""
+        self.deadline = NEVER
 
     # What asyncio tells.
 
@@ -115,8 +112,15 @@ class Connection(asyncio.Protocol):
         self._service.came(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None:
+        if not self._open:
             return
+        if not self._message and (known := _known.get(data)) is not None:
+            self._take(Request(known, b"", self._service.interface, self.transport))  # type: ignore[arg-type]
+            return
+        fresh = not self._message
+        if self._parser is None:
+            self._parser = httptools.HttpRequestParser(self)
+        self._read, self._last = 0, None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -127,18 +131,25 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse(400, str(error))
             return
-        if self._in_head:
-            self._head_size += len(data)
-            if self._head_size > MOST_HEAD:
-                self._refuse(431)
+        self._fed(data, fresh=fresh)
+
+    def _fed(self, data: bytes, *, fresh: bool) -> None:
+        if self._message:
+            if self._in_head:
+                self._length += len(data)
+                if self._length > MOST_HEAD:
+                    self._refuse(431)
+        elif fresh and self._read == 1 and self._last is not None and len(data) <= MOST_KNOWN:
+            self._remember(data, self._last)
 
     def eof_received(self) -> bool:
         # A client may say that it sends no more and still wait for its answer.
-        self._parser = None
+        self._open = False
         return self.request is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
+        self._open = False
         self._parser = self._pieces = self._queue = None
         self._service.gone(self)
         if self.on_lost is not None:
@@ -153,15 +164,15 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._paused = False
         if self._pieces is not None:
-            self._pump()
+            # Not at once: asyncio's transport loses count when it is closed from in here.
+            asyncio.get_running_loop().call_soon(self._pump)
 
     # What the parser tells.
 
     def on_message_begin(self) -> None:
-        if not self._in_head and self.request is None:
+        if self.request is None:
             self.deadline = self._service.time() + HEAD_LIMIT
-        self._in_head = True
-        self._head_size = 0
+        self._message = self._in_head = True
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] | None = None
@@ -182,12 +193,12 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if self._parser is None:
+        self._length = 0
+        if not self._open:
             return
         parser, headers = self._parser, self._headers
         version = parser.get_http_version()
-        self._newest = version == "1.1"
-        if not self._newest and version != "1.0":
+        if version not in ("1.1", "1.0"):
             self._refuse(505)
         elif parser.get_method() not in METHODS:
             self._refuse(501)
@@ -201,7 +212,7 @@ class Connection(asyncio.Protocol):
             self._expect_body(headers)
 
     def on_body(self, piece: bytes) -> None:
-        if self._parser is None:
+        if not self._open:
             return
         self._length += len(piece)
         if self._length > MOST_BODY:
@@ -212,25 +223,33 @@ class Connection(asyncio.Protocol):
             self._body.append(piece)
 
     def on_message_complete(self) -> None:
-        if self._parser is None or self.transport is None:
+        self._message = False
+        self._read += 1
+        if not self._open or self.transport is None:
             return
-        target = self._target
-        if target[:1] != b"/":
-            target = _origin_form(target)
-        request = Request(
-            METHODS[self._parser.get_method()],
-            target,
-            self._headers,
-            b"".join(self._body) if self._body else b"",
-            newest=self._newest,
-            interface=self._service.interface,
-            transport=self.transport,
-        )
-        request.keep_alive = b"keep-alive" in self._headers.get(b"connection", b"").lower()
+        body = b"".join(self._body) if self._body else b""
+        self._last = head = self._head()
+        request = Request(head, body, self._service.interface, self.transport)
         if self._parser.should_upgrade():
             self._upgrade = request
         else:
             self._take(request)
+
+    def _head(self) -> Head:
+        target = self._target
+        if target[:1] != b"/":
+            target = _origin_form(target)
+        method = METHODS[self._parser.get_method()]
+        newest = self._parser.get_http_version() == "1.1"
+        return Head(method, target, self._headers, newest=newest)
+
+    def _remember(self, data: bytes, head: Head) -> None:
+        """Keep the head that stood alone in some bytes: a client that polls sends it again."""
+        if b"content-length" in head.headers or b"transfer-encoding" in head.headers:
+            return
+        if len(_known) >= MOST_HEADS:
+            _known.clear()
+        _known[data] = head
 
     # Requests, one after the other.
 
@@ -243,7 +262,11 @@ class Connection(asyncio.Protocol):
             self.deadline = self._service.time() + BODY_LIMIT
         expected = headers.get(b"expect", b"").lower()
         if expected == b"100-continue":
-            if self.request is None and self._newest and self.transport is not None:
+            if (
+                self.request is None
+                and self._parser.get_http_version() == "1.1"
+                and self.transport is not None
+            ):
                 self.transport.write(CONTINUE)
         elif expected:
             self._refuse(417)
@@ -256,7 +279,7 @@ class Connection(asyncio.Protocol):
             self._queue = deque()
         self._queue.append(one)
         if len(self._queue) >= MOST_AHEAD:
-            self._parser = None
+            self._open = False
         if len(self._queue) == 1 and self.transport is not None:
             self.transport.pause_reading()
 
@@ -277,7 +300,8 @@ class Connection(asyncio.Protocol):
             return
         self.deadline = self._service.time() + IDLE_LIMIT
         if not keep:
-            self._parser = self._queue = None
+            self._open = False
+            self._queue = None
             transport.close()
         elif self._queue and not self._running:
             self._running = True
@@ -289,13 +313,13 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, status: int, text: str = "") -> None:
         """Answer what is no request; nothing behind it is read."""
-        if self._parser is not None:
-            self._parser = None
+        if self._open:
+            self._open = False
             self._take((status, text))
 
     def _answer_refused(self, status: int, text: str) -> None:
         if self.transport is not None:
-            self.transport.write(whole(status, text, self._service.extra))
+            self.transport.write(whole(status, text, self.extra))
             self._linger(self.transport)
 
     def _linger(self, transport: asyncio.Transport) -> None:
@@ -309,10 +333,10 @@ class Connection(asyncio.Protocol):
     def _hand_over(self, early: bytes) -> None:
         """Go on behind a head that asks for another protocol."""
         request, self._upgrade = self._upgrade, None
-        if request is None or self._parser is None:
+        if request is None or not self._open:
             return
         # The parser has stopped, so no request can follow this one on the connection.
-        self._parser = None
+        self._open = False
         request.keep_alive = False
         if (
             request.body
@@ -332,9 +356,27 @@ class Connection(asyncio.Protocol):
         if request is None or transport is None:
             return
         keep = self._keeps(request)
-        extra = self._service.extra + extra
-        top = head(status, len(body), type, extra, keep=keep)
-        transport.write(top if request.method is Method.HEAD else top + body)
+        top = head(status, len(body), type, self.extra + extra, keep=keep)
+        if request.method is Method.HEAD:
+            transport.write(top)
+        elif len(body) < MOST_JOINED:
+            transport.write(top + body)
+        else:
+            transport.write(top)
+            transport.write(body)
+        self._done(keep)
+
+    def answer_json(self, body: bytes) -> None:
+        """Send the answer of a command: nearly all answers are such."""
+        request, transport = self.request, self.transport
+        if request is None or transport is None:
+            return
+        if self.extra is not self._service.extra:
+            self.answer(200, body, JSON)
+            return
+        keep = request.keep_alive and self._keeps(request)
+        tops = self._service.json_tops
+        transport.write((tops[1] if keep else tops[0]) % (len(body), body))
         self._done(keep)
 
     def fail(self, status: int, text: str = "", extra: bytes = b"") -> None:
@@ -347,7 +389,7 @@ class Connection(asyncio.Protocol):
         if request is None or transport is None:
             return
         keep = self._keeps(request)
-        transport.write(head(status, NO_BODY, type, self._service.extra + extra, keep=keep))
+        transport.write(head(status, NO_BODY, type, self.extra + extra, keep=keep))
         self._done(keep)
 
     def stream(
@@ -364,13 +406,13 @@ class Connection(asyncio.Protocol):
         if request is None or transport is None:
             return
         if length == CHUNKED:
-            if request.newest:
+            if request.head.newest:
                 pieces = _chunks(pieces)
             else:
                 length, request.keep_alive = UNTIL_CLOSE, False
         keep = self._keeps(request)
         transport.set_write_buffer_limits(high=MOST_UNSENT)
-        transport.write(head(status, length, type, self._service.extra + extra, keep=keep))
+        transport.write(head(status, length, type, self.extra + extra, keep=keep))
         self._pieces = iter(()) if request.method is Method.HEAD else pieces
         self._pump()
 
@@ -388,7 +430,8 @@ class Connection(asyncio.Protocol):
 
     def cut(self) -> None:
         """Close at once, without an answer."""
-        self._parser = self._queue = None
+        self._open = False
+        self._queue = None
         if self.transport is not None:
             self.transport.abort()
 
@@ -404,7 +447,7 @@ class Connection(asyncio.Protocol):
     def _keeps(self, request: Request | None) -> bool:
         if request is None or not request.keep_alive:
             return False
-        return self._parser is not None or bool(self._queue)
+        return self._open or bool(self._queue)
 
     def _ran(self, task: "asyncio.Task[None]") -> None:
         if self._task is task:
@@ -414,7 +457,7 @@ class Connection(asyncio.Protocol):
 
     def _pump(self) -> None:
         transport = self.transport
-        if transport is None:
+        if transport is None or self._pieces is None:
             return
         self.deadline = self._service.time() + SEND_LIMIT
         try:
@@ -425,6 +468,9 @@ class Connection(asyncio.Protocol):
                     self._done(self._keeps(self.request))
                 elif piece:
                     transport.write(piece)
+        except OSError as error:
+            self._service.kernel.log.line(f"HTTP answer cut off: {error}")
+            self.cut()
         except Exception as error:  # noqa: BLE001 - the head is out: all that is left is to stop
             self._service.failed(self, error)
 
@@ -436,11 +482,6 @@ class Connection(asyncio.Protocol):
         return self._pieces is not None
 
     @property
-    def first_limit(self) -> float:
-        """Seconds for the first request."""
-        return HEAD_LIMIT
-
-    @property
     def spare(self) -> bool:
         """Whether it was served and only waits for another request."""
         return self.idle and self._served
@@ -448,7 +489,7 @@ class Connection(asyncio.Protocol):
     @property
     def idle(self) -> bool:
         """Whether it only waits for another request."""
-        return self.request is None and not self._in_head and self._parser is not None
+        return self.request is None and not self._message and self._open
 
     def wait(self) -> None:
         """Read nothing for now."""
@@ -473,7 +514,7 @@ class Connection(asyncio.Protocol):
             return
         if self._pieces is not None or transport.is_closing():
             transport.abort()
-        elif self._parser is None or self.idle:
+        elif not self._open or self.idle:
             transport.close()
             self.deadline = self._service.time() + LINGER
         else:
@@ -481,7 +522,8 @@ class Connection(asyncio.Protocol):
 
     def shut(self) -> None:
         """Close, after what was written."""
-        self._parser = self._queue = None
+        self._open = False
+        self._queue = None
         if self._task is not None:
             self._task.cancel()
         transport = self.transport

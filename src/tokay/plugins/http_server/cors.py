@@ -23,28 +23,28 @@ def parse(text: str) -> tuple[str, ...]:
     return tuple(item for item in items if item)
 
 
-def headers(origins: tuple[str, ...]) -> bytes:
-    """Return the header lines of every answer.
-
-    Of several origins only the first can be told here: see ``extra_for``.
-    """
+def headers(origins: tuple[str, ...], origin: str = "") -> bytes:
+    """Return the header lines of an answer to an allowed origin, or to nobody in particular."""
     if not origins:
         return b""
-    origin = ANY if ANY in origins else origins[0]
-    return f"Access-Control-Allow-Origin: {origin}\r\n".encode("latin-1")
+    told = ANY if ANY in origins else (origin or origins[0])
+    vary = "Vary: Origin\r\n" if len(origins) > 1 and told != ANY else ""
+    return f"Access-Control-Allow-Origin: {told}\r\n{vary}".encode("latin-1")
 
 
-def allowed(origins: tuple[str, ...], request: Request) -> bool:
-    """Whether a request may come from where it says it comes from."""
+def match(origins: tuple[str, ...], request: Request) -> str | None:
+    """Return which origin a request comes from, empty for the device's own; None for none."""
     raw = request.headers.get(b"origin")
     if raw is None or ANY in origins:
-        return True
+        return ""
     origin = raw.decode("latin-1").lower()
-    if any(origin == one.lower() for one in origins):
-        return True
+    for one in origins:
+        if origin == one.lower():
+            return one
     scheme, separator, host = origin.partition("://")
     own = request.headers.get(b"host", b"").decode("latin-1").lower()
-    return bool(separator) and scheme in ("http", "https") and host == own != ""
+    same = separator and scheme in ("http", "https") and host == own != ""
+    return "" if same else None
 
 
 def preflight(request: Request) -> bytes:

@@ -13,7 +13,7 @@ from tokay.kernel.storage import StoredFile
 from tokay.plugins.http_server import variables as http
 from tokay.plugins.http_server.answers import PLAIN, short
 from tokay.plugins.http_server.request import Method, Request
-from tokay.plugins.http_server.sources import TWIN, FileSource, Found, find
+from tokay.plugins.http_server.sources import TWIN, Files, Found
 from tokay.plugins.setup import PAGE_REQUESTED
 from tokay.plugins.setup import ROOT_FILENAME as SETUP_ROOT
 
@@ -47,8 +47,9 @@ CREDENTIALS = 0x05
 """The file type of device credentials (commands-system, section 4.6)."""
 _METHODS = b"Allow: GET, HEAD\r\n"
 _PACKED = b"Content-Encoding: gzip\r\n"
+_UNPRINTABLE = re.compile(r"[^ -~]")
 _RANGE = re.compile(rb"bytes=(\d{0,18})-(\d{0,18})")
-_SECRETS = ("http.server.tls_key", "network.tls.client_key", "tcp.server.tls_key")
+_KEYS = ("http.server.tls_key", "network.tls.client_key", "tcp.server.tls_key")
 
 
 def serve(service: "Service", connection: "Connection", request: Request) -> None:
@@ -57,30 +58,30 @@ def serve(service: "Service", connection: "Connection", request: Request) -> Non
         connection.fail(405, extra=_METHODS)
         return
     path = request.path
-    if not path.startswith("/") or any(not " " <= char <= "~" for char in path):
+    if not path.startswith("/") or _UNPRINTABLE.search(path) is not None:
         connection.fail(400, "Bad path")
         return
     found = lookup(service, path)
     if path == "/":
         if service.config.setup:
             service.kernel.tell(PAGE_REQUESTED)
-        if found is None and find(service.plugin.sources, RECOVERY) is not None:
+        if found is None and service.files.find(RECOVERY) is not None:
             connection.answer(302, short(302), PLAIN, f"Location: /{RECOVERY}\r\n".encode())
             return
     if found is None:
         _not_found(service, connection)
     else:
-        _send(connection, request, found)
+        _send(service, connection, request, found)
 
 
 def lookup(service: "Service", path: str) -> Found | None:
     """Return the file of a path, None when there is none that may be seen."""
     if path != "/":
-        found = find(service.plugin.sources, path[1:])
+        found = service.files.find(path[1:])
         return None if found is None or _secret(service, found.stored) else found
     root = SETUP_ROOT if service.config.setup else http.ROOT_FILENAME
     name = service.kernel.variables[root]
-    found = find(service.plugin.sources, name)
+    found = service.files.find(name)
     if found is not None and name.endswith(TWIN):
         # The root file may be a packed one by name, and is sent as what is in it.
         return found._replace(packed=True)
@@ -96,12 +97,14 @@ def unprotected(service: "Service", request: Request) -> bool:
     return found is not None and bool(found.stored.flags & flag)
 
 
-def send_page(connection: "Connection", status: int, found: Found, extra: bytes = b"") -> None:
+def send_page(
+    service: "Service", connection: "Connection", status: int, found: Found, extra: bytes = b""
+) -> None:
     """Send a whole file as the page of a status."""
-    source, stored, packed = found
+    _, stored, packed = found
     connection.stream(
         status,
-        _read(source, stored, 0, stored.size),
+        _read(service.files, found, 0, stored.size),
         _type(stored.name.removesuffix(TWIN) if packed else stored.name),
         length=stored.size,
         extra=extra + (_PACKED if packed else b""),
@@ -113,20 +116,23 @@ def _secret(service: "Service", stored: StoredFile) -> bool:
     if stored.type == CREDENTIALS:
         return True
     values = service.kernel.variables
-    known = (values.table.by_name.get(name) for name in _SECRETS)
-    return any(one is not None and values[one] == stored.name for one in known)
+    for name in _KEYS:
+        variable = values.table.by_name.get(name)
+        if variable is not None and values[variable] == stored.name:
+            return True
+    return False
 
 
 def _not_found(service: "Service", connection: "Connection") -> None:
-    page = find(service.plugin.sources, service.kernel.variables[http.NOTFOUND_FILENAME])
+    page = service.files.find(service.kernel.variables[http.NOTFOUND_FILENAME])
     if page is None:
         connection.fail(404)
     else:
-        send_page(connection, 404, page)
+        send_page(service, connection, 404, page)
 
 
-def _send(connection: "Connection", request: Request, found: Found) -> None:
-    source, stored, packed = found
+def _send(service: "Service", connection: "Connection", request: Request, found: Found) -> None:
+    _, stored, packed = found
     name = stored.name.removesuffix(TWIN) if packed else stored.name
     tag = b'"%x-%x"' % (stored.crc, stored.size)
     about = b"ETag: %b\r\nCache-Control: no-cache\r\n" % tag
@@ -152,17 +158,17 @@ def _send(connection: "Connection", request: Request, found: Found) -> None:
             about += b"Content-Range: bytes %d-%d/%d\r\n" % (start, end - 1, stored.size)
     kind = _type(name)
     if end - start > PIECE or request.method is Method.HEAD:
-        pieces = _read(source, stored, start, end)
+        pieces = _read(service.files, found, start, end)
         connection.stream(status, pieces, kind, length=end - start, extra=about)
     else:
-        connection.answer(status, source.read(stored.name, start, end - start), kind, about)
+        connection.answer(status, service.files.read(found, start, end - start), kind, about)
 
 
-def _read(source: FileSource, stored: StoredFile, start: int, end: int) -> Iterator[bytes]:
+def _read(files: Files, found: Found, start: int, end: int) -> Iterator[bytes]:
     while start < end:
-        piece = source.read(stored.name, start, min(PIECE, end - start))
+        piece = files.read(found, start, min(PIECE, end - start))
         if not piece:
-            raise EOFError(f"{stored.name} became shorter")
+            raise OSError(f"{found.stored.name} became shorter")
         start += len(piece)
         yield piece
 

@@ -19,7 +19,6 @@ from tokay.plugins.http_server import api, files
 from tokay.plugins.http_server import variables as http
 from tokay.plugins.http_server.answers import PLAIN, short
 from tokay.plugins.http_server.request import Request, decoded
-from tokay.plugins.http_server.sources import find
 
 if TYPE_CHECKING:
     from tokay.plugins.http_server.connection import Connection
@@ -43,7 +42,7 @@ def needed(kernel: Kernel) -> bool:
 def check(service: "Service", connection: "Connection", request: Request) -> bool:
     """Whether a request may pass; one that may not is answered."""
     given = request.headers.get(b"authorization")
-    if given is not None and _right(service.kernel, given):
+    if given is not None and _right(service, given):
         return True
     if _free(service, request):
         return True
@@ -83,11 +82,11 @@ def _forget(service: "Service", timer: asyncio.TimerHandle) -> None:
 
 def _answer(service: "Service", connection: "Connection") -> None:
     extra = f"WWW-Authenticate: Basic realm={realm(service.kernel)}\r\n".encode("latin-1")
-    page = find(service.plugin.sources, service.kernel.variables[http.ACCESS_DENIED_FILENAME])
+    page = service.files.find(service.kernel.variables[http.ACCESS_DENIED_FILENAME])
     if page is None:
         connection.answer(401, short(401), PLAIN, extra)
     else:
-        files.send_page(connection, 401, page, extra)
+        files.send_page(service, connection, 401, page, extra)
 
 
 def realm(kernel: Kernel) -> str:
@@ -103,16 +102,23 @@ def realm(kernel: Kernel) -> str:
     return f'"{escaped}"'
 
 
-def _right(kernel: Kernel, given: bytes) -> bool:
+def _right(service: "Service", given: bytes) -> bool:
+    values = service.kernel.variables
+    wanted = f"{values[http.USERNAME]}:{values[http.PASSWORD]}".encode("latin-1")
+    # A browser says the same with each request: what was right once need not be taken apart.
+    known = service.right_login
+    if known is not None and known[1] == wanted and hmac.compare_digest(known[0], given):
+        return True
     scheme, _, encoded = given.partition(b" ")
     try:
         said = base64.b64decode(encoded.strip(), validate=True)
     except ValueError:
         said = b""
-    values = kernel.variables
-    wanted = f"{values[http.USERNAME]}:{values[http.PASSWORD]}".encode("latin-1")
     same = hmac.compare_digest(sha256(said).digest(), sha256(wanted).digest())
-    return same and scheme.lower() == b"basic"
+    if not same or scheme.lower() != b"basic":
+        return False
+    service.right_login = (given, wanted)
+    return True
 
 
 def _free(service: "Service", request: Request) -> bool:

@@ -28,56 +28,69 @@ class Method(IntEnum):
     PUT = 5
 
 
+COMMAND = b"/command/"
 METHODS: Mapping[bytes, Method] = {method.name.encode(): method for method in Method}
 
 
-class Request:
-    """One request. ``target`` is what stood in the request line, an absolute form cut to its path.
+class Head:
+    """What stood above a body. ``headers`` have lower-case names; repeated ones are joined.
 
-    ``headers`` have lower-case names; those that came more than once are joined by commas.
+    ``target`` is that of the request line, an absolute form cut to its path. Heads are shared by
+    requests that came in the same bytes, so nothing in one may change.
     """
 
-    __slots__ = (
-        "body",
-        "early",
-        "headers",
-        "interface",
-        "keep_alive",
-        "local",
-        "method",
-        "newest",
-        "peer",
-        "target",
-    )
+    __slots__ = ("headers", "keep_alive", "line", "method", "newest", "path", "target")
 
     def __init__(
-        self,
-        method: Method,
-        target: bytes,
-        headers: dict[bytes, bytes],
-        body: bytes,
-        *,
-        newest: bool,
-        interface: "Interface",
-        transport: "asyncio.Transport",
+        self, method: Method, target: bytes, headers: dict[bytes, bytes], *, newest: bool
     ) -> None:
         self.method = method
         self.target = target
         self.headers = headers
-        self.body = body
         self.newest = newest
         """Whether it is HTTP/1.1."""
-        self.keep_alive = False
+        self.keep_alive = b"keep-alive" in headers.get(b"connection", b"").lower()
+        """Whether the client asked to keep the connection."""
+        self.path = decoded(target.partition(b"?")[0])
+        """The path, decoded once, without its parameters."""
+        self.line: bytes | None = None
+        """The command line that the target holds."""
+        if target.startswith(COMMAND):
+            self.line = decoded(target[len(COMMAND) :]).encode("latin-1")
+
+
+class Request:
+    """One request."""
+
+    __slots__ = (
+        "body", "early", "head", "headers", "interface", "keep_alive", "method", "path", "target",
+        "transport",
+    )  # fmt: skip
+
+    def __init__(
+        self, head: Head, body: bytes, interface: "Interface", transport: "asyncio.Transport"
+    ) -> None:
+        self.head = head
+        self.method = head.method
+        self.target = head.target
+        self.path = head.path
+        self.headers = head.headers
+        self.keep_alive = head.keep_alive
+        self.body = body
         self.early = b""
         """What came behind the head of an upgrade."""
         self.interface = interface
-        self.peer: tuple[str, int] = transport.get_extra_info("peername")[:2]
-        self.local: tuple[str, int] = transport.get_extra_info("sockname")[:2]
+        self.transport = transport
 
     @property
-    def path(self) -> str:
-        """The path, decoded once, without its parameters."""
-        return decoded(self.target.partition(b"?")[0])
+    def peer(self) -> tuple[str, int]:
+        """Address and port of the client."""
+        return self.transport.get_extra_info("peername")[:2]  # type: ignore[no-any-return]
+
+    @property
+    def local(self) -> tuple[str, int]:
+        """Address and port of the device."""
+        return self.transport.get_extra_info("sockname")[:2]  # type: ignore[no-any-return]
 
     @property
     def query(self) -> str:

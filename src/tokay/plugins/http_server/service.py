@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from tokay.board.link import Listener
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.http_server import api, cors, files, login, portal
-from tokay.plugins.http_server.answers import CHUNKED, field
-from tokay.plugins.http_server.connection import Connection
+from tokay.plugins.http_server.answers import CHUNKED, field, json_top
+from tokay.plugins.http_server.connection import HEAD_LIMIT, Connection
 from tokay.plugins.http_server.request import Method, Reply, Request
+from tokay.plugins.http_server.sources import Files
 from tokay.plugins.network import Interface
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ SWEEP = 1.0
 """Seconds between two looks at the deadlines, while there are clients."""
 
 _logger = logging.getLogger(__name__)
-_COMMAND = b"/command/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,13 @@ class Service:
         "_waiting",
         "config",
         "extra",
+        "files",
         "interface",
+        "json_tops",
         "kernel",
         "listener",
         "plugin",
+        "right_login",
         "time",
     )
 
@@ -66,8 +69,12 @@ class Service:
         self.plugin = plugin
         self.interface = interface
         self.config = config
+        self.files = Files(plugin.sources)
         self.extra = cors.headers(config.origins)
+        self.json_tops = tuple(json_top(self.extra, keep=keep) for keep in (False, True))
         self.listener: Listener | None = None
+        self.right_login: tuple[bytes, bytes] | None = None
+        """The header of the last right login, and what it was right for."""
         self.time = asyncio.get_running_loop().time
         self._active: set[Connection] = set()
         self._waiting: dict[Connection, None] = {}
@@ -98,7 +105,7 @@ class Service:
             self._timer = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
         if len(self._active) < self.config.max_clients or self._make_room():
             self._active.add(connection)
-            connection.deadline = self.time() + connection.first_limit
+            connection.deadline = self.time() + HEAD_LIMIT
         elif len(self._waiting) < MOST_WAITING:
             self._waiting[connection] = None
             connection.wait()
@@ -134,6 +141,8 @@ class Service:
         self._timer = None
         if self._active or self._waiting:
             self._timer = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+        else:
+            self.files.forget()
 
     # Requests.
 
@@ -154,10 +163,13 @@ class Service:
 
     def _passes(self, connection: Connection, request: Request) -> bool:
         """Whether a request may go on to its route; one that may not is answered."""
-        if self.config.origins:
-            if not cors.allowed(self.config.origins, request):
+        if origins := self.config.origins:
+            origin = cors.match(origins, request)
+            if origin is None:
                 connection.cut()
                 return False
+            if len(origins) > 1:
+                connection.extra = cors.headers(origins, origin)
             if request.method is Method.OPTIONS:
                 connection.answer(200, b"", b"", cors.preflight(request))
                 return False
@@ -168,7 +180,7 @@ class Service:
     def _route(self, connection: Connection, request: Request) -> None:
         if not self._passes(connection, request):
             return
-        if request.target.startswith(_COMMAND):
+        if request.head.line is not None:
             api.get_command(self, connection, request)
             return
         path = request.path
