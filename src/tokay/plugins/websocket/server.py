@@ -13,7 +13,7 @@ from tokay.protocols.websocket import HandshakeError, answer, check_request, ref
 def key_of(request: Request, transport: asyncio.Transport) -> str:
     """Return the key of a good handshake; answer a bad one, and return nothing."""
     try:
-        return check_request(request.method.name, request.newest, request.headers)
+        return check_request(request.method.name, request.head.newest, request.headers)
     except HandshakeError as error:
         refuse(transport, error.status, str(error))
         return ""
