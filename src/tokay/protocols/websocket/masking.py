@@ -22,7 +22,7 @@ MOST = 1 << 16
 _local = threading.local()
 
 
-def mask(data: bytes, key: bytes) -> bytes:
+def mask(data: bytes | memoryview, key: bytes) -> bytes:
     """Return ``data`` masked, or unmasked, with a key of four bytes."""
     size = len(data)
     if size < LONG:
@@ -36,7 +36,7 @@ def mask(data: bytes, key: bytes) -> bytes:
     return b"".join(mask(data[at : at + MOST], key) for at in range(0, size, MOST))
 
 
-def _by_number(data: bytes, key: bytes, size: int) -> bytes:
+def _by_number(data: bytes | memoryview, key: bytes, size: int) -> bytes:
     keys = int.from_bytes((key * (size // 4 + 1))[:size], "little")
     return (int.from_bytes(data, "little") ^ keys).to_bytes(size, "little")
 
@@ -85,23 +85,24 @@ class Engine:
             read_buffer_init_size=MOST + MOST // 4,
         )
         protocol.connection_made(_Nothing())
-        self._feed(self._REQUEST)
+        protocol.get_buffer(-1)[: len(self._REQUEST)] = self._REQUEST
+        protocol.buffer_updated(len(self._REQUEST))
 
-    def mask(self, data: bytes, key: bytes) -> bytes:
+    def mask(self, data: bytes | memoryview, key: bytes) -> bytes:
         """Return ``LONG`` to ``MOST`` bytes masked."""
         size = len(data)
         if size < 1 << 16:
             head = b"\x82\xfe" + size.to_bytes(2, "big") + key
         else:
             head = b"\x82\xff" + size.to_bytes(8, "big") + key
-        self._feed(head + data)
+        start = len(head)
+        end = start + size
+        buffer = self._protocol.get_buffer(-1)
+        buffer[:start] = head
+        buffer[start:end] = data
+        self._protocol.buffer_updated(end)
         payload: bytes = self._listener.payload
         return payload
-
-    def _feed(self, data: bytes) -> None:
-        size = len(data)
-        self._protocol.get_buffer(-1)[:size] = data
-        self._protocol.buffer_updated(size)
 
 
 class _Nothing:

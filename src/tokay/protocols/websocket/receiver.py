@@ -12,6 +12,7 @@ from tokay.protocols.websocket.frame import (
     CLOSE,
     CONTINUATION,
     INVALID_DATA,
+    MOST_CONTROL,
     PING,
     PONG,
     PROTOCOL_ERROR,
@@ -19,7 +20,7 @@ from tokay.protocols.websocket.frame import (
     TOO_BIG,
     WebSocketError,
 )
-from tokay.protocols.websocket.masking import mask
+from tokay.protocols.websocket.masking import LONG, mask
 
 Piece = tuple[int, bytes, bool]
 """Opcode, payload, and whether the message ends here. A continuation has its message's opcode."""
@@ -45,15 +46,16 @@ class Receiver:
 
     __slots__ = (
         "_final",
+        "_head",
         "_held",
         "_key",
         "_left",
         "_masked",
         "_most",
         "_opcode",
+        "_short",
         "_text",
         "_total",
-        "_usual",
     )
 
     def __init__(self, *, masked: bool, most: int | None = None) -> None:
@@ -69,7 +71,10 @@ class Receiver:
         self._key = b""
         self._total = 0
         self._text: codecs.IncrementalDecoder | None = None
-        self._usual = masked and self._most > 125
+        self._head = 6 if masked else 2
+        """Bytes of the header of a short frame."""
+        self._short = self._head + min(MOST_CONTROL, self._most)
+        """Bytes of a short frame at most."""
 
     def receive(self, data: bytes) -> Iterator[Piece]:
         """Give the pieces in ``data``. Raises WebSocketError behind the last good one.
@@ -81,20 +86,21 @@ class Receiver:
             self._held = b""
         at, size = 0, len(data)
         # The usual, and hot: one short binary message, all there and nothing behind it.
+        start = self._head
         if (
-            6 <= size < 132
+            start <= size <= self._short
             and data[0] == _USUAL
-            and data[1] == size + 122
-            and self._usual
+            and data[1] == (size + 122 if self._masked else size - 2)
             and not (self._left or self._opcode)
         ):
-            yield BINARY, mask(data[6:], data[2:6]), True
+            payload = data[start:]
+            yield BINARY, mask(payload, data[2:6]) if self._masked else payload, True
             return
         while at < size:
             if self._left:
-                payload = data[at : at + self._left]
-                at += len(payload)
-                yield self._piece(payload)
+                end = min(at + self._left, size)
+                yield self._piece(data, at, end)
+                at = end
                 continue
             start = self._header(data, at, size)
             if start < 0:
@@ -155,13 +161,15 @@ class Receiver:
         if total > self._most:
             raise WebSocketError(TOO_BIG, f"a message of more than {self._most} bytes")
 
-    def _piece(self, payload: bytes) -> Piece:
+    def _piece(self, data: bytes, at: int, end: int) -> Piece:
         """Return what has come of the present frame, one byte at least."""
-        got = len(payload)
+        got = end - at
         self._left -= got
-        if self._masked:
+        if not self._masked:
+            payload = data[at:end]
+        else:
             key = self._key
-            payload = mask(payload, key)
+            payload = mask(data[at:end] if got < LONG else memoryview(data)[at:end], key)
             if got & 3:
                 self._key = key[got & 3 :] + key[: got & 3]
         if self._final and not self._left:
