@@ -12,6 +12,7 @@ does nothing but wait; on any other it just awaits.
 import asyncio
 import os
 import socket
+import ssl
 import struct
 from collections.abc import Callable, Coroutine
 from types import TracebackType
@@ -195,20 +196,30 @@ async def _of_event(event: asyncio.Event) -> None:
 
 
 class Peer:
-    """A TCP server on this machine. ``play`` is done with each connection as it comes."""
+    """A TCP server on this machine, or TLS with a context for it.
+
+    ``play`` is done with each connection as it comes.
+    """
 
     def __init__(
-        self, play: Callable[[Far], Coroutine[Any, Any, None]] | None = None, *, port: int = 0
+        self,
+        play: Callable[[Far], Coroutine[Any, Any, None]] | None = None,
+        *,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._play = play
         self._plays: list[asyncio.Task[None]] = []
         self._new: asyncio.Queue[Far] = asyncio.Queue()
         self._port = port
+        self._tls = tls
         self.all: list[Far] = []
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Far(self._come), "127.0.0.1", self._port)
+        self._server = await loop.create_server(
+            lambda: Far(self._come), "127.0.0.1", self._port, ssl=self._tls
+        )
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 

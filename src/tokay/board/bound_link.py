@@ -47,6 +47,10 @@ class BoundLink:
         """Open an endpoint; see `Link.open_udp`."""
         return await self._bound().open_udp(protocol_factory, port=port, remote=remote)
 
+    def tls_memory(self) -> bool:
+        """There is memory; see `Link.tls_memory`."""
+        return True
+
     def flush(self) -> None:
         """Nothing is remembered here; see `Link.flush`."""
 

@@ -116,6 +116,9 @@ class Link(Protocol):
         Low ports as for `listen_tcp`; `transport.get_extra_info("sockname")` tells. Raises OSError.
         """
 
+    def tls_memory(self) -> bool:
+        """Whether a TLS handshake that begins now finds memory. Only a script says no."""
+
     def flush(self) -> None:
         """Forget what was learned of names."""
 

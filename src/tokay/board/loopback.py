@@ -227,6 +227,10 @@ class LoopbackLink:
                 sock.connect(remote)
             return open_endpoint(self._loop, sock, protocol_factory)
 
+    def tls_memory(self) -> bool:
+        """Ask the script of the air; see `Link.tls_memory`."""
+        return self._access_point.tls_memory()
+
     def flush(self) -> None:
         """Nothing is remembered here; see `Link.flush`."""
 

@@ -74,8 +74,9 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body", "_headers", "_in_head", "_last", "_length", "_many", "_message", "_open",
-        "_parser", "_paused", "_pieces", "_queue", "_read", "_running", "_served", "_service", "_target",
-        "_task", "_upgrade", "deadline", "extra", "on_lost", "request", "source", "transport",
+        "_parser", "_paused", "_pieces", "_queue", "_read", "_running", "_served", "_service",
+        "_target", "_task", "_upgrade", "deadline", "extra", "on_lost", "request", "source",
+        "transport",
     )  # fmt: skip
 
     def __init__(self, service: "Service") -> None:

@@ -39,6 +39,7 @@ class Config:
     api: bool
     origins: tuple[str, ...]
     max_clients: int
+    tls: bool = False
     setup: bool = False
     """Whether this is the server of web setup."""
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from tokay.board.link import Link, Listener
 from tokay.kernel.kernel import Kernel
+from tokay.plugins.network.keepalive import keep_alive
 from tokay.plugins.network.variables import DNS_TIMEOUT
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -87,6 +88,7 @@ class Interface:
         if not self.up:
             transport.abort()
             raise self._down()
+        keep_alive(self._kernel.variables, transport)
         return transport, protocol
 
     async def listen_tcp(
