@@ -135,7 +135,8 @@ class HttpServer(Plugin):
             factory = self._secured(interface, service) if config.tls else service.connection
             service.listener = await interface.listen_tcp(factory, config.port)
         except (OSError, CommandError) as error:
-            log.line(f"HTTP server failed: {error}")
+            reason = getattr(error, "strerror", None) or error
+            log.line(f"HTTP server failed: {reason}")
             del self._services[interface.name]
             return
         if self._services.get(interface.name) is not service:
