@@ -6,7 +6,13 @@ import pytest
 from tests.peers import free_port
 from tests.plugins.http_server.conftest import Serve, Web
 
-from tokay.plugins.http_server.connection import BODY_LIMIT, HEAD_LIMIT, IDLE_LIMIT, SEND_LIMIT
+from tokay.plugins.http_server.connection import (
+    BODY_LIMIT,
+    DAWDLE,
+    HEAD_LIMIT,
+    IDLE_LIMIT,
+    SEND_LIMIT,
+)
 from tokay.plugins.http_server.plugin import HttpServer
 from tokay.plugins.http_server.service import MOST_WAITING, SWEEP
 from tokay.testing.clock import turned_loop
@@ -144,6 +150,21 @@ async def test_kept_connections_make_room(serve: Serve) -> None:
         assert (await web.command("ver"))["code"] == 0
         await turned_loop().settle()
         assert sorted(client.far.ended for client in kept) == [False, True]
+
+
+async def test_slow_clients_yield_to_others(serve: Serve) -> None:
+    """Slow-loris: all places are taken by heads that never end, and still everybody is served."""
+    async with serve({"http.server.max_clients": "3"}) as web:
+        loop = turned_loop()
+        slow = [await web.connect() for _ in range(9)]
+        for client in slow:
+            client.send(b"GET / HTTP/1.1\r\nX: ")
+        await loop.settle()
+        client = await web.connect()
+        client.send(GET + b"\r\n")
+        start = loop.time()
+        assert (await client.answer()).status == 200
+        assert loop.time() - start <= 4 * (DAWDLE + 2 * SWEEP)
 
 
 async def test_those_who_wait_too_long(serve: Serve) -> None:
