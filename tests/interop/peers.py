@@ -25,7 +25,7 @@ PACKAGES = {
     "dig": "bind9-dnsutils",
     "kea-dhcp4": "kea-dhcp4-server",
     "slowhttptest": "slowhttptest",
-    "headless_shell": "chromium-headless-shell",
+    "chromium-headless-shell": "chromium-headless-shell",
 }
 BENCH_PACKAGES = {
     "perfdhcp": "kea-admin",
@@ -35,7 +35,7 @@ BENCH_PACKAGES = {
 }
 """What only the benchmarks need; fetched when they ask."""
 LIMIT = 180
-_PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/chromium")
+_PROGRAMS = ("usr/lib/chromium", "usr/sbin", "usr/bin", "sbin", "bin")
 
 
 class PeerError(Exception):

@@ -8,86 +8,19 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-import uvloop
 from tests.interop.conftest import left_out
 from tests.interop.peers import Peer
-from tests.peers import NET
+from tests.interop.served import Served
 
-from tokay.board.airspace import AccessPoint, Airspace
-from tokay.device import Device
-
-PORT = 8093
 SECURE = 8493
 LARGE = bytes(number * 31 % 251 for number in range(700_000))
 DOCS = Path(__file__).parents[2] / "docs"
-
-
-class Served:
-    """Devices that run on a loop of their own, in a thread, as they do in a process."""
-
-    def __init__(self, settings: dict[str, str]) -> None:
-        self._settings = settings
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: uvloop.run(self._main()))
-        self._error: BaseException | None = None
-        self.address = ""
-        self.log: list[str] = []
-
-    def __enter__(self) -> "Served":
-        self._thread.start()
-        assert self._ready.wait(20)
-        if self._error is not None:
-            raise self._error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-
-    async def _main(self) -> None:
-        try:
-            self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-            air = Airspace()
-            air.add(AccessPoint("web", subnet=f"{NET}.128/25"))
-            settings = {"wlan.ssid": "web", "http.server.enabled": "1"} | self._settings
-            self.device = Device.simulated(airspace=air, settings=settings)
-            async with self.device:
-                assert (await self.device.command("network_up")).ok
-                self.address = self.device.address
-                self._ready.set()
-                await self._end.wait()
-                self.log = [entry.text for entry in self.device.log]
-        except BaseException as error:
-            self._error = error
-            self._ready.set()
-            raise
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.address}:{PORT}"
-
-    def command(self, line: str, data: bytes = b"") -> str:
-        """Run a command on the device."""
-        work = asyncio.run_coroutine_threadsafe(self.device.command(line, data), self._loop)
-        return work.result(20).text
-
-    def file(self, name: str, content: bytes, options: str = "") -> None:
-        line = f'file_create "{name}" {len(content)} {options}'
-        assert self.command(line, content) == "Success"
-
-
-@pytest.fixture
-def served(request: pytest.FixtureRequest) -> Iterator[Served]:
-    with Served({"http.server.port": str(PORT)} | getattr(request, "param", {})) as served:
-        yield served
 
 
 Curl = Callable[..., str]
