@@ -24,6 +24,8 @@ PACKAGES = {
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
     "kea-dhcp4": "kea-dhcp4-server",
+    "slowhttptest": "slowhttptest",
+    "chromium-headless-shell": "chromium-headless-shell",
 }
 BENCH_PACKAGES = {
     "perfdhcp": "kea-admin",
@@ -33,7 +35,7 @@ BENCH_PACKAGES = {
 }
 """What only the benchmarks need; fetched when they ask."""
 LIMIT = 180
-_PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin")
+_PROGRAMS = ("usr/lib/chromium", "usr/sbin", "usr/bin", "sbin", "bin")
 
 
 class PeerError(Exception):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, NamedTuple
@@ -12,8 +13,11 @@ from tests.peers import ADDRESS, Far, ask, soon
 from tokay.board.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.plugin import PluginType
+from tokay.testing.clock import TurnedLoop
 
 PORT = 8081
+PATIENCE = 2.0
+"""Real seconds for the rest of an answer whose head is there."""
 HERE = {"http.server.enabled": "1", "http.server.port": str(PORT)}
 
 
@@ -46,9 +50,19 @@ class Client:
         self.far.received.clear()
         return taken
 
+    async def _come(self, size: int) -> None:
+        """Wait in real time for what the kernel sends when it sees fit (BBR paces)."""
+        loop = asyncio.get_running_loop()
+        until = time.monotonic() + PATIENCE
+        while len(self.far.received) < size and time.monotonic() < until:
+            await (loop.settle() if isinstance(loop, TurnedLoop) else asyncio.sleep(0.001))
+
     async def answer(self, *, head: bool = False) -> Answer:
         """Return the next answer."""
-        top = await self.far.line()
+        far = self.far
+        await far.until(lambda: b"\r\n\r\n" in far.received or far.ended)
+        assert b"\r\n\r\n" in far.received, bytes(far.received)
+        top = await far.line()
         lines = top.decode("latin-1").split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
         names = [line.split(":")[0].lower() for line in lines[1:] if line]
@@ -63,7 +77,9 @@ class Client:
                 assert await self.far.take(2) == b"\r\n"
             assert await self.far.take(2) == b"\r\n"
         elif "content-length" in headers:
-            body = await self.far.take(int(headers["content-length"]))
+            size = int(headers["content-length"])
+            await self._come(size)
+            body = await self.far.take(size)
         else:
             body = await self.rest()
         exact = dict(line.split(": ", 1) for line in lines[1:] if line)
@@ -107,7 +123,7 @@ class Web:
             lines.append(f"Content-Length: {len(raw)}")
         client.send("\r\n".join([*lines, "", ""]).encode("latin-1") + (raw or b""))
         answer = await client.answer(head=method == "HEAD")
-        if answer.headers.get("connection") != "keep-alive":
+        if answer.status != 101 and answer.headers.get("connection") != "keep-alive":
             assert await client.rest() == b""
         return answer
 

@@ -49,6 +49,8 @@ MOST_JOINED = 4 * 1024
 
 HEAD_LIMIT = 10.0
 """Seconds for a whole head, however slowly it drips."""
+DAWDLE = 2.0
+"""Seconds after which a head that is not complete is given up when other clients wait."""
 BODY_LIMIT = 30.0
 """Seconds for a whole body."""
 IDLE_LIMIT = 15.0
@@ -74,8 +76,9 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body", "_headers", "_in_head", "_last", "_length", "_many", "_message", "_open",
-        "_parser", "_paused", "_pieces", "_queue", "_read", "_running", "_served", "_service", "_target",
-        "_task", "_upgrade", "deadline", "extra", "on_lost", "request", "source", "transport",
+        "_parser", "_paused", "_pieces", "_queue", "_read", "_running", "_served", "_service",
+        "_target", "_task", "_upgrade", "_waits", "deadline", "extra", "on_lost", "request",
+        "source", "transport",
     )  # fmt: skip
 
     def __init__(self, service: "Service") -> None:
@@ -83,9 +86,11 @@ class Connection(asyncio.Protocol):
         self._parser: Any = None
         self._open = True
         """Whether what comes is still read."""
-        self._message = False
+        self._message = self._in_head = False
         """Whether a request has begun to come and is not complete."""
         self._served = False
+        self._waits = False
+        """Whether its turn has not come."""
         self._running = False
         self._paused = False
         self._queue: deque[Request | _Refusal] | None = None
@@ -486,6 +491,16 @@ class Connection(asyncio.Protocol):
         """Whether it was served and only waits for another request."""
         return self.idle and self._served
 
+    def dawdles(self, now: float) -> bool:
+        """Whether it keeps others waiting, and has not said what it wants."""
+        if self.request is not None or not self._open or self._waits or self._in_body:
+            return False
+        return self.deadline - now < HEAD_LIMIT - DAWDLE
+
+    @property
+    def _in_body(self) -> bool:
+        return self._message and not self._in_head
+
     @property
     def idle(self) -> bool:
         """Whether it only waits for another request."""
@@ -493,12 +508,14 @@ class Connection(asyncio.Protocol):
 
     def wait(self) -> None:
         """Read nothing for now."""
+        self._waits = True
         if self.transport is not None:
             self.transport.pause_reading()
         self.deadline = self._service.time() + SEND_LIMIT
 
     def begin(self) -> None:
         """Read on."""
+        self._waits = False
         self.deadline = self._service.time() + HEAD_LIMIT
         if self.transport is not None:
             self.transport.resume_reading()

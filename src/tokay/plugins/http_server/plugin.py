@@ -1,16 +1,19 @@
 """The HTTP server of a device: on which interfaces it serves, and what."""
 
-from collections.abc import Awaitable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Entry
 from tokay.kernel.plugin import Plugin
+from tokay.kernel.results import CommandError
 from tokay.plugins.http_server import variables as http
 from tokay.plugins.http_server.request import Handler, Method, Page, Taker
 from tokay.plugins.http_server.sources import FileSource
 from tokay.plugins.network import Interface, Network
 from tokay.plugins.setup import Setup
+from tokay.plugins.tls import Credentials, Tls
 
 if TYPE_CHECKING:
     from tokay.plugins.http_server.service import Config, Service
@@ -129,16 +132,32 @@ class HttpServer(Plugin):
         service = Service(self._kernel, self, interface, config)
         self._services[interface.name] = service
         try:
-            service.listener = await interface.listen_tcp(service.connection, config.port)
-        except OSError as error:
-            log.line(f"HTTP server failed: {error}")
+            factory = self._secured(interface, service) if config.tls else service.connection
+            service.listener = await interface.listen_tcp(factory, config.port)
+        except (OSError, CommandError) as error:
+            reason = getattr(error, "strerror", None) or error
+            log.line(f"HTTP server failed: {reason}")
             del self._services[interface.name]
             return
         if self._services.get(interface.name) is not service:
             service.close()  # the network went down meanwhile
             return
-        what = "HTTP and REST API" if config.api else "HTTP"
-        log.line(f"{what} server listening on port: {service.listener.port}")
+        what = "HTTPS" if config.tls else "HTTP"
+        rest = " and REST API" if config.api else ""
+        log.line(f"{what}{rest} server listening on port: {service.listener.port}")
+
+    def _secured(
+        self, interface: Interface, service: "Service"
+    ) -> Callable[[], asyncio.BaseProtocol]:
+        """Return the factory of connections under TLS. Raises CommandError, OSError."""
+        values = self._kernel.variables
+        cert, key = values[http.TLS_CERT], values[http.TLS_KEY]
+        if not cert and not key:
+            from tokay.plugins.http_server import certificate  # noqa: PLC0415 - takes 0.2 s
+
+            cert, key = certificate.own(self._kernel, interface.address.address)
+        files = Credentials(values[http.TLS_CA_CERT], cert, key)
+        return self._kernel.plugin(Tls).serve(service.connection, files)
 
     def _config(self, name: str) -> "Config":
         from tokay.plugins.http_server import cors  # noqa: PLC0415
@@ -146,9 +165,15 @@ class HttpServer(Plugin):
 
         values = self._kernel.variables
         setup = self._setting_up(name)
+        tls = values[http.TLS_ENABLED] and not setup
+        port = values[http.PORT]
+        if setup:
+            port = HTTP  # its names lead to a page without a port
+        elif tls and port == HTTP:
+            port = HTTPS
         return Config(
-            # The names of web setup lead to a page without a port.
-            port=HTTP if setup else values[http.PORT],
+            port=port,
+            tls=tls,
             api=setup or values[http.API_ENABLED],
             origins=cors.parse(values[http.CORS_ORIGIN]),
             max_clients=values[http.MAX_CLIENTS],

@@ -39,6 +39,7 @@ class Config:
     api: bool
     origins: tuple[str, ...]
     max_clients: int
+    tls: bool = False
     setup: bool = False
     """Whether this is the server of web setup."""
 
@@ -48,6 +49,7 @@ class Service:
 
     __slots__ = (
         "_active",
+        "_leaving",
         "_timer",
         "_waiting",
         "config",
@@ -77,6 +79,8 @@ class Service:
         """The header of the last right login, and what it was right for."""
         self.time = asyncio.get_running_loop().time
         self._active: set[Connection] = set()
+        self._leaving: set[Connection] = set()
+        """Those that were refused and are yet to close."""
         self._waiting: dict[Connection, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -92,10 +96,11 @@ class Service:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for connection in (*self._active, *self._waiting):
+        for connection in (*self._active, *self._waiting, *self._leaving):
             connection.shut()
         self._active.clear()
         self._waiting.clear()
+        self._leaving.clear()
 
     # Clients.
 
@@ -110,12 +115,13 @@ class Service:
             self._waiting[connection] = None
             connection.wait()
         else:
-            self._waiting[connection] = None  # watched all the same
+            self._leaving.add(connection)
             connection.turn_away()
 
     def gone(self, connection: Connection) -> None:
         """Hear that a client has gone: the next one's turn comes."""
         self._active.discard(connection)
+        self._leaving.discard(connection)
         if self._waiting:
             self._waiting.pop(connection, None)
             while self._waiting and len(self._active) < self.config.max_clients:
@@ -125,21 +131,28 @@ class Service:
                 following.begin()
 
     def _make_room(self) -> bool:
-        """Close a connection that is only kept for another request."""
+        """Close a connection that is only kept for another request, or that dawdles."""
+        now = self.time()
         for connection in self._active:
             if connection.spare:
                 self._active.discard(connection)
                 connection.shut()
                 return True
+        for connection in self._active:
+            if connection.dawdles(now):
+                self._active.discard(connection)
+                self._leaving.add(connection)
+                connection.expire()
+                return True
         return False
 
     def _sweep(self) -> None:
         now = self.time()
-        for connection in (*self._active, *self._waiting):
-            if connection.deadline < now:
+        for connection in (*self._active, *self._waiting, *self._leaving):
+            if connection.deadline < now or (self._waiting and connection.dawdles(now)):
                 connection.expire()
         self._timer = None
-        if self._active or self._waiting:
+        if self._active or self._waiting or self._leaving:
             self._timer = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
         else:
             self.files.forget()
