@@ -19,8 +19,6 @@ from tests.websocket_cases import BINARY, CASES, PING, PONG, Case, Frame, close,
 
 from tokay.board.airspace import Airspace
 from tokay.device import Device
-from tokay.plugins.http_server import HttpServer
-from tokay.plugins.tls import Credentials, Tls
 
 PORT = 8443
 Settings = dict[str, str]
@@ -59,7 +57,10 @@ async def device(air: Airspace, lab: Settings) -> AsyncIterator[Device]:
         "network.tls.ca_cert": "ca.pem",
         "stream.auto_close": "0",
         "http.server.enabled": "1",
-        "http.server.port": "8081",
+        "http.server.port": str(PORT),
+        "http.server.tls_enabled": "1",
+        "http.server.tls_cert": "server.pem",
+        "http.server.tls_key": "server.key",
     }
     async with Device.simulated(airspace=air, settings=lab | settings) as device:
         await put(device, "ca.pem", AUTHORITY.pem)
@@ -140,12 +141,6 @@ async def over_tls() -> FarWebSocket:
 
 
 async def served(device: Device) -> FarWebSocket:
-    """Reach the device's HTTP server through a listener that speaks TLS."""
-    kernel = device.kernel
-    (service,) = kernel.plugin(HttpServer)._services.values()
-    files = Credentials("", "server.pem", "server.key")
-    accepted = kernel.plugin(Tls).serve(service.connection, files)
-    await service.interface.listen_tcp(accepted, PORT)
     far = await over_tls()
     far.far.send(upgrade(Web(device, ADDRESS, PORT), "/stream"))
     assert (await far.far.line()).startswith(b"HTTP/1.1 101 ")
