@@ -10,11 +10,12 @@ does nothing but wait; on any other it just awaits.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -256,3 +257,50 @@ def free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
     return port
+
+
+class FarDatagrams(asyncio.DatagramProtocol):
+    """A UDP endpoint of this machine: what it heard, in order."""
+
+    def __init__(self) -> None:
+        self._heard: asyncio.Queue[tuple[bytes, tuple[str, int]]] = asyncio.Queue()
+        self.address = ("", 0)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.DatagramTransport", transport)
+        self.address = transport.get_extra_info("sockname")[:2]
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._heard.put_nowait((data, addr))
+
+    def send(self, data: bytes, to: tuple[str, int]) -> None:
+        """Send one datagram."""
+        self.transport.sendto(data, to)
+
+    async def next(self) -> tuple[bytes, tuple[str, int]]:
+        """Return the next datagram and who sent it."""
+        return await soon(self._heard.get())
+
+    @property
+    def waiting(self) -> int:
+        """Datagrams that were heard and not looked at."""
+        return self._heard.qsize()
+
+
+@contextlib.asynccontextmanager
+async def udp_peer(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[FarDatagrams]:
+    """Open a UDP endpoint."""
+    loop = asyncio.get_running_loop()
+    transport, far = await loop.create_datagram_endpoint(FarDatagrams, local_addr=(host, port))
+    try:
+        yield far
+    finally:
+        transport.close()
+
+
+async def call(port: int, host: str = ADDRESS, *, local: str = "127.0.0.1") -> Far:
+    """Connect to a device, as its client. The device closes it, or the loop does at its end."""
+    far = Far(lambda _: None)
+    loop = asyncio.get_running_loop()
+    await soon(loop.create_connection(lambda: far, host, port, local_addr=(local, 0)))
+    return far

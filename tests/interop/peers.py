@@ -26,12 +26,15 @@ PACKAGES = {
     "kea-dhcp4": "kea-dhcp4-server",
     "slowhttptest": "slowhttptest",
     "chromium-headless-shell": "chromium-headless-shell",
+    "ncat": "ncat",
+    "socat": "socat",
 }
 BENCH_PACKAGES = {
     "perfdhcp": "kea-admin",
     "dnsperf": "dnsperf",
     "nginx": "nginx",
     "wrk": "wrk",
+    "ser2net": "ser2net",
 }
 """What only the benchmarks need; fetched when they ask."""
 LIMIT = 180

@@ -73,7 +73,7 @@ class Pages(Plugin):
         server.page("/api/half", half)
         server.page("/api/where", where)
         server.upgrade("/echo", self.take)
-        server.upgrade("/stream", self.decline)
+        server.upgrade("/declined", self.decline)
 
     def take(self, request: Request, transport: asyncio.Transport, early: bytes) -> None:
         transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
@@ -176,7 +176,7 @@ async def test_a_connection_that_is_handed_over(serve: Serve, *, bytewise: bool)
 
 async def test_upgrades_that_are_none(serve: Serve) -> None:
     async with serve(**PLUGINS) as web:
-        answer = await web.get("/stream", *UPGRADE)
+        answer = await web.get("/declined", *UPGRADE)
         assert (answer.status, answer.body) == (400, b"Not now\r\n")
         assert (await web.get("/echo")).status == 426
         assert (await web.get("/echo", "Upgrade: websocket")).status == 426

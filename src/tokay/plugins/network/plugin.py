@@ -165,6 +165,10 @@ class Network(Plugin):
             raise failed(f"this device has no {name}")
         return self._bearers[name]
 
+    def meant(self, name: str, interface: Interface) -> bool:
+        """Whether a service's own `*.interface` names an interface."""
+        return self.resolve(name) == interface.name
+
     def resolve(self, name: str) -> str:
         """Return the interface that a word, empty or `default` included, stands for."""
         if name in ("", "default"):

@@ -16,6 +16,8 @@ from tokay.protocols.framing import MAX_BODY
 
 HEADER = "! # Type  Info"
 NO_STREAM = "None"
+LOOKED_AT = "streams_looked_at"
+"""Told when a host asks how the streams stand."""
 
 
 def _handle(call: Call) -> int:
@@ -29,6 +31,7 @@ def _handle(call: Call) -> int:
 @command("stream_list", "list")
 def stream_list(call: Call) -> Listing:
     """List the open streams."""
+    call.kernel.tell(LOOKED_AT)
     rows = [f"# {s.handle} {s.type:<5} {s.info}".rstrip() for s in call.kernel.streams.list()]
     return lines([HEADER, *rows])
 
@@ -37,6 +40,7 @@ def stream_list(call: Call) -> Listing:
 def stream_poll(call: Call) -> str:
     """Print 0 for no data, 1 for data, 2 for closed by the other side; -c counts the bytes."""
     streams = call.kernel.streams
+    call.kernel.tell(LOOKED_AT)
     if call["handle"] == "all":
         polled = [f"{stream.handle},{streams.poll(stream)}" for stream in streams.list()]
         return "|".join(polled) or NO_STREAM
@@ -58,7 +62,7 @@ async def stream_read(call: Call) -> bytes:
 async def stream_write(call: Call) -> None:
     """Send `size` bytes, which follow the line, on a stream."""
     variables = call.kernel.variables
-    stream = call.kernel.streams.find(_handle(call))
+    stream = call.kernel.streams.find_free(_handle(call))
     size = call.number("size", 1, MOST_DATA)
     checked = variables[core.WRITE_CHECK]
     if checked:
@@ -67,7 +71,7 @@ async def stream_write(call: Call) -> None:
     if not checked:
         await _room(call, stream, Result.FAILED)
     # The peer may have gone while the bytes came.
-    call.kernel.streams.find(stream.handle)
+    call.kernel.streams.find_free(stream.handle)
     stream.write(data, frozenset(flag for flag in ("-p", "-f") if flag in call))
 
 

@@ -4,7 +4,7 @@ What stands on TCP builds on this: ``client_command`` and ``open_client`` connec
 ``Dial`` of another's, ``Tcp.new_server`` gives a ``StreamServer`` whose ``start`` takes a ``Wrap``.
 """
 
-from tokay.plugins.tcp.client import Dial, Target, client_command, dial_tcp, open_client
+from tokay.plugins.tcp.client import Dial, Target, client_command, dial_tcp, dial_tls, open_client
 from tokay.plugins.tcp.plugin import Tcp, server_command
 from tokay.plugins.tcp.server import ServerStream, StreamServer, Wrap
 from tokay.plugins.tcp.variables import (
@@ -30,6 +30,7 @@ __all__ = [
     "Wrap",
     "client_command",
     "dial_tcp",
+    "dial_tls",
     "open_client",
     "server_command",
 ]

@@ -16,15 +16,17 @@ from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError
 from tokay.kernel.streams import StreamType
 from tokay.plugins.network import Interface, TcpStream
-from tokay.plugins.tcp.client import Dial, Target, dial_tcp, open_client
+from tokay.plugins.tcp.client import Dial, Target, dial_tcp, dial_tls, open_client
 from tokay.plugins.tcp.variables import (
     CLIENT_AUTO_RETRIES,
+    CLIENT_TLS,
     ENDLESS,
     LOCAL_PORT,
     REMOTE_HOST,
     REMOTE_PORT,
     RETRY_PERIOD,
 )
+from tokay.plugins.tls import Tls
 
 LEAST_PAUSE = 0.1
 """Seconds between two connections, so that a server that closes at once is not stormed."""
@@ -107,4 +109,6 @@ class AutoClient:
         return await stream.over
 
     def _way(self) -> tuple[StreamType, Dial]:
+        if self._kernel.variables[CLIENT_TLS]:
+            return StreamType.TLSC, dial_tls(self._kernel.plugin(Tls))
         return StreamType.TCPC, dial_tcp

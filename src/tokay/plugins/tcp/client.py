@@ -12,6 +12,7 @@ from tokay.plugins.network import Interface, Network, TcpStream
 from tokay.plugins.streams import Streams
 from tokay.plugins.tcp.retry import RetrySequence
 from tokay.plugins.tcp.variables import LOCAL_PORT, REMOTE_HOST, REMOTE_PORT
+from tokay.plugins.tls import Credentials, Tls, TlsError
 
 
 class Target(NamedTuple):
@@ -45,6 +46,27 @@ async def dial_tcp(
         await interface.connect_tcp(
             lambda: stream, address, target.port, local_port=target.local_port
         )
+
+
+def dial_tls(tls: Tls, files: Credentials | None = None) -> Dial:
+    """Return a way to connect with TLS; ``files`` None are those of `network.tls`.
+
+    What TLS refuses it will refuse again: that is no reason to try once more.
+    """
+
+    async def dial(
+        interface: Interface, stream: TcpStream, target: Target, address: str, limit: float
+    ) -> None:
+        host, port, local_port = target
+        try:
+            await tls.connect(
+                interface, lambda: stream, host, port,
+                limit=limit, local_port=local_port, files=files, address=address,
+            )  # fmt: skip
+        except TlsError as error:
+            raise failed(str(error)) from error
+
+    return dial
 
 
 async def open_client(

@@ -9,7 +9,6 @@ from tokay.kernel.kinds import NO_PIN
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, bad_args
 from tokay.kernel.streams import StreamType
-from tokay.kernel.variables import Variable
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.network import Interface, Network
 from tokay.plugins.streams import StreamLines
@@ -49,7 +48,7 @@ class Tcp(Plugin):
     name = "tcp"
     variables = (*tcp.CLIENT, *tcp.SERVER)
     commands: ClassVar = (tcp_client, tcp_server)
-    after = ("gpio", "network", "streams")
+    after = ("gpio", "network", "streams", "tls")
 
     __slots__ = ("_auto", "_kernel", "_lines", "_pins", "_server", "_servers")
 
@@ -90,10 +89,14 @@ class Tcp(Plugin):
         self._show_lines()
         for server in self._servers:
             await server.network_up(interface)
-        values = self._kernel.variables
-        if values[tcp.SERVER_AUTO_START] and self._is(tcp.SERVER_AUTO_INTERFACE, interface):
+        values, network = self._kernel.variables, self._kernel.plugin(Network)
+        if values[tcp.SERVER_AUTO_START] and network.meant(
+            values[tcp.SERVER_AUTO_INTERFACE], interface
+        ):
             await self._auto_serve(interface)
-        if values[tcp.CLIENT_AUTO_START] and self._is(tcp.CLIENT_AUTO_INTERFACE, interface):
+        if values[tcp.CLIENT_AUTO_START] and network.meant(
+            values[tcp.CLIENT_AUTO_INTERFACE], interface
+        ):
             if self._auto is None:
                 self._auto = AutoClient(self._kernel)
             self._auto.network_up(interface)
@@ -113,11 +116,6 @@ class Tcp(Plugin):
             await self.server.start(interface, port, auto=True)
         except CommandError:
             return  # the log has the reason
-
-    def _is(self, variable: Variable[str], interface: Interface) -> bool:
-        """Whether an `auto_interface` names an interface."""
-        network = self._kernel.plugin(Network)
-        return network.resolve(self._kernel.variables[variable]) == interface.name
 
     def _show_lines(self) -> None:
         values = self._kernel.variables

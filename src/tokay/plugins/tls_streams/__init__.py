@@ -10,19 +10,18 @@ from typing import Any, ClassVar
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
-from tokay.kernel.results import CommandError, failed
+from tokay.kernel.results import CommandError
 from tokay.kernel.streams import StreamType
-from tokay.plugins.network import Interface, Network, TcpStream
+from tokay.plugins.network import Interface, Network
 from tokay.plugins.tcp import (
     SERVER_AUTO_INTERFACE,
     SERVER_AUTO_START,
     SERVER_PORT,
-    Dial,
     StreamServer,
-    Target,
     Tcp,
     Wrap,
     client_command,
+    dial_tls,
     server_command,
 )
 from tokay.plugins.tls import (
@@ -32,7 +31,6 @@ from tokay.plugins.tls import (
     SERVER_KEY,
     Credentials,
     Tls,
-    TlsError,
 )
 
 
@@ -62,27 +60,6 @@ async def tls_server(call: Call) -> None:
     )
     server = call.kernel.plugin(TlsStreams).server
     await server_command(call, server, over_tls(call.kernel, lambda: files))
-
-
-def dial_tls(tls: Tls, files: Credentials | None = None) -> Dial:
-    """Return a way to connect with TLS; ``files`` None are those of `network.tls`.
-
-    What TLS refuses it will refuse again: that is no reason to try once more.
-    """
-
-    async def dial(
-        interface: Interface, stream: TcpStream, target: Target, address: str, limit: float
-    ) -> None:
-        host, port, local_port = target
-        try:
-            await tls.connect(
-                interface, lambda: stream, host, port,
-                limit=limit, local_port=local_port, files=files, address=address,
-            )  # fmt: skip
-        except TlsError as error:
-            raise failed(str(error)) from error
-
-    return dial
 
 
 def over_tls(kernel: Kernel, files: Callable[[], Credentials]) -> Wrap:

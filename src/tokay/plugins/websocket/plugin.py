@@ -105,7 +105,9 @@ class WebSocket(Plugin):
             stream.connection.data_received(early)
 
     def _has_client(self) -> bool:
-        return any(stream.type == StreamType.WEBS for stream in self._kernel.streams)
+        return any(
+            stream.type == StreamType.WEBS and not stream.ended for stream in self._kernel.streams
+        )
 
     def _connected(self) -> StreamLines:
         """Return the line that tells of the clients of `/stream`."""

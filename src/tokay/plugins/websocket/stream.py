@@ -8,7 +8,7 @@ import codecs
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import failed
-from tokay.kernel.streams import Inbox, Stream
+from tokay.kernel.streams import Inbox, Stream, Taker
 from tokay.plugins.network import Interface
 from tokay.plugins.websocket.connection import Connection
 from tokay.protocols.websocket import (
@@ -35,6 +35,7 @@ class WebSocketStream(Stream):
         "_kernel",
         "_opcode",
         "_room",
+        "_taker",
         "_text",
         "_unfinished",
         "connection",
@@ -60,6 +61,7 @@ class WebSocketStream(Stream):
         self._inbox = Inbox(self.connection.pause, self.connection.resume)
         self._burst: list[bytes] = []
         self._room: asyncio.Event | None = None
+        self._taker: Taker | None = None
         self._ended = False
         self._unfinished = False
         self._opcode = TEXT if text else BINARY
@@ -109,6 +111,17 @@ class WebSocketStream(Stream):
             raise failed("the other side has closed")
         self._unfinished = not final
 
+    @property
+    def choked(self) -> bool:
+        return self.connection.full
+
+    def divert(self, taker: Taker | None) -> None:
+        self._taker = taker
+        self._inbox.divert(taker)
+
+    def go_on(self) -> None:
+        self._inbox.go_on()
+
     def close(self) -> None:
         if self.interface.up:
             self.connection.close(NORMAL)
@@ -153,6 +166,8 @@ class WebSocketStream(Stream):
         if self._room is not None:
             self._room.set()
             self._room = None
+        if self._taker is not None:
+            self._taker.room()
 
     def closed(self, code: int, reason: str) -> None:
         """Hear that the other side is gone. What has arrived can still be read."""
