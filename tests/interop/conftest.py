@@ -4,12 +4,16 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from tests.interop.peers import Peer, PeerError, find
+from tests.interop.served import PORT, Served
 from tests.interop.soft_ap import ApWire
 from tests.interop.wire import Wire
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 _numbers = itertools.count(1)
 REQUIRED = "TOKAY_REQUIRE_PEERS"
@@ -63,3 +67,37 @@ def leftovers() -> Iterator[None]:
     yield
     made = [path.name for path in Path("/run/netns").glob(f"tokay-{os.getpid()}-*")]
     assert made == []
+
+
+@pytest.fixture
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """Give a device that serves HTTP; a parameter has further settings."""
+    with Served({"http.server.port": str(PORT)} | getattr(request, "param", {})) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Browser]":
+    """Give a browser. The tests of its module cannot be coroutines: it has a loop of its own."""
+    from playwright.sync_api import sync_playwright
+
+    try:
+        found = find("chromium-headless-shell")
+    except PeerError as error:
+        left_out(str(error))
+    libraries = ":".join(found.libraries)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found.path,
+            env={**os.environ, "LD_LIBRARY_PATH": libraries},
+            args=["--no-sandbox"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: "Browser") -> "Iterator[Page]":
+    """Give a tab of Chromium, with nothing in its cache."""
+    with chromium.new_context() as context:
+        yield context.new_page()

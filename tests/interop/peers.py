@@ -31,6 +31,8 @@ PACKAGES = {
     "nginx": "nginx",
     "openssl": "openssl",
     "stunnel4": "stunnel4",
+    "slowhttptest": "slowhttptest",
+    "chromium-headless-shell": "chromium-headless-shell",
     "ncat": "ncat",
     "socat": "socat",
     "dbus-daemon": "dbus-daemon",
@@ -47,10 +49,18 @@ PACKAGES = {
     "nc.openbsd": "netcat-openbsd",
     "plink": "putty-tools",
 }
-BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf", "ser2net": "ser2net"}
+BENCH_PACKAGES = {
+    "perfdhcp": "kea-admin",
+    "dnsperf": "dnsperf",
+    "nginx": "nginx",
+    "wrk": "wrk",
+    "ser2net": "ser2net",
+}
 """What only the benchmarks need; fetched when they ask."""
 LIMIT = 180
-_PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/systemd", "lib/systemd")
+_PROGRAMS = (
+    "usr/lib/chromium", "usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/systemd", "lib/systemd",
+)  # fmt: skip
 
 
 class PeerError(Exception):

@@ -33,6 +33,8 @@ SCAN_LIFETIME = 1.0
 _log = logging.getLogger(__name__)
 _LOCK_FILE = "tokay-127.77.claims"
 _TABLES = ("tcp", "udp", "tcp6", "udp6")
+_PORTS = 1 << 24
+"""Where in the file the ports are claimed: behind every address."""
 _FLOCK = struct.Struct("@hhqqi")  # struct flock with a 64-bit off_t: type, whence, start, len, pid
 
 # "  12: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0  1000  0 6570 ...": the local address is one
@@ -42,6 +44,9 @@ _LOOPBACK = rb"[0-9A-F]{6}7F" if sys.byteorder == "little" else rb"7F[0-9A-F]{6}
 _LOCAL_SOCKET = re.compile(
     rb"^ *\d+: (?:0{16}(?:FFFF0000|0000FFFF))?(" + _LOOPBACK + rb"):(?:\S+ +){8}[1-9]", re.MULTILINE
 )
+
+# The same, for listeners (state 0A) on every address, IPv4's or IPv6's.
+_WILDCARD = re.compile(rb"^ *\d+: (?:0{8}|0{32}):([0-9A-F]{4}) \S+ 0A ", re.MULTILINE)
 
 _instances: "weakref.WeakSet[Claims]" = weakref.WeakSet()
 
@@ -91,6 +96,28 @@ class Claims:
             fd = self._file()
             if fd >= 0:
                 fcntl.lockf(fd, fcntl.LOCK_UN, 1, _offset(number))
+
+    def take_port(self, port: int) -> bool:
+        """Claim a port of every loopback address; False if it is taken, or nobody could tell."""
+        number = _PORTS + port
+        fd = self._file()
+        if fd < 0 or number in self._held:
+            return False
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                return False
+            raise
+        self._held.add(number)
+        return True
+
+    def free_port(self, port: int) -> None:
+        """Give a claimed port back."""
+        number = _PORTS + port
+        if number in self._held:
+            self._held.remove(number)
+            fcntl.lockf(self._file(), fcntl.LOCK_UN, 1, number)
 
     def taken(self, address: IPv4Address) -> bool:
         """Whether anyone has the address: this process, another, or any program's socket.
@@ -157,6 +184,18 @@ def local_addresses(proc_net: Path = PROC_NET) -> set[int]:
             found.update(_LOCAL_SOCKET.findall((proc_net / table).read_bytes()))
     order = sys.byteorder
     return {int.from_bytes(bytes.fromhex(text.decode()), order) for text in found}
+
+
+def wildcard_ports(proc_net: Path = PROC_NET) -> set[int]:
+    """List the TCP ports on which this machine listens on every address.
+
+    Empty where /proc/net cannot be read.
+    """
+    found: set[int] = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            found.update(int(n, 16) for n in _WILDCARD.findall((proc_net / table).read_bytes()))
+    return found
 
 
 def _offset(number: int) -> int:

@@ -42,7 +42,7 @@ class Lan:
         self.udp_redirects: dict[tuple[str, int], int] = {}
         self.ether = Ether(subnet)
         """What carries multicast between the stations."""
-        self._claims = claims
+        self.claims = claims
         self._offered: set[int] = set()
         self._held: set[int] = set()
         self._met_taken = False
@@ -140,7 +140,7 @@ class Lan:
         while self._ghosts:
             number = self._ghosts.pop()
             self._held.discard(number)
-            self._claims.free(IPv4Address(number))
+            self.claims.free(IPv4Address(number))
 
     def rogue_answer(self, address: str | None) -> str | None:
         """Give where every name leads for a station whose address a rogue server gave it."""
@@ -179,7 +179,7 @@ class Lan:
                 self._duplicates -= 1
                 self._ghosts.add(number)
                 raise OSError(errno.EADDRINUSE, f"{address}: {os.strerror(errno.EADDRINUSE)}")
-        elif address != self.gateway and self._claims.take(address):
+        elif address != self.gateway and self.claims.take(address):
             self._held.add(number)
         else:
             raise OSError(errno.EADDRINUSE, f"{address}: {os.strerror(errno.EADDRINUSE)}")
@@ -187,7 +187,7 @@ class Lan:
     def release(self, address: IPv4Address) -> None:
         """Give back what `acquire` took."""
         self._held.discard(int(address))
-        self._claims.free(address)
+        self.claims.free(address)
 
     def _in_use(self, address: IPv4Address) -> bool:
         """Answer the server, and keep for it what it is about to offer."""
@@ -195,7 +195,7 @@ class Lan:
         if number in self._offered:
             return False
         rogue = self._rogue
-        if (rogue is not None and address == rogue.address) or not self._claims.take(address):
+        if (rogue is not None and address == rogue.address) or not self.claims.take(address):
             self._met_taken = True
             return True
         self._offered.add(number)

@@ -27,8 +27,8 @@ from tokay.board.ping import ping
 from tokay.board.resolver import resolve_here
 from tokay.board.security import Security
 from tokay.board.shaping import ShapedConnection
+from tokay.board.shared_listeners import SharedListener, shared_listeners
 from tokay.board.sockets import (
-    BACKLOG,
     bind_low,
     bind_shared,
     bind_to_connect,
@@ -47,22 +47,22 @@ _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
 
 class LoopbackListener:
-    """A listening socket on a link's address."""
+    """A listener on a link's address."""
 
-    __slots__ = ("_link", "_server", "asked", "port")
+    __slots__ = ("_link", "_listener", "asked", "port")
 
     def __init__(
-        self, link: "LoopbackLink", server: asyncio.Server, asked: tuple[str, int], port: int
+        self, link: "LoopbackLink", listener: SharedListener, asked: tuple[str, int]
     ) -> None:
         self._link = link
-        self._server = server
+        self._listener = listener
         self.asked = asked
         """The address and the port that were asked for."""
-        self.port = port
+        self.port = listener.port
 
     def close(self) -> None:
         """Stop listening; accepted connections live on."""
-        self._server.close()
+        self._listener.close()
         self._link.forget_listener(self)
 
 
@@ -208,21 +208,16 @@ class LoopbackLink:
             protocol = protocol_factory()
             return self._shaped(protocol) if self._access_point.shapes else protocol
 
-        with new_socket(socket.SOCK_STREAM, source, port) as sock:
-            bound = bind_low(sock, source, port)
-            # Listening begins before the loop is asked: a port taken by someone who set
-            # SO_REUSEADDR too shows only here.
-            sock.listen(BACKLOG)
-            server = await self._loop.create_server(accepted, sock=sock, backlog=BACKLOG)
-        listener = LoopbackListener(self, server, (source, port), bound)
+        shared = await shared_listeners().listen(self._lan.claims, source, port, accepted)
+        listener = LoopbackListener(self, shared, (source, port))
         if self._address is None or str(self._address) != source:
             listener.close()  # the link went away meanwhile
             raise no_address()
         if self._listeners is None:
             self._listeners = set()
         self._listeners.add(listener)
-        if port not in (0, bound):
-            self._lan.redirects[source, port] = bound
+        if port not in (0, listener.port):
+            self._lan.redirects[source, port] = listener.port
         return listener
 
     async def open_udp(

@@ -78,6 +78,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False)
     """Whether WLAN and soft AP are up together, or starting one takes the other down."""
     ethernet: bool
     """Whether the product can have an Ethernet interface."""
+    websockets: list[str]
+    """The paths at which the HTTP server takes WebSockets."""
     files: FileRules
     commands: CommandRules = CommandRules()
     variables: VariableRules = VariableRules()

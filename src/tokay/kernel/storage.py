@@ -48,6 +48,10 @@ class StoredFile(Protocol):
 class DeviceStorage(Protocol):
     """What is kept for one device."""
 
+    @property
+    def file_changes(self) -> int:
+        """A number that is another one once any file has changed; for caches."""
+
     def group(self) -> AbstractContextManager[None]:
         """Store all that is stored inside at once: all of it or, when it raises, nothing."""
 

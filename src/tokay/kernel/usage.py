@@ -48,6 +48,8 @@ class Usage:
     def bind(self, words: Sequence[str]) -> Bound:
         """Lay words over the usage. Raises CommandError with code 4, 5 or 6."""
         values: dict[str, str] = {}
+        if not words and not self.required:
+            return Bound(values, [])
         places: Sequence[str] = words
         if self.options:
             pending = iter(words)

@@ -46,6 +46,8 @@ class Storage:
 
     def __init__(self, folder: Path | None) -> None:
         self.notes: list[str] = []
+        self.file_changes = 0
+        """Counts what was done to files."""
         self._guard = threading.RLock()
         self._pending: list[bytes] | None = None
         self._failed: str | None = None
@@ -147,6 +149,7 @@ class Storage:
 
     def _put_file(self, statement: str, *values: object) -> int:
         """Change files as the next save; return how many. Needs a group."""
+        self.file_changes += 1
         sequence = self._next()
         count = self._database.run(statement, *values).rowcount
         self._saved(mark(sequence))
@@ -194,6 +197,11 @@ class DeviceStorage:
     def __init__(self, storage: Storage, name: str) -> None:
         self._storage = storage
         self.name = name
+
+    @property
+    def file_changes(self) -> int:
+        """A number that is another one once any file has changed; for caches."""
+        return self._storage.file_changes
 
     @property
     def _key(self) -> str | bytes:

@@ -1,0 +1,118 @@
+"""WebSocket clients by command. Sources: commands-network, section 10.1; web-and-discovery, 3.5."""
+
+import asyncio
+
+from tokay.kernel.commands import Call, command
+from tokay.kernel.results import CommandError, failed
+from tokay.kernel.streams import StreamType
+from tokay.plugins.network import Interface, Network
+from tokay.plugins.streams import Streams
+from tokay.plugins.tcp import CONNECT_TIMEOUT
+from tokay.plugins.tls import Credentials, Tls, TlsError
+from tokay.plugins.websocket.stream import WebSocketStream
+from tokay.plugins.websocket.target import Target, parse_url
+from tokay.protocols.websocket import new_key, request
+
+USAGE = "[-i interface] [-g gpio] [-t] url [ca_cert] [client_cert] [client_key]"
+
+
+@command("websocket_client", "webc", USAGE)
+async def websocket_client(call: Call) -> str:
+    """Connect to a ws or wss URL; the response is the stream's handle. With -t it sends text."""
+    kernel = call.kernel
+    target = parse_url(call["url"])
+    kernel.streams.reserve()
+    streams = kernel.plugin(Streams)
+    lines = streams.data_gpio(call)
+    try:
+        interface = await kernel.plugin(Network).need(call.get("interface"))
+        stream = await _open(call, interface, target)
+        handle = kernel.streams.open(stream)
+    except BaseException:
+        if lines is not None:
+            lines.release()
+        raise
+    if lines is not None:
+        streams.follow(stream, lines)
+    return str(handle)
+
+
+async def _open(call: Call, interface: Interface, target: Target) -> WebSocketStream:
+    """Return a stream that the server has accepted. Raises CommandError."""
+    kernel = call.kernel
+    kernel.notice("stream_opening", text=target.host)
+    info = f"{target.host}:{target.port}"
+    key = new_key()
+    stream = WebSocketStream(kernel, interface, StreamType.WEBC, info, key=key, text="-t" in call)
+    try:
+        await _connect(call, stream, target)
+        await _shake_hands(call, stream, target, key)
+        kernel.streams.reserve()  # others may have opened meanwhile
+        return stream
+    except (OSError, CommandError) as error:
+        stream.connection.abort()
+        kernel.notice("stream_failed")
+        raise failed(str(error)) from error
+    except asyncio.CancelledError:
+        stream.connection.abort()
+        raise
+
+
+async def _connect(call: Call, stream: WebSocketStream, target: Target) -> None:
+    """Connect, and begin TLS if the URL says so. Raises OSError."""
+    limit = call.kernel.variables[CONNECT_TIMEOUT] / 1000
+    interface, connection = stream.interface, stream.connection
+    call.log(f"Request GET {target.path}")
+    call.log(f"Connecting ({'https' if target.tls else 'HTTP'}): {target.host}:{target.port}")
+    try:
+        if target.tls:
+            await call.kernel.plugin(Tls).connect(
+                interface,
+                lambda: connection,
+                target.host,
+                target.port,
+                limit=limit,
+                files=_files(call),
+            )
+            return
+        async with asyncio.timeout(limit):
+            await interface.connect_tcp(lambda: connection, target.host, target.port)
+    except TlsError:
+        raise  # the log has it
+    except OSError as error:  # TimeoutError is one
+        call.log(str(error.strerror or "Connect timed out"))
+        raise
+
+
+def _files(call: Call) -> Credentials:
+    """Return the files that the line names; `network.tls` has those that it does not."""
+    usual = call.kernel.plugin(Tls).files
+    return Credentials(
+        call.get("ca_cert", usual.ca),
+        call.get("client_cert", usual.cert),
+        call.get("client_key", usual.key),
+    )
+
+
+async def _shake_hands(call: Call, stream: WebSocketStream, target: Target, key: str) -> None:
+    """Ask for the upgrade and wait until the server grants it. Raises OSError."""
+    connection = stream.connection
+    transport = connection.transport
+    if transport is None or connection.opened is None:
+        raise OSError("there is no connection")
+    stream.info += f" ({transport.get_extra_info('sockname')[1]})"
+    connection.write(request(target.authority, target.path, key))
+    limit = call.kernel.variables[CONNECT_TIMEOUT] / 1000
+    try:
+        async with asyncio.timeout(limit), stream.interface.while_up():
+            await connection.opened
+    except TimeoutError:
+        call.log("The server does not answer")
+        raise
+    except OSError as error:
+        if connection.status not in (0, 101):
+            call.log(f"HTTP response: {connection.status}")
+        else:
+            call.log(str(error))
+        raise
+    call.log(f"HTTP response: {connection.status}")

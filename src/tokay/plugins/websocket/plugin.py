@@ -1,0 +1,117 @@
+"""The WebSocket plugin: a client by command, and the endpoints of the HTTP server."""
+
+import asyncio
+from typing import Any, ClassVar
+
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.kinds import NO_PIN, Pin
+from tokay.kernel.plugin import Plugin
+from tokay.kernel.streams import StreamType
+from tokay.kernel.variables import Applies, Variable
+from tokay.plugins.gpio import variable_line
+from tokay.plugins.http_server import HttpServer, Request
+from tokay.plugins.network import Interface
+from tokay.plugins.streams import StreamLines, Streams
+from tokay.plugins.websocket.app import JSON, MSGPACK, AppClient, AppStreams
+from tokay.plugins.websocket.client import websocket_client
+from tokay.plugins.websocket.clients import Clients, Maker
+from tokay.plugins.websocket.commands import CommandClient
+from tokay.plugins.websocket.server import begin, key_of, refuse
+from tokay.plugins.websocket.stream import WebSocketStream
+
+STREAM, COMMANDS, TEXT_DATA = "/stream", "/cmdstream", "/zapstreams"
+
+CONNECTED_GPIO = Variable(
+    "http.server.connected_gpio", "ht s x", Pin(), NO_PIN, applies=Applies.NETWORK_RESTART,
+    doc="The GPIO that is high while a WebSocket stream has a client.",
+)  # fmt: skip
+
+
+class WebSocket(Plugin):
+    """WebSocket connections of one device. ``app``: the application streams of plugins."""
+
+    name = "websocket"
+    variables: ClassVar = (CONNECTED_GPIO,)
+    commands: ClassVar = (websocket_client,)
+    after = ("gpio", "http_server", "network", "streams", "tcp", "tls")
+
+    __slots__ = ("_app", "_clients", "_kernel", "_lines", "_pins")
+
+    def start(self, kernel: Kernel, board: Any) -> None:
+        """Register the endpoints that the product has."""
+        self._kernel = kernel
+        self._pins = board.pins
+        self._lines: StreamLines | None = None
+        self._app: AppStreams | None = None
+        self._clients: dict[str, Clients] = {}
+        if kernel.variables[CONNECTED_GPIO] != NO_PIN:
+            self._connected()
+        server = kernel.plugin(HttpServer)
+        for path in kernel.profile.websockets:
+            server.upgrade(path, self._take)
+
+    async def stop(self) -> None:
+        """Say goodbye to everyone."""
+        for clients in self._clients.values():
+            clients.leave()
+
+    def network_down(self, interface: Interface) -> None:
+        """Say goodbye to who came over an interface. Streams close with it by themselves."""
+        for clients in self._clients.values():
+            clients.leave(interface)
+
+    @property
+    def app(self) -> AppStreams:
+        """The application streams: register there what pages may read and write."""
+        if self._app is None:
+            self._app = AppStreams()
+        return self._app
+
+    # Endpoints.
+
+    def _take(self, request: Request, transport: asyncio.Transport, early: bytes) -> None:
+        """Take a connection over, at whatever path."""
+        if request.path == STREAM:
+            self._stream(request, transport, early)
+            return
+        clients = self._clients.get(request.path)
+        if clients is None:
+            clients = self._clients[request.path] = Clients(self._maker(request.path))
+        clients.take(request, transport, early)
+
+    def _maker(self, path: str) -> Maker:
+        """Return what makes the clients of an endpoint."""
+        if path == COMMANDS:
+            return lambda _request, gone: CommandClient(self._kernel, gone)
+        coding = JSON if path == TEXT_DATA else MSGPACK
+        return lambda request, gone: AppClient(self.app, coding, request, gone)
+
+    def _stream(self, request: Request, transport: asyncio.Transport, early: bytes) -> None:
+        """`/stream`: a stream each."""
+        key = key_of(request, transport)
+        if not key:
+            return
+        streams = self._kernel.streams
+        if streams.full or (streams.bridging and self._has_client()):
+            refuse(transport, 503, "No streams available")
+            return
+        local, peer = request.local, request.peer
+        info = f"{local[0]}:{local[1]} {peer[0]}:{peer[1]}"
+        stream = WebSocketStream(self._kernel, request.interface, StreamType.WEBS, info)
+        begin(stream.connection, transport, key)
+        streams.open(stream, auto=True)
+        self._kernel.plugin(Streams).follow(stream, self._connected())
+        if early:
+            stream.connection.data_received(early)
+
+    def _has_client(self) -> bool:
+        return any(
+            stream.type == StreamType.WEBS and not stream.ended for stream in self._kernel.streams
+        )
+
+    def _connected(self) -> StreamLines:
+        """Return the line that tells of the clients of `/stream`."""
+        if self._lines is None:
+            line = variable_line(self._kernel, self._pins, CONNECTED_GPIO)
+            self._lines = StreamLines(connected=line)
+        return self._lines

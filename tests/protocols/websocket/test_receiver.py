@@ -1,0 +1,174 @@
+"""Frames in: every case whole, byte by byte and cut anywhere; and what the table does not say."""
+
+import os
+import random
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.websocket_cases import (
+    BINARY,
+    CASES,
+    CLOSE,
+    MUCH,
+    PING,
+    TEXT,
+    Case,
+    Frame,
+    cont,
+    fragments,
+    text,
+)
+
+from tokay.protocols.websocket import Receiver, WebSocketError, parse_close
+
+Outcome = tuple[bytes, list[bytes], int | None]
+
+
+def hear(receiver: Receiver, chunks: Iterable[bytes]) -> Outcome:
+    """Return the bytes of messages, the payloads of pings, and the close code or error."""
+    data = bytearray()
+    pings: list[bytes] = []
+    try:
+        for chunk in chunks:
+            for opcode, payload, _end in receiver.receive(chunk):
+                if opcode == CLOSE:
+                    return bytes(data), pings, parse_close(payload)[0]
+                if opcode == PING:
+                    pings.append(payload)
+                elif opcode in (TEXT, BINARY):
+                    data += payload
+    except WebSocketError as error:
+        return bytes(data), pings, error.code
+    return bytes(data), pings, None
+
+
+def bytewise(data: bytes) -> list[bytes]:
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+def check(case: Case, outcome: Outcome) -> None:
+    data, pings, code = outcome
+    if case.data is not None:
+        assert data == case.data
+        assert pings == case.pongs
+    assert code in case.close
+
+
+@pytest.mark.parametrize("masked", [True, False], ids=["server", "client"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(case: Case, masked: bool) -> None:
+    wire = case.encode(masked)
+    check(case, hear(Receiver(masked=masked), [wire]))
+    if len(wire) < 10000:
+        check(case, hear(Receiver(masked=masked), bytewise(wire)))
+    check(case, hear(Receiver(masked=masked), cut(wire)))
+
+
+def cut(wire: bytes) -> list[bytes]:
+    dice, pieces = random.Random(1), []
+    while wire:
+        size = dice.choice((1, 2, 3, 7, 13, 100, 1400))
+        pieces.append(wire[:size])
+        wire = wire[size:]
+    return pieces
+
+
+@pytest.mark.parametrize("masked", [True, False], ids=["server", "client"])
+@pytest.mark.parametrize("case", MUCH, ids=lambda case: case.name)
+def test_much(case: Case, masked: bool) -> None:
+    wire = case.encode(masked)
+    check(case, hear(Receiver(masked=masked), [wire]))
+    pieces = [wire[at : at + 65536] for at in range(0, len(wire), 65536)]
+    check(case, hear(Receiver(masked=masked), pieces))
+
+
+async def test_much_with_a_loop() -> None:
+    """With a loop running, picows unmasks: at every offset of the mask."""
+    for size in (383, 384, 385, 1000, 65535, 65536, 65537, 200001):
+        payload = os.urandom(size)
+        wire = Frame(BINARY, payload).encode(masked=True) + Frame(CLOSE).encode(masked=True)
+        for chunks in ([wire], cut(wire), [wire[:501], wire[501:]]):
+            assert hear(Receiver(masked=True), chunks) == (payload, [], 1005)
+
+
+# What the sections leave out.
+
+
+@pytest.mark.parametrize("masked", [True, False], ids=["server", "client"])
+def test_the_wrong_mask(masked: bool) -> None:
+    for frame in (Frame(BINARY, b"x"), Frame(BINARY), Frame(PING), Frame(CLOSE), cont(b"")):
+        wire = frame.encode(not masked)
+        for chunks in ([wire], bytewise(wire)):
+            assert hear(Receiver(masked=masked), chunks) == (b"", [], 1002)
+
+
+@pytest.mark.parametrize(
+    "length",
+    [
+        b"\x7e\x00\x00", b"\x7e\x00\x7d", b"\x7f" + bytes(8), b"\x7f" + (65535).to_bytes(8, "big"),
+        b"\x7f\x80" + bytes(7), b"\x7f" + b"\xff" * 8,
+    ],
+)  # fmt: skip
+def test_a_length_in_the_wrong_form(length: bytes) -> None:
+    wire = bytes((0x82, length[0] | 0x80)) + length[1:] + bytes(4)
+    for chunks in ([wire], bytewise(wire)):
+        assert hear(Receiver(masked=True), chunks) == (b"", [], 1002)
+
+
+def test_a_frame_of_any_length_is_begun() -> None:
+    """What has come is given, and what a header promises takes no memory."""
+    receiver = Receiver(masked=False)
+    assert list(receiver.receive(b"\x82\x7f\x7f" + b"\xff" * 7)) == []
+    for _ in range(100):
+        assert list(receiver.receive(bytes(1000))) == [(BINARY, bytes(1000), False)]
+
+
+def test_a_bound_on_messages() -> None:
+    exact = [text(b"x" * 1000)]
+    parted = fragments(TEXT, b"x" * 1000, 300)
+    for frames in (exact, parted):
+        wire = b"".join(frame.encode(True) for frame in frames)
+        assert hear(Receiver(masked=True, most=1000), [wire]) == (b"x" * 1000, [], None)
+        assert hear(Receiver(masked=True, most=999), [wire])[2] == 1009
+        # One message after the other: each has the bound to itself.
+        assert hear(Receiver(masked=True, most=1000), [wire] * 3) == (b"x" * 3000, [], None)
+    # Known by its header: none of it is waited for.
+    assert hear(Receiver(masked=False, most=10), [b"\x82\x0b"])[2] == 1009
+    assert hear(Receiver(masked=True, most=5), [Frame(BINARY, b"123456").encode(True)])[2] == 1009
+
+
+def test_text_in_pieces_of_a_frame() -> None:
+    """A wrong byte is found when it comes, not at the end of its frame."""
+    receiver = Receiver(masked=False)
+    assert hear(receiver, [b"\x81\x7e\x01\x00good", b"\xff"]) == (b"good", [], 1007)
+
+
+def test_ends_of_messages_are_told() -> None:
+    wire = b"".join(
+        frame.encode(True)
+        for frame in (
+            text(b"a", False),
+            Frame(PING, b"p"),
+            cont(b"b"),
+            text(b""),
+            Frame(BINARY, b"c"),
+        )
+    )
+    assert list(Receiver(masked=True).receive(wire)) == [
+        (TEXT, b"a", False),
+        (PING, b"p", True),
+        (TEXT, b"b", True),
+        (TEXT, b"", True),
+        (BINARY, b"c", True),
+    ]
+
+
+@given(st.binary(max_size=200), st.booleans(), st.integers(1, 8))
+def test_any_bytes(data: bytes, masked: bool, size: int) -> None:
+    """Pieces or the named error, and the same however it is cut."""
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    for head in (b"", b"\x81\x85\0\0\0\0hello"):
+        whole = hear(Receiver(masked=masked, most=150), [head + data])
+        assert hear(Receiver(masked=masked, most=150), [head, *pieces]) == whole
