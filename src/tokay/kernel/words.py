@@ -27,6 +27,8 @@ class Quoted(str):
 
 def split(line: str) -> list[str]:
     """Return the words of a line. An open quote is a parse error."""
+    if line.isalnum():
+        return [line]
     if '"' not in line:
         return [word for word in line.replace("\t", " ").split(" ") if word]
     words: list[str] = []

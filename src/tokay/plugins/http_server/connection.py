@@ -120,7 +120,14 @@ class Connection(asyncio.Protocol):
         if not self._open:
             return
         if not self._message and (known := _known.get(data)) is not None:
-            self._take(Request(known, b"", self._service.interface, self.transport))  # type: ignore[arg-type]
+            assert self.transport is not None  # noqa: S101 - bytes come over one
+            request = Request(known, b"", self._service.interface, self.transport)
+            if self.request is None and not self._queue:
+                self.request = request
+                self.deadline = NEVER
+                self._service.handle(self, request)
+            else:
+                self._take(request)
             return
         fresh = not self._message
         if self._parser is None:

@@ -33,12 +33,6 @@ MOST_PENDING = 4
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z -]+")
 
 
-def needed(kernel: Kernel) -> bool:
-    """Whether anybody has to log in: both variables are set."""
-    values = kernel.variables
-    return bool(values[http.USERNAME]) and bool(values[http.PASSWORD])
-
-
 def check(service: "Service", connection: "Connection", request: Request) -> bool:
     """Whether a request may pass; one that may not is answered."""
     given = request.headers.get(b"authorization")

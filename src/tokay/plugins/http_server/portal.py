@@ -17,11 +17,6 @@ PROBES = frozenset((b"/generate_204", b"/hotspot-detect.html", b"/ncsi.txt"))
 ONLINE = b"HTTP/1.1 204 Ok\r\n\r\n"
 
 
-def is_probe(target: bytes) -> bool:
-    """Whether a target is one of the three."""
-    return target in PROBES
-
-
 def answer(service: "Service", connection: "Connection", request: Request) -> bool:
     """Answer a probe; False where there is no portal to speak of."""
     if service.interface.name != SoftAp.name or request.method is not Method.GET:

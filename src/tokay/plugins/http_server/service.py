@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tokay.board.link import Listener
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.http_server import api, cors, files, login, portal
+from tokay.plugins.http_server import variables as http
 from tokay.plugins.http_server.answers import CHUNKED, field, json_top
 from tokay.plugins.http_server.connection import HEAD_LIMIT, Connection
 from tokay.plugins.http_server.request import Method, Reply, Request
@@ -186,9 +187,12 @@ class Service:
             if request.method is Method.OPTIONS:
                 connection.answer(200, b"", b"", cors.preflight(request))
                 return False
-        if portal.is_probe(request.target) and portal.answer(self, connection, request):
+        if request.target in portal.PROBES and portal.answer(self, connection, request):
             return False
-        return not login.needed(self.kernel) or login.check(self, connection, request)
+        values = self.kernel.variables
+        if not values[http.USERNAME] or not values[http.PASSWORD]:
+            return True
+        return login.check(self, connection, request)
 
     def _route(self, connection: Connection, request: Request) -> None:
         if not self._passes(connection, request):
