@@ -51,6 +51,7 @@ def factory_reset(kernel: "Kernel") -> None:
     try:
         kernel.storage.save(kept)
         kernel.storage.set_facts(forgotten)
+        kernel.files.reset()
     except OSError as error:
         raise failed(str(error)) from error
 
