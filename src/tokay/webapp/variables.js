@@ -129,7 +129,7 @@ class Variables extends Page {
 
   async revert() {
     if (!await ask('Go back to the saved settings?', { yes: 'Revert', kind: 'danger' })) return;
-    await this.device.command('load', undefined, { signal: this.signal });
+    await this.device.command('revert', undefined, { signal: this.signal });
     this.#changed.clear();
     await this.load();
     tell('The saved settings are back.');
