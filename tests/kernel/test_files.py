@@ -36,8 +36,8 @@ def old(request: pytest.FixtureRequest) -> Iterator[Talk]:
 
 
 def test_the_checksums() -> None:
-    # The check value of a reflected CRC-CCITT that begins with 0xFFFF (CRC-16/MCRF4XX).
-    assert crc16(DATA) == 0x6F91
+    # The check value of web-and-discovery, section 4.4.
+    assert crc16(DATA) == 0x89F6
     assert crc16(b"") == 0xFFFF
 
 
@@ -80,7 +80,7 @@ def test_options_may_stand_anywhere(new: Talk, line: str) -> None:
 
 
 def test_the_old_grammar(old: Talk) -> None:
-    assert old.answer("fcr -eu a.txt 9 2.3.4 0x81 6F91", DATA) == DONE
+    assert old.answer("fcr -eu a.txt 9 2.3.4 0x81 89F6", DATA) == DONE
     stored = old.kernel.files.stat("a.txt")
     assert (stored.version, stored.type, stored.flags) == ("2.3.4.0", 0x81, 0x00C1)
 
@@ -176,7 +176,7 @@ def test_a_checksum_that_fits(new: Talk, data: bytes, crc: str) -> None:
     assert new.answer(f"fcr a {len(data)} -c {crc}", data) == DONE
 
 
-@pytest.mark.parametrize("crc", ["6F91", "0x6F91", "6f91", "-0x906F", "-906f"])
+@pytest.mark.parametrize("crc", ["89F6", "0x89F6", "89f6", "-0x760A", "-760a"])
 def test_an_old_checksum_that_fits(old: Talk, crc: str) -> None:
     assert old.answer(f"fcr a 9 1.0.0 0xFE {crc}", DATA) == DONE
 

@@ -1,29 +1,32 @@
 """The two checksums that Gecko OS generations use for files.
 
-Gecko OS 4 gives the CRC-32 of zlib; ZentriOS and Gecko OS 2 a CRC-CCITT with reflected input
-(polynomial 0x1021, first value 0xFFFF). Source: commands-system, section 4.1.
+Gecko OS 4 gives the CRC-32 of zlib; ZentriOS and Gecko OS 2 a CRC-CCITT whose input bytes are
+reflected and whose output is not (polynomial 0x1021, first value 0xFFFF). Sources:
+commands-system, section 4.1; web-and-discovery, section 4.4.
 """
 
 import zlib
 
-_POLYNOMIAL_REFLECTED = 0x8408
+_POLYNOMIAL = 0x1021
 _FIRST = 0xFFFF
+_REFLECTED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def _row(byte: int) -> int:
+    value = byte << 8
     for _ in range(8):
-        byte = (byte >> 1) ^ _POLYNOMIAL_REFLECTED if byte & 1 else byte >> 1
-    return byte
+        value = (value << 1) ^ _POLYNOMIAL if value & 0x8000 else value << 1
+    return value & 0xFFFF
 
 
 _TABLE = tuple(_row(byte) for byte in range(256))
 
 
 def crc16(data: bytes) -> int:
-    """Return the CRC-CCITT of ``data``, 0-0xFFFF."""
+    """Return the checksum of ``data``, 0-0xFFFF: 0x89F6 for ``123456789``."""
     value = _FIRST
-    for byte in data:
-        value = (value >> 8) ^ _TABLE[(value ^ byte) & 0xFF]
+    for byte in data.translate(_REFLECTED):
+        value = (value << 8) & 0xFF00 ^ _TABLE[value >> 8 ^ byte]
     return value
 
 
