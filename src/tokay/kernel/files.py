@@ -146,7 +146,7 @@ class FileStore:
         pending = sum(other.size for other in drafts if other.location is draft.location)
         if self._kernel.storage.used(draft.location) + pending + draft.size > size:
             raise failed("no room")
-        if len(self.list()) + len(drafts) >= rules.most_files:
+        if len(self._kernel.storage.files()) + len(drafts) >= rules.most_files:
             raise failed(f"{rules.most_files} files are there")
         drafts.append(draft)
         return draft
