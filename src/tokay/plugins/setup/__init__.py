@@ -17,6 +17,7 @@ from tokay.plugins.network import Interface, Network
 from tokay.plugins.setup import script
 from tokay.plugins.setup import variables as setup
 from tokay.plugins.setup.button import Button
+from tokay.plugins.setup.variables import ROOT_FILENAME
 from tokay.plugins.softap import Announced, SoftAp, client_list, expand, host_names
 
 PAGE_REQUESTED = "setup_page_requested"
@@ -197,4 +198,4 @@ class Setup(Plugin):
 
 PLUGIN = Setup
 
-__all__ = ["CHANGED", "PAGE_REQUESTED", "PLUGIN", "Setup"]
+__all__ = ["CHANGED", "PAGE_REQUESTED", "PLUGIN", "ROOT_FILENAME", "Setup"]

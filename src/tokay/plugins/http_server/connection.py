@@ -1,0 +1,518 @@
+"""One client's connection: bytes in, requests out, answers back in the order of the requests.
+
+    data_received -> parser -> on_... -> Request -> service.handle -> answer / stream / hand_over
+
+The parser is llhttp, and strict: blanks before a colon, folded lines, bare line ends, doubtful
+lengths and chunk sizes end in 400 and the end of the connection. What it leaves to us is how much
+of everything there may be, and how long it may take. One request is worked on at a time; those
+that a client sends ahead wait in the order in which they came, and reading stops meanwhile.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+import httptools
+
+from tokay.kernel.commands import Given
+from tokay.plugins.http_server import api
+from tokay.plugins.http_server.answers import (
+    CHUNKED,
+    CONTINUE,
+    NO_BODY,
+    PLAIN,
+    UNTIL_CLOSE,
+    head,
+    short,
+    whole,
+)
+from tokay.plugins.http_server.request import METHODS, Method, Request, Taker
+
+if TYPE_CHECKING:
+    from tokay.plugins.http_server.service import Service
+
+MOST_TARGET = 8 * 1024
+MOST_HEAD = 16 * 1024
+"""Bytes of a request line and its headers."""
+MOST_HEADERS = 100
+MOST_BODY = 128 * 1024
+"""Bytes; the device itself took 4096 in all (section 1.7), and more does no harm."""
+MOST_AHEAD = 64
+"""Requests that a client may send before it has an answer."""
+MOST_UNSENT = 64 * 1024
+"""Bytes that may wait for a slow client before no more are made."""
+
+HEAD_LIMIT = 10.0
+"""Seconds for a whole head, however slowly it drips."""
+BODY_LIMIT = 30.0
+"""Seconds for a whole body."""
+IDLE_LIMIT = 15.0
+"""Seconds that a kept connection may wait for its next request."""
+SEND_LIMIT = 30.0
+"""Seconds that a client may take nothing of its answer."""
+LINGER = 2.0
+"""Seconds to listen to a client that was refused in the middle of its request: a close with
+unread bytes is a reset, and may take the answer with it (RFC 9112, section 9.6)."""
+
+NEVER = float("inf")
+_Refusal = tuple[int, str]
+
+
+class Connection(asyncio.Protocol):
+    """A connection of a client. ``deadline`` is watched by the service."""
+
+    __slots__ = (
+        "_body",
+        "_head_size",
+        "_headers",
+        "_in_head",
+        "_length",
+        "_many",
+        "_newest",
+        "_next",
+        "_parser",
+        "_paused",
+        "_pieces",
+        "_queue",
+        "_running",
+        "_served",
+        "_service",
+        "_target",
+        "_task",
+        "_upgrade",
+        "deadline",
+        "on_lost",
+        "request",
+        "source",
+        "transport",
+    )
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self.transport: asyncio.Transport | None = None
+        self.request: Request | None = None
+        self.on_lost: Any = None
+        """Called when the client goes before its answer is there."""
+        self.source: Given | None = None
+        """The command that is worked on."""
+        self.deadline = NEVER
+        self._queue: deque[Request | _Refusal] | None = None
+        self._running = False
+        self._paused = False
+        self._pieces: Iterator[bytes] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._upgrade: Request | None = None
+        self._in_head = False
+        self._head_size = 0
+        self._served = False
+
+    # What asyncio tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own is no subclass
+        self._service.came(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._parser is None:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._hand_over(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserCallbackError:
+            raise
+        except httptools.HttpParserError as error:
+            self._refuse(400, str(error))
+            return
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > MOST_HEAD:
+                self._refuse(431)
+
+    def eof_received(self) -> bool:
+        # A client may say that it sends no more and still wait for its answer.
+        self._parser = None
+        return self.request is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self._parser = self._pieces = self._queue = None
+        self._service.gone(self)
+        if self.on_lost is not None:
+            self.on_lost()
+            self.on_lost = None
+        if self._task is not None:
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self._pieces is not None:
+            self._pump()
+
+    # What the parser tells.
+
+    def on_message_begin(self) -> None:
+        if not self._in_head and self.request is None:
+            self.deadline = self._service.time() + HEAD_LIMIT
+        self._in_head = True
+        self._head_size = 0
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] | None = None
+        self._length = self._many = 0
+
+    def on_url(self, piece: bytes) -> None:
+        self._target = self._target + piece if self._target else piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer
+        self._many += 1
+        if self._many > MOST_HEADERS:
+            return
+        name = name.lower()
+        headers = self._headers
+        headers[name] = headers[name] + b", " + value if name in headers else value
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if self._parser is None:
+            return
+        parser, headers = self._parser, self._headers
+        version = parser.get_http_version()
+        self._newest = version == "1.1"
+        if not self._newest and version != "1.0":
+            self._refuse(505)
+        elif parser.get_method() not in METHODS:
+            self._refuse(501)
+        elif len(self._target) > MOST_TARGET:
+            self._refuse(414)
+        elif self._many > MOST_HEADERS or _size(headers) > MOST_HEAD:
+            self._refuse(431)
+        elif b"," in headers.get(b"host", b""):
+            self._refuse(400, "Two hosts")
+        elif b"content-length" in headers or b"transfer-encoding" in headers:
+            self._expect_body(headers)
+
+    def on_body(self, piece: bytes) -> None:
+        if self._parser is None:
+            return
+        self._length += len(piece)
+        if self._length > MOST_BODY:
+            self._refuse(413)
+        elif self._body is None:
+            self._body = [piece]
+        else:
+            self._body.append(piece)
+
+    def on_message_complete(self) -> None:
+        if self._parser is None or self.transport is None:
+            return
+        target = self._target
+        if target[:1] != b"/":
+            target = _origin_form(target)
+        request = Request(
+            METHODS[self._parser.get_method()],
+            target,
+            self._headers,
+            b"".join(self._body) if self._body else b"",
+            newest=self._newest,
+            interface=self._service.interface,
+            transport=self.transport,
+        )
+        request.keep_alive = b"keep-alive" in self._headers.get(b"connection", b"").lower()
+        if self._parser.should_upgrade():
+            self._upgrade = request
+        else:
+            self._take(request)
+
+    # Requests, one after the other.
+
+    def _expect_body(self, headers: dict[bytes, bytes]) -> None:
+        length = headers.get(b"content-length", b"0")
+        if len(length) > 9 or int(length) > MOST_BODY:
+            self._refuse(413)
+            return
+        if self.request is None:
+            self.deadline = self._service.time() + BODY_LIMIT
+        expected = headers.get(b"expect", b"").lower()
+        if expected == b"100-continue":
+            if self.request is None and self._newest and self.transport is not None:
+                self.transport.write(CONTINUE)
+        elif expected:
+            self._refuse(417)
+
+    def _take(self, one: "Request | _Refusal") -> None:
+        if self.request is None and not self._queue:
+            self._start(one)
+            return
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(one)
+        if len(self._queue) >= MOST_AHEAD:
+            self._parser = None
+        if len(self._queue) == 1 and self.transport is not None:
+            self.transport.pause_reading()
+
+    def _start(self, one: "Request | _Refusal") -> None:
+        if isinstance(one, tuple):
+            self._answer_refused(*one)
+            return
+        self.request = one
+        self.deadline = NEVER
+        self._service.handle(self, one)
+
+    def _done(self, keep: bool) -> None:
+        """Go on behind an answer."""
+        self.request = None
+        self._served = True
+        transport = self.transport
+        if transport is None:
+            return
+        self.deadline = self._service.time() + IDLE_LIMIT
+        if not keep:
+            self._parser = self._queue = None
+            transport.close()
+        elif self._queue and not self._running:
+            self._running = True
+            while self._queue and self.request is None:
+                self._start(self._queue.popleft())
+            self._running = False
+            if not self._queue and self.transport is not None:
+                self.transport.resume_reading()
+
+    def _refuse(self, status: int, text: str = "") -> None:
+        """Answer what is no request; nothing behind it is read."""
+        if self._parser is not None:
+            self._parser = None
+            self._take((status, text))
+
+    def _answer_refused(self, status: int, text: str) -> None:
+        if self.transport is not None:
+            self.transport.write(whole(status, text, self._service.extra))
+            self._linger(self.transport)
+
+    def _linger(self, transport: asyncio.Transport) -> None:
+        if transport.can_write_eof():
+            transport.write_eof()
+            transport.resume_reading()
+            self.deadline = self._service.time() + LINGER
+        else:
+            transport.close()
+
+    def _hand_over(self, early: bytes) -> None:
+        """Go on behind a head that asks for another protocol."""
+        request, self._upgrade = self._upgrade, None
+        if request is None or self._parser is None:
+            return
+        # The parser has stopped, so no request can follow this one on the connection.
+        self._parser = None
+        request.keep_alive = False
+        if (
+            request.body
+            or b"content-length" in self._headers
+            or b"transfer-encoding" in (self._headers)
+        ):
+            self._take((400, "Upgrade with a body"))
+            return
+        request.early = early
+        self._take(request)
+
+    # What the service does with a request.
+
+    def answer(self, status: int, body: bytes, type: bytes = PLAIN, extra: bytes = b"") -> None:
+        """Send a whole answer."""
+        request, transport = self.request, self.transport
+        if request is None or transport is None:
+            return
+        keep = self._keeps(request)
+        extra = self._service.extra + extra
+        top = head(status, len(body), type, extra, keep=keep)
+        transport.write(top if request.method is Method.HEAD else top + body)
+        self._done(keep)
+
+    def fail(self, status: int, text: str = "", extra: bytes = b"") -> None:
+        """Answer with a status and a short text."""
+        self.answer(status, short(status, text), PLAIN, extra)
+
+    def answer_bare(self, status: int, type: bytes = b"", extra: bytes = b"") -> None:
+        """Send an answer that never has a body, such as 304."""
+        request, transport = self.request, self.transport
+        if request is None or transport is None:
+            return
+        keep = self._keeps(request)
+        transport.write(head(status, NO_BODY, type, self._service.extra + extra, keep=keep))
+        self._done(keep)
+
+    def stream(
+        self,
+        status: int,
+        pieces: Iterator[bytes],
+        type: bytes,
+        *,
+        length: int = CHUNKED,
+        extra: bytes = b"",
+    ) -> None:
+        """Send an answer piece by piece, no faster than the client takes it."""
+        request, transport = self.request, self.transport
+        if request is None or transport is None:
+            return
+        if length == CHUNKED:
+            if request.newest:
+                pieces = _chunks(pieces)
+            else:
+                length, request.keep_alive = UNTIL_CLOSE, False
+        keep = self._keeps(request)
+        transport.set_write_buffer_limits(high=MOST_UNSENT)
+        transport.write(head(status, length, type, self._service.extra + extra, keep=keep))
+        self._pieces = iter(()) if request.method is Method.HEAD else pieces
+        self._pump()
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what answers the request later; it is cancelled when the client goes."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._task = task
+        task.add_done_callback(self._ran)
+
+    def send_raw(self, data: bytes) -> None:
+        """Send an answer byte by byte as it stands, and close."""
+        if self.transport is not None:
+            self.transport.write(data)
+            self._done(keep=False)
+
+    def cut(self) -> None:
+        """Close at once, without an answer."""
+        self._parser = self._queue = None
+        if self.transport is not None:
+            self.transport.abort()
+
+    def give(self, taker: Taker, request: Request) -> None:
+        """Let another protocol have the connection."""
+        transport = self.transport
+        if transport is None:
+            return
+        self.transport = self.request = None
+        self._service.gone(self)
+        taker(request, transport, request.early)
+
+    def _keeps(self, request: Request | None) -> bool:
+        if request is None or not request.keep_alive:
+            return False
+        return self._parser is not None or bool(self._queue)
+
+    def _ran(self, task: "asyncio.Task[None]") -> None:
+        if self._task is task:
+            self._task = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._service.failed(self, error)
+
+    def _pump(self) -> None:
+        transport = self.transport
+        if transport is None:
+            return
+        self.deadline = self._service.time() + SEND_LIMIT
+        try:
+            while self._pieces is not None and not self._paused:
+                piece = next(self._pieces, None)
+                if piece is None:
+                    self._pieces = None
+                    self._done(self._keeps(self.request))
+                elif piece:
+                    transport.write(piece)
+        except Exception as error:  # noqa: BLE001 - the head is out: all that is left is to stop
+            self._service.failed(self, error)
+
+    # What the service does with the connection.
+
+    @property
+    def sending(self) -> bool:
+        """Whether the head of an answer is out, and not its end."""
+        return self._pieces is not None
+
+    @property
+    def first_limit(self) -> float:
+        """Seconds for the first request."""
+        return HEAD_LIMIT
+
+    @property
+    def spare(self) -> bool:
+        """Whether it was served and only waits for another request."""
+        return self.idle and self._served
+
+    @property
+    def idle(self) -> bool:
+        """Whether it only waits for another request."""
+        return self.request is None and not self._in_head and self._parser is not None
+
+    def wait(self) -> None:
+        """Read nothing for now."""
+        if self.transport is not None:
+            self.transport.pause_reading()
+        self.deadline = self._service.time() + SEND_LIMIT
+
+    def begin(self) -> None:
+        """Read on."""
+        self.deadline = self._service.time() + HEAD_LIMIT
+        if self.transport is not None:
+            self.transport.resume_reading()
+
+    def turn_away(self) -> None:
+        """Say that too many clients are here."""
+        self._refuse(503)
+
+    def expire(self) -> None:
+        """Hear that the deadline has passed."""
+        transport = self.transport
+        if transport is None:
+            return
+        if self._pieces is not None or transport.is_closing():
+            transport.abort()
+        elif self._parser is None or self.idle:
+            transport.close()
+            self.deadline = self._service.time() + LINGER
+        else:
+            self._refuse(408)
+
+    def shut(self) -> None:
+        """Close, after what was written."""
+        self._parser = self._queue = None
+        if self._task is not None:
+            self._task.cancel()
+        transport = self.transport
+        if transport is None:
+            return
+        if self.source is not None:
+            api.interrupted(self._service, self, self.source)
+        if self._pieces is not None:
+            self._pieces = None
+            transport.abort()
+            return
+        transport.close()
+        if transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(LINGER, transport.abort)
+
+
+def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        if piece:
+            yield b"%x\r\n%b\r\n" % (len(piece), piece)
+    yield b"0\r\n\r\n"
+
+
+def _size(headers: dict[bytes, bytes]) -> int:
+    return sum(map(len, headers)) + sum(map(len, headers.values()))
+
+
+def _origin_form(target: bytes) -> bytes:
+    """Cut an absolute form to its path (RFC 9112, section 3.2.2)."""
+    for scheme in (b"http://", b"https://"):
+        if target[: len(scheme)].lower() == scheme:
+            slash = target.find(b"/", len(scheme))
+            return target[slash:] if slash >= 0 else b"/"
+    return target

@@ -1,0 +1,54 @@
+"""Which pages may use the device. Source: web-and-discovery, section 1.12.
+
+With no origin set nothing is looked at. With one, a request from elsewhere is cut off without an
+answer. Browsers send Origin from the device's own pages too, so an origin that is the host which
+the request asked for is always good.
+"""
+
+from tokay.plugins.http_server.request import Request
+
+ANY = "*"
+_PREFLIGHT = (
+    b"Access-Control-Allow-Methods: GET, POST, OPTIONS\r\n"
+    b"Access-Control-Allow-Headers: "
+    b"Content-Type, Accept, Authorization, X-Requested-With, Origin\r\n"
+    b"Access-Control-Max-Age: 86400\r\n"
+)
+_PRIVATE = b"Access-Control-Allow-Private-Network: true\r\n"
+
+
+def parse(text: str) -> tuple[str, ...]:
+    """Return the origins of `http.server.cors_origin`; a comma list is taken too."""
+    items = (item.strip().rstrip("/") for item in text.split(","))
+    return tuple(item for item in items if item)
+
+
+def headers(origins: tuple[str, ...]) -> bytes:
+    """Return the header lines of every answer.
+
+    Of several origins only the first can be told here: see ``extra_for``.
+    """
+    if not origins:
+        return b""
+    origin = ANY if ANY in origins else origins[0]
+    return f"Access-Control-Allow-Origin: {origin}\r\n".encode("latin-1")
+
+
+def allowed(origins: tuple[str, ...], request: Request) -> bool:
+    """Whether a request may come from where it says it comes from."""
+    raw = request.headers.get(b"origin")
+    if raw is None or ANY in origins:
+        return True
+    origin = raw.decode("latin-1").lower()
+    if any(origin == one.lower() for one in origins):
+        return True
+    scheme, separator, host = origin.partition("://")
+    own = request.headers.get(b"host", b"").decode("latin-1").lower()
+    return bool(separator) and scheme in ("http", "https") and host == own != ""
+
+
+def preflight(request: Request) -> bytes:
+    """Return what a preflight is told beside the origin. It never needs a login."""
+    if b"access-control-request-private-network" in request.headers:
+        return _PREFLIGHT + _PRIVATE
+    return _PREFLIGHT
