@@ -24,11 +24,12 @@ PACKAGES = {
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
     "kea-dhcp4": "kea-dhcp4-server",
+    "chromium": "chromium",
 }
 BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf"}
 """What only the benchmarks need; fetched when they ask."""
 LIMIT = 180
-_PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin")
+_PROGRAMS = ("usr/lib/chromium", "usr/sbin", "usr/bin", "sbin", "bin")
 
 
 class PeerError(Exception):

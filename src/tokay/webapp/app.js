@@ -1,5 +1,6 @@
 // The frame of the app: which page is shown, and whether the device answers.
 
+import { keep } from './book.js';
 import { Device, HttpError } from './tokay.js';
 import { h, icon, tell } from './ui.js';
 
@@ -47,8 +48,10 @@ async function show() {
     return;
   }
   for (const link of document.querySelectorAll('#pages a')) {
-    if (link.hash === `#${page}`) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    if (link.hash === `#${page}`) {
+      link.setAttribute('aria-current', 'page');
+      link.scrollIntoView({ block: 'nearest', inline: 'center' });
+    } else link.removeAttribute('aria-current');
   }
   document.title = `${title}, ${name.textContent}`;
   try {
@@ -102,6 +105,7 @@ async function begin() {
   }, () => {});
   device.connect().catch(() => {}); // a device without /cmdstream is asked by REST
   window.addEventListener('hashchange', show);
+  keep(device);
   await show();
   look();
 }

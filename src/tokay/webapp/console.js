@@ -1,5 +1,6 @@
 // The command line: what is typed goes to the device, what it says is shown as it is.
 
+import { book } from './book.js';
 import { CommandError } from './tokay.js';
 import { Page, button, h } from './ui.js';
 
@@ -28,7 +29,7 @@ class Console extends Page {
     this.history = JSON.parse(localStorage.getItem(KEY) ?? '[]');
     this.#at = this.history.length;
     this.input.focus();
-    this.logs();
+    book.addEventListener('line', ({ detail }) => this.say(detail, '.logged'), { signal: this.signal });
   }
 
   say(text, kind = '') {
@@ -37,12 +38,6 @@ class Console extends Page {
       h(`span${kind || (line.startsWith('!') ? '.heading' : '')}`, {}, `${line}\n`)));
     while (this.output.childNodes.length > MOST_LINES) this.output.firstChild.remove();
     if (below) this.output.scrollTop = this.output.scrollHeight;
-  }
-
-  async logs() {
-    try {
-      for await (const line of this.device.watchLog({ signal: this.signal })) this.say(line, '.logged');
-    } catch { /* a device that keeps no log for pages */ }
   }
 
   async run() {

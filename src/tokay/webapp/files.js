@@ -25,7 +25,7 @@ class Files extends Page {
     this.used = h('p.muted', {});
     this.append(
       card('Upload', drop, field('Put before the name', this.folder), h('label.row', {}, this.unprotected, 'Served without a login'), this.progress),
-      card('Files', this.used, h('div.scroll', {}, h('table', {},
+      card('Files', this.used, h('div.scroll', {}, h('table.files', {},
         h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Name'), h('th', { scope: 'col' }, 'Size'),
           h('th.phone-hidden', { scope: 'col' }, 'Version'), h('th', { scope: 'col' }, 'Actions'))), this.body))));
     this.list().catch((error) => tell(error.message, 'bad'));
@@ -91,7 +91,7 @@ class Files extends Page {
     const text = binary
       ? Array.from(bytes.subarray(0, 4096), (byte) => byte.toString(16).padStart(2, '0')).join(' ').replace(/((?:\S+ ){16})/g, '$1\n')
       : toText(bytes);
-    await ask(file.name, { body: [h('div.scroll', {}, h('pre', { tabindex: '0' }, text))], yes: 'Close' });
+    await ask(file.name, { body: [h('div.scroll', {}, h('pre', { tabindex: '0' }, text))], yes: 'Close', wide: true });
   }
 
   async remove(file) {

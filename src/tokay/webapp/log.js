@@ -1,35 +1,33 @@
 // What the device says of itself, as it says it.
 
-import { Page, button, download, h, tell, toggle } from './ui.js';
-
-const MOST = 5000;
+import { book } from './book.js';
+import { Page, button, download, h, toggle } from './ui.js';
 
 class Log extends Page {
-  #lines = [];
-
   draw() {
     this.className = 'terminal';
-    this.wanted = h('input', { type: 'search', placeholder: 'Filter', 'aria-label': 'Filter the log', autocomplete: 'off', oninput: () => this.filter() });
+    this.wanted = h('input', {
+      type: 'search', placeholder: 'Filter', 'aria-label': 'Filter the log', autocomplete: 'off',
+      oninput: () => this.filter(),
+    });
     this.follow = toggle('Follow', true);
     this.output = h('pre', { tabindex: '0', role: 'log', 'aria-label': 'Log' });
-    this.append(h('div.row', {}, h('div.grow', {}, this.wanted), this.follow,
-      button('Download', () => download('log.txt', this.#lines.map(({ text }) => `${text}\n`).join(''), 'text/plain')),
+    this.append(h('div.row.above', {}, h('div.grow', {}, this.wanted), this.follow,
+      button('Download', () => download('log.txt', book.lines.map((line) => `${line}\n`).join(''), 'text/plain')),
       button('Clear', () => {
-        this.#lines = [];
+        book.lines.length = 0;
         this.output.replaceChildren();
       })), this.output);
-    this.watch().catch((error) => tell(error.message, 'bad'));
+    book.lines.forEach((line) => this.add(line));
+    book.addEventListener('line', ({ detail }) => this.add(detail), { signal: this.signal });
   }
 
-  async watch() {
-    for await (const text of this.device.watchLog({ signal: this.signal, period: 800 })) {
-      const element = h('span.logged', {}, `${text}\n`);
-      element.hidden = !this.fits(text);
-      this.#lines.push({ text, element });
-      this.output.append(element);
-      if (this.#lines.length > MOST) this.#lines.shift().element.remove();
-      if (this.follow.box.checked) this.output.scrollTop = this.output.scrollHeight;
-    }
+  add(text) {
+    const line = h('span.logged', {}, `${text}\n`);
+    line.hidden = !this.fits(text);
+    this.output.append(line);
+    while (this.output.childNodes.length > book.lines.length) this.output.firstChild.remove();
+    if (this.follow.box.checked) this.output.scrollTop = this.output.scrollHeight;
   }
 
   fits(text) {
@@ -37,7 +35,7 @@ class Log extends Page {
   }
 
   filter() {
-    for (const { text, element } of this.#lines) element.hidden = !this.fits(text);
+    for (const line of this.output.childNodes) line.hidden = !this.fits(line.textContent);
   }
 }
 customElements.define('page-log', Log);

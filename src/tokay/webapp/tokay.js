@@ -440,7 +440,7 @@ export class Device extends EventTarget {
   /** The log's lines since they were last asked for. */
   async log({ signal } = {}) {
     const answer = await this.request('/log', { signal });
-    return (await answer.json()).logs;
+    return (await answer.json()).logs.map((line) => line.replace(/\r?\n$/, ''));
   }
 
   /** Lines of the log as they come, asked for every `period` ms, until `signal` aborts. */

@@ -164,7 +164,7 @@ export function tell(text, kind = 'good') {
 }
 
 /** Ask in a dialog; resolves to the form's values, or null. `typed` must be typed to go on. */
-export function ask(title, { body = [], yes = 'OK', kind = 'primary', typed = '' } = {}) {
+export function ask(title, { body = [], yes = 'OK', kind = 'primary', typed = '', wide = false } = {}) {
   return new Promise((done) => {
     const word = typed && h('input', { name: 'typed', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false' });
     const go = h(`button.${kind}`, { type: 'submit', value: 'yes', disabled: Boolean(typed) }, yes);
@@ -172,7 +172,7 @@ export function ask(title, { body = [], yes = 'OK', kind = 'primary', typed = ''
     const form = h('form', { method: 'dialog' },
       h('h2', {}, title), ...body, word && field(`Type ${typed} to go on`, word),
       h('div.row.end', {}, h('button', { type: 'submit', value: 'no', formnovalidate: true }, 'Cancel'), go));
-    const dialog = h('dialog', { 'aria-label': title }, form);
+    const dialog = h(`dialog${wide ? '.wide' : ''}`, { 'aria-label': title }, form);
     dialog.addEventListener('close', () => {
       dialog.remove();
       done(dialog.returnValue === 'yes' ? Object.fromEntries(new FormData(form)) : null);

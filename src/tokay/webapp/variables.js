@@ -17,7 +17,7 @@ class Variables extends Page {
     this.list = h('ul.list.variables', {});
     const file = h('input', { type: 'file', accept: '.txt,.csv,text/plain', hidden: true, onchange: () => this.import(file) });
     this.append(
-      h('div.row', {}, h('div.grow', {}, this.search), h('label.row', {}, this.only, 'Unsaved only'),
+      h('div.row.above', {}, h('div.grow', {}, this.search), h('label.row', {}, this.only, 'Unsaved only'),
         button('Save', () => this.save(), { kind: 'primary' }), button('Revert', () => this.revert()),
         button('Export', () => this.export()), button('Import', () => file.click()), file),
       this.count, card('Settings', this.list));
@@ -69,7 +69,7 @@ class Variables extends Page {
     }
     const help = await this.device.command(`help ${name.split(' ')[0]}`, undefined, { signal: this.signal }).catch(() => '');
     const [, , ...rows] = help.split('\r\n');
-    about.textContent = rows.reverse().join('. ').replaceAll('..', '.');
+    about.textContent = rows.reverse().map((row) => row[0].toUpperCase() + row.slice(1).replace(/\.$/, '')).join('. ');
     about.hidden = !about.textContent;
     if (rows.length && !rows.some((row) => row.startsWith('values'))) {
       input.readOnly = true;
@@ -136,7 +136,8 @@ class Variables extends Page {
   }
 
   export() {
-    const rows = [...this.values].map(([name, value]) => `${name} ${quote(value)}`);
+    // A mask is no value, and must not become one when the file comes back.
+    const rows = [...this.values].filter(([, value]) => !/^\*+$/.test(value)).map(([name, value]) => `${name} ${quote(value)}`);
     download('settings.txt', `${rows.join('\n')}\n`, 'text/plain');
   }
 

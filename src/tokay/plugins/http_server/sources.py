@@ -9,9 +9,9 @@ TWIN = ".gz"
 
 
 class FileSource(Protocol):
-    """Read-only files by name. The device's storage is one."""
+    """Files by name. Those of the device and its package are one."""
 
-    def stat(self, name: str) -> StoredFile | None:
+    def find(self, name: str) -> StoredFile | None:
         """Return one file's row."""
 
     def read(self, name: str, offset: int, size: int) -> bytes:
@@ -31,8 +31,8 @@ def find(sources: Iterable[FileSource], name: str) -> Found | None:
     if not name:
         return None
     for source in sources:
-        if (stored := source.stat(name)) is not None:
+        if (stored := source.find(name)) is not None:
             return Found(source, stored)
-        if (stored := source.stat(name + TWIN)) is not None:
+        if (stored := source.find(name + TWIN)) is not None:
             return Found(source, stored, packed=True)
     return None
