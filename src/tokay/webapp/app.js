@@ -40,15 +40,21 @@ async function look() {
   }
 }
 
+/** The page that the address names: `#/console`. */
+function wanted() {
+  return location.hash.match(/^#\/(\w+)$/)?.[1] ?? (location.hash ? '' : 'overview');
+}
+
 async function show() {
-  const page = location.hash.slice(1).split('/')[0] || 'overview';
+  if (location.hash && !location.hash.startsWith('#/')) return; // a place on the page that is shown
+  const page = wanted();
   const title = PAGES[page];
   if (!title) {
-    location.hash = 'overview';
+    location.hash = '/overview';
     return;
   }
   for (const link of document.querySelectorAll('#pages a')) {
-    if (link.hash === `#${page}`) {
+    if (link.hash === `#/${page}`) {
       link.setAttribute('aria-current', 'page');
       link.scrollIntoView({ block: 'nearest', inline: 'center' });
     } else link.removeAttribute('aria-current');
@@ -61,7 +67,7 @@ async function show() {
       h('a', { href: '/.recovery.html' }, 'Repair the pages')));
     return;
   }
-  if ((location.hash.slice(1).split('/')[0] || 'overview') !== page) return; // another was asked for
+  if (wanted() !== page) return; // another was asked for meanwhile
   const element = document.createElement(`page-${page}`);
   element.device = device;
   main.replaceChildren(h('h1', {}, title), element);
@@ -91,7 +97,7 @@ async function begin() {
   try {
     const setup = await setupRuns();
     answers(true, 'Connected');
-    if (setup || location.hash === '#setup') return await wizard();
+    if (setup || location.hash === '#/setup') return await wizard();
   } catch (error) {
     answers(false, 'No answer');
     main.replaceChildren(h('div.note.bad', {}, error.message), h('p', {},
@@ -99,7 +105,7 @@ async function begin() {
     return;
   }
   document.querySelector('#pages').append(...Object.entries(PAGES).map(([page, title]) =>
-    h('a', { href: `#${page}` }, icon(page), h('span', {}, title))));
+    h('a', { href: `#/${page}` }, icon(page), h('span', {}, title))));
   device.get('mdns.name', { retries: 0 }).then((text) => {
     name.textContent = text || 'Device';
   }, () => {});

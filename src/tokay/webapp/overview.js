@@ -14,7 +14,7 @@ class Overview extends Page {
     this.append(h('div.cards', {},
       card('Network', this.network), card('Device', this.health),
       card('Signal', this.signalPlot), card('Traffic', this.traffic),
-      card('Streams', this.rows, h('p', {}, h('a', { href: '#streams' }, 'Open or watch streams')))));
+      card('Streams', this.rows, h('p', {}, h('a', { href: '#/streams' }, 'Open or watch streams')))));
     this.every(PERIOD, () => this.look());
     this.every(60000, () => this.identify());
   }
