@@ -10,10 +10,12 @@ does nothing but wait; on any other it just awaits.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
+import ssl
 import struct
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -195,20 +197,30 @@ async def _of_event(event: asyncio.Event) -> None:
 
 
 class Peer:
-    """A TCP server on this machine. ``play`` is done with each connection as it comes."""
+    """A TCP server on this machine, or TLS with a context for it.
+
+    ``play`` is done with each connection as it comes.
+    """
 
     def __init__(
-        self, play: Callable[[Far], Coroutine[Any, Any, None]] | None = None, *, port: int = 0
+        self,
+        play: Callable[[Far], Coroutine[Any, Any, None]] | None = None,
+        *,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._play = play
         self._plays: list[asyncio.Task[None]] = []
         self._new: asyncio.Queue[Far] = asyncio.Queue()
         self._port = port
+        self._tls = tls
         self.all: list[Far] = []
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Far(self._come), "127.0.0.1", self._port)
+        self._server = await loop.create_server(
+            lambda: Far(self._come), "127.0.0.1", self._port, ssl=self._tls
+        )
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -245,3 +257,42 @@ def free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
     return port
+
+
+class FarDatagrams(asyncio.DatagramProtocol):
+    """A UDP endpoint of this machine: what it heard, in order."""
+
+    def __init__(self) -> None:
+        self._heard: asyncio.Queue[tuple[bytes, tuple[str, int]]] = asyncio.Queue()
+        self.address = ("", 0)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.DatagramTransport", transport)
+        self.address = transport.get_extra_info("sockname")[:2]
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._heard.put_nowait((data, addr))
+
+    def send(self, data: bytes, to: tuple[str, int]) -> None:
+        """Send one datagram."""
+        self.transport.sendto(data, to)
+
+    async def next(self) -> tuple[bytes, tuple[str, int]]:
+        """Return the next datagram and who sent it."""
+        return await soon(self._heard.get())
+
+    @property
+    def waiting(self) -> int:
+        """Datagrams that were heard and not looked at."""
+        return self._heard.qsize()
+
+
+@contextlib.asynccontextmanager
+async def udp_peer(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[FarDatagrams]:
+    """Open a UDP endpoint."""
+    loop = asyncio.get_running_loop()
+    transport, far = await loop.create_datagram_endpoint(FarDatagrams, local_addr=(host, port))
+    try:
+        yield far
+    finally:
+        transport.close()

@@ -100,6 +100,7 @@ class AccessPoint:
         self._fading: asyncio.TimerHandle | None = None
         self._refusals = 0.0
         self._handshakes = 0
+        self._starved = 0.0
         if not 0 <= handshake_timeout <= 60:
             raise AirspaceError(f"handshake_timeout: must be 0 to 60 s, not {handshake_timeout}")
         self.handshake_timeout = handshake_timeout
@@ -187,6 +188,17 @@ class AccessPoint:
     def accept(self) -> None:
         """Associate stations again."""
         self._refusals = 0
+
+    def starve(self, handshakes: float) -> None:
+        """Let the next TLS handshakes of stations find no memory; 0 is none of them."""
+        self._starved = handshakes
+
+    def tls_memory(self) -> bool:
+        """Whether a station's TLS handshake that begins now finds memory."""
+        if self._starved <= 0:
+            return True
+        self._starved -= 1
+        return False
 
     @property
     def shape(self) -> Shape:

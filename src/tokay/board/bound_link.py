@@ -43,9 +43,22 @@ class BoundLink:
         *,
         port: int = 0,
         remote: tuple[str, int] | None = None,
+        others: bool = False,
     ) -> tuple[asyncio.DatagramTransport, _P]:
         """Open an endpoint; see `Link.open_udp`."""
-        return await self._bound().open_udp(protocol_factory, port=port, remote=remote)
+        return await self._bound().open_udp(
+            protocol_factory, port=port, remote=remote, others=others
+        )
+
+    async def hear_broadcasts(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
+    ) -> asyncio.DatagramTransport:
+        """Hear broadcasts; see `Link.hear_broadcasts`."""
+        return await self._bound().hear_broadcasts(protocol_factory, address, port)
+
+    def tls_memory(self) -> bool:
+        """There is memory; see `Link.tls_memory`."""
+        return True
 
     def flush(self) -> None:
         """Nothing is remembered here; see `Link.flush`."""

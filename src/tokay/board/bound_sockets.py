@@ -17,6 +17,7 @@ from tokay.board.sockets import (
     BACKLOG,
     SocketListener,
     bind_low,
+    bind_shared,
     bind_to_connect,
     new_socket,
     no_address,
@@ -87,6 +88,7 @@ class BoundSockets:
         *,
         port: int = 0,
         remote: tuple[str, int] | None = None,
+        others: bool = False,
     ) -> tuple[asyncio.DatagramTransport, _P]:
         """Open an endpoint; see `Link.open_udp`."""
         if remote is not None:
@@ -94,11 +96,20 @@ class BoundSockets:
         with new_socket(socket.SOCK_DGRAM, *(remote or (self.address, port))) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             self._tie(sock)
-            if port or remote is None or self._ifname is not None:
+            if port or remote is None or others or self._ifname is not None:
                 bind_low(sock, self.address, port)
-            if remote is not None:
+            if remote is not None and not others:
                 sock.connect(remote)
             return open_endpoint(self._loop, sock, protocol_factory)
+
+    async def hear_broadcasts(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
+    ) -> asyncio.DatagramTransport:
+        """Hear broadcasts; see `Link.hear_broadcasts`."""
+        with new_socket(socket.SOCK_DGRAM, address, port) as sock:
+            self._tie(sock)
+            bind_shared(sock, address, port)
+            return open_endpoint(self._loop, sock, protocol_factory)[0]
 
     async def ping(self, address: str) -> float:
         """Ask for an echo; see `Link.ping`."""

@@ -272,6 +272,27 @@ class DnsNormal(Event, tag="dns_normal"):
         ap.name_rules = ()
 
 
+class TlsMalloc(Event, tag="tls_malloc"):
+    """The next `handshakes` TLS handshakes find no memory, or all until `tls_normal`."""
+
+    handshakes: int | None = None
+
+    def check(self, ap: AccessPoint, lan: Lan) -> None:
+        super().check(ap, lan)
+        if self.handshakes is not None and self.handshakes < 1:
+            raise AirspaceError(f"handshakes: must be 1 or more, not {self.handshakes}")
+
+    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+        ap.starve(math.inf if self.handshakes is None else self.handshakes)
+
+
+class TlsNormal(Event, tag="tls_normal"):
+    """TLS handshakes find memory again."""
+
+    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+        ap.starve(0)
+
+
 class SetShape(Event, tag="shape"):
     """TCP streams become slow or lossy; without keys they are as they should be."""
 
@@ -336,6 +357,8 @@ AnyEvent: TypeAlias = (
     | DnsTruncate
     | DnsLie
     | DnsNormal
+    | TlsMalloc
+    | TlsNormal
     | SetShape
     | Captive
     | UplinkOff

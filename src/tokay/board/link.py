@@ -110,11 +110,26 @@ class Link(Protocol):
         *,
         port: int = 0,
         remote: tuple[str, int] | None = None,
+        others: bool = False,
     ) -> tuple[asyncio.DatagramTransport, _P]:
         """Open a UDP endpoint on the link's own address, connected if `remote` is given.
 
-        Low ports as for `listen_tcp`; `transport.get_extra_info("sockname")` tells. Raises OSError.
+        With `others` it hears everybody though it will mostly send to `remote`: it is connected
+        only where there is no other way there. `transport.get_extra_info` tells the `sockname` (low
+        ports are as for `listen_tcp`) and, if it is connected, the `peername`. Raises OSError.
         """
+
+    async def hear_broadcasts(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
+    ) -> asyncio.DatagramTransport:
+        """Hear what is broadcast to a port, beside whoever else does. Raises OSError.
+
+        `address` is the network's broadcast address or `BROADCAST`: an endpoint of the link's own
+        address hears neither.
+        """
+
+    def tls_memory(self) -> bool:
+        """Whether a TLS handshake that begins now finds memory. Only a script says no."""
 
     def flush(self) -> None:
         """Forget what was learned of names."""

@@ -14,8 +14,8 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from ipaddress import AddressValueError, IPv4Address
-from typing import TypeVar
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from typing import TypeVar, cast
 
 from tokay.board.access_point import LOOPBACK, AccessPoint, host_key
 from tokay.board.datagrams import open_endpoint
@@ -25,9 +25,32 @@ from tokay.board.ping import ping
 from tokay.board.resolver import resolve_here
 from tokay.board.security import Security
 from tokay.board.shaping import ShapedConnection
-from tokay.board.sockets import BACKLOG, bind_low, bind_to_connect, new_socket, no_address
+from tokay.board.sockets import (
+    BACKLOG,
+    bind_low,
+    bind_shared,
+    bind_to_connect,
+    new_socket,
+    no_address,
+)
+
+_PROGRAMS = IPv4Network("127.0.0.0/24")
+"""Where programs of this machine are that live in no airspace."""
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
+
+
+class _Fence(asyncio.DatagramProtocol):
+    """Lets through what comes from one network, or from a program that is on none."""
+
+    def __init__(self, protocol: asyncio.BaseProtocol, subnet: IPv4Network) -> None:
+        self._received = cast("asyncio.DatagramProtocol", protocol).datagram_received
+        self._subnets = (subnet, _PROGRAMS)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        source = IPv4Address(addr[0])
+        if any(source in subnet for subnet in self._subnets):
+            self._received(data, addr)
 
 
 class LoopbackListener:
@@ -215,12 +238,17 @@ class LoopbackLink:
         *,
         port: int = 0,
         remote: tuple[str, int] | None = None,
+        others: bool = False,
     ) -> tuple[asyncio.DatagramTransport, _P]:
         """Open an endpoint; see `Link.open_udp`. Beyond loopback `port` is not kept, as by NAT."""
         own = self._own_address()
         if remote is not None:
-            remote = (remote[0], self._lan.udp_redirects.get(remote, remote[1]))
-        source = own if remote is None else self._source(remote[0])
+            source = self._source(remote[0])
+            redirected = (remote[0], self._lan.udp_redirects.get(remote, remote[1]))
+            direct = source is not None and redirected == remote
+            remote = None if others and direct else redirected
+        else:
+            source = own
         with new_socket(socket.SOCK_DGRAM, *(remote or (own, port))) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if source is not None:
@@ -230,6 +258,27 @@ class LoopbackLink:
             if remote is not None:
                 sock.connect(remote)
             return open_endpoint(self._loop, sock, protocol_factory)
+
+    async def hear_broadcasts(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
+    ) -> asyncio.DatagramTransport:
+        """Hear broadcasts; see `Link.hear_broadcasts`.
+
+        What is broadcast on loopback is heard by all of this machine: other networks' is left out.
+        """
+        self._own_address()
+        subnet = self._lan.subnet
+
+        def fenced() -> asyncio.BaseProtocol:
+            return _Fence(protocol_factory(), subnet)
+
+        with new_socket(socket.SOCK_DGRAM, address, port) as sock:
+            bind_shared(sock, address, port)
+            return open_endpoint(self._loop, sock, fenced)[0]
+
+    def tls_memory(self) -> bool:
+        """Ask the script of the air; see `Link.tls_memory`."""
+        return self._access_point.tls_memory()
 
     def flush(self) -> None:
         """Nothing is remembered here; see `Link.flush`."""
@@ -316,7 +365,7 @@ class LoopbackLink:
         """Give the address to connect from, None if the machine is to choose."""
         own = self._own_address()
         try:
-            if IPv4Address(host_ip) in LOOPBACK:
+            if host_ip == BROADCAST or IPv4Address(host_ip) in LOOPBACK:
                 return own
         except AddressValueError:
             raise OSError(errno.EINVAL, f"not an IPv4 address: {host_ip!r}") from None

@@ -75,6 +75,12 @@ def bind_low(sock: socket.socket, address: str, port: int) -> int:
     return bind(sock, address, port + LOW_PORT_OFFSET)
 
 
+def bind_shared(sock: socket.socket, address: str, port: int) -> None:
+    """Bind to a broadcast address, on which all who are bound so hear the same."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bind(sock, address, port)
+
+
 def no_address() -> OSError:
     """Return the error of a link that has no address, or none any more."""
     return OSError(errno.ENETDOWN, "the link has no address")

@@ -71,6 +71,9 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False)
     uarts: int
     bauds: list[int]
     tls_floor: int
+    """The oldest TLS version, without its dot, that is spoken unless an older one is asked for."""
+    tls_ciphers: list[str]
+    """The cipher suites up to TLS 1.2, by OpenSSL's names."""
     concurrent_ap: bool
     """Whether WLAN and soft AP are up together, or starting one takes the other down."""
     ethernet: bool

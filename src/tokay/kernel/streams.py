@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MOST_STREAMS = 8
 HIGH_WATER = 16 * 1024
 """Bytes that a stream holds for the host before it stops reading from its peer."""
+NOTHING, UNREAD, ENDED = 0, 1, 2
+"""What `stream_state` tells of a stream: bits."""
 
 
 class StreamType(StrEnum):
@@ -55,7 +57,7 @@ class Stream(ABC):
     ``changed`` is set whenever bytes arrive or the peer closes: readers wait on it.
     """
 
-    __slots__ = ("_changed", "handle", "info", "on_change")
+    __slots__ = ("_changed", "handle", "info", "on_change", "state")
 
     type: str
     auto_close: bool | None = None
@@ -67,6 +69,8 @@ class Stream(ABC):
         self.handle = -1
         self.info = info
         self.on_change: Callable[[], None] | None = None
+        self.state = NOTHING
+        """What was last told of it: UNREAD, ENDED, both or neither."""
         self._changed: asyncio.Event | None = None
 
     @property
@@ -194,7 +198,11 @@ class Inbox:
 
 
 class StreamTable:
-    """The open streams of one device."""
+    """The open streams of one device.
+
+    The kernel tells of each: `stream_opened`, `stream_state` whenever there begins or ends to be
+    something unread, or the peer closes, and `stream_closed`; all with ``stream``.
+    """
 
     __slots__ = ("_kernel", "_streams", "bridging", "on_auto")
 
@@ -212,10 +220,15 @@ class StreamTable:
     def __len__(self) -> int:
         return len(self._streams)
 
+    @property
+    def full(self) -> bool:
+        """Whether no handle is free."""
+        self._reap()
+        return len(self._streams) >= MOST_STREAMS
+
     def reserve(self) -> None:
         """Raise CommandError when no handle is free. Ask before a connection is begun."""
-        self._reap()
-        if len(self._streams) >= MOST_STREAMS:
+        if self.full:
             self._kernel.log.line("No streams available")
             raise failed("eight streams are open")
 
@@ -229,6 +242,8 @@ class StreamTable:
         self._streams[stream.handle] = stream
         if stream.network:
             self._kernel.notice("stream_opened", handle=stream.handle)
+        self._kernel.tell("stream_opened", stream=stream, auto=auto)
+        self._look(stream)
         if auto and self.on_auto is not None:
             self.on_auto(stream)
         return stream.handle
@@ -248,6 +263,7 @@ class StreamTable:
             return b""
         await stream.fill(size, timeout)
         data = stream.take(size)
+        self._look(stream)
         if stream.type is StreamType.FILE and self._lingers(stream):
             self.close(stream)
         return data
@@ -280,6 +296,7 @@ class StreamTable:
         stream.touch()
         if stream.network:
             self._kernel.notice("stream_closed", handle=stream.handle)
+        self._kernel.tell("stream_closed", stream=stream)
 
     def close_all(self) -> None:
         """Close every stream."""
@@ -289,9 +306,19 @@ class StreamTable:
     def arrived(self, stream: Stream) -> None:
         """Hear from a stream that bytes arrived or its peer closed."""
         stream.touch()
+        if self._streams.get(stream.handle) is not stream:
+            return
+        self._look(stream)
         # A peer that leaves when all is read takes the handle along at once.
-        if self._streams.get(stream.handle) is stream and self._lingers(stream):
+        if self._lingers(stream):
             self.close(stream)
+
+    def _look(self, stream: Stream) -> None:
+        """Tell how a stream stands, if that is news."""
+        state = (UNREAD if stream.available else NOTHING) | (ENDED if stream.ended else NOTHING)
+        if state != stream.state:
+            stream.state = state
+            self._kernel.tell("stream_state", stream=stream)
 
     def _lingers(self, stream: Stream) -> bool:
         if not stream.ended or stream.available:

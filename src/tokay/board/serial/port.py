@@ -27,6 +27,19 @@ class Receiver(Protocol):
         """Hear that all that was written has gone."""
 
 
+class _Tapped:
+    """A receiver whose port tells of what it receives."""
+
+    def __init__(self, receiver: Receiver, seen: Callable[[str], None]) -> None:
+        self._feed, self._seen = receiver.feed, seen
+        self.drained = receiver.drained
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes."""
+        self._seen("rx")
+        self._feed(data)
+
+
 class Port(ABC):
     """A serial port. While no receiver is attached, the host waits and nothing is lost."""
 
@@ -36,6 +49,8 @@ class Port(ABC):
     def __init__(self) -> None:
         self._receiver: Receiver | None = None
         self._paused = False
+        self._tapped = False
+        self._seen: Callable[[str], None] | None = None
         self.on_end: Callable[[], None] | None = None
         """Called when the host will send no more."""
 
@@ -55,9 +70,28 @@ class Port(ABC):
     def close(self) -> None:
         """Give the port back."""
 
+    def tap(self, seen: Callable[[str], None] | None) -> None:
+        """Call ``seen`` with `rx` or `tx` for what comes and goes, until it is None."""
+        if not self._tapped:
+            self._tapped = True
+            write = self.write
+
+            def tapped(data: bytes) -> None:
+                self._tell("tx")
+                write(data)
+
+            self.write = tapped  # type: ignore[method-assign]
+            if self._receiver is not None:
+                self._receiver = _Tapped(self._receiver, self._tell)
+        self._seen = seen
+
+    def _tell(self, way: str) -> None:
+        if self._seen is not None:
+            self._seen(way)
+
     def attach(self, receiver: Receiver) -> None:
         """Begin to read."""
-        self._receiver = receiver
+        self._receiver = _Tapped(receiver, self._tell) if self._tapped else receiver
         self._paused = False
         self._read_on()
 

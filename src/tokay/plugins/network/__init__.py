@@ -1,9 +1,9 @@
 """The network: interfaces, how they come up and go down, and the one door to sockets.
 
 What other plugins use is published here: ``Network`` to ask for an interface, ``Interface`` to
-connect and listen through it, ``TcpStream``. For those who bring one up: ``Bearer``,
-``take_address`` to give a link its address as an ``Addressing`` says, ``lease_cache`` to keep the
-lease over a reboot, ``given`` to print what there is.
+connect and listen through it, ``TcpStream``, ``keep_alive`` for connections that came in. For those
+who bring one up: ``Bearer``, ``take_address`` to give a link its address as an ``Addressing`` says,
+``lease_cache`` to keep the lease over a reboot, ``given`` to print what there is.
 """
 
 from tokay.plugins.network import lease_cache
@@ -12,6 +12,7 @@ from tokay.plugins.network.bearer import Bearer, NetworkStatus
 from tokay.plugins.network.dhcp import DhcpClient
 from tokay.plugins.network.given import given
 from tokay.plugins.network.interface import Address, Interface
+from tokay.plugins.network.keepalive import keep_alive
 from tokay.plugins.network.plugin import Network
 from tokay.plugins.network.stream import TcpStream
 from tokay.plugins.network.variables import SERVICE_INTERFACES
@@ -30,6 +31,7 @@ __all__ = [
     "NetworkStatus",
     "TcpStream",
     "given",
+    "keep_alive",
     "lease_cache",
     "take_address",
 ]

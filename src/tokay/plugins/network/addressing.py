@@ -43,6 +43,7 @@ async def take_address(
     With DHCP the client is returned too: it renews the lease until it is stopped, and calls
     ``lease_lost`` when the lease is gone.
     """
+    kernel.tell("addressing", interface=settings.interface, active=True)
     try:
         if settings.dhcp:
             return await _by_dhcp(kernel, link, settings, lease_lost)
@@ -51,6 +52,8 @@ async def take_address(
         kernel.log.line("DHCP timed out")
     except OSError as error:
         kernel.log.line(str(error.strerror or error))
+    finally:
+        kernel.tell("addressing", interface=settings.interface, active=False)
     return None
 
 

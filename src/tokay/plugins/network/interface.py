@@ -8,14 +8,27 @@ import contextlib
 import errno
 import socket
 from collections.abc import AsyncIterator, Callable
-from ipaddress import IPv4Address
-from typing import NamedTuple, TypeVar
+from ipaddress import IPv4Address, IPv4Network
+from typing import NamedTuple, TypeVar, cast
 
-from tokay.board.link import Link, Listener
+from tokay.board.link import BROADCAST, Link, Listener
 from tokay.kernel.kernel import Kernel
+from tokay.plugins.network.keepalive import keep_alive
+from tokay.plugins.network.tap import Seen, Tap
 from tokay.plugins.network.variables import DNS_TIMEOUT
 
+_NO_BROADCAST = 31
+"""The prefix from which on a network has no broadcast address (RFC 3021)."""
+
 P = TypeVar("P", bound=asyncio.BaseProtocol)
+T = TypeVar("T", bound=asyncio.BaseTransport)
+
+
+def _behind(transport: T, protocol: P) -> tuple[T, P]:
+    """Return what stands behind a tap: the tap is the transport of its protocol."""
+    if not isinstance(protocol, Tap):
+        return transport, protocol
+    return cast("T", protocol), cast("P", protocol.get_protocol())
 
 
 class Address(NamedTuple):
@@ -30,7 +43,7 @@ class Address(NamedTuple):
 class Interface:
     """One interface while it is up. ``ports``: each port that was asked for, and the one bound."""
 
-    __slots__ = ("_kernel", "_waits", "address", "link", "name", "ports", "up")
+    __slots__ = ("_kernel", "_waits", "address", "link", "name", "ports", "seen", "up")
 
     def __init__(self, kernel: Kernel, name: str, link: Link, address: Address) -> None:
         self._kernel = kernel
@@ -39,6 +52,8 @@ class Interface:
         self.address = address
         self.ports: dict[int, int] = {}
         self.up = True
+        self.seen: Seen | None = None
+        """Who hears of each time that a connection opened from now on receives or sends."""
         self._waits: set[asyncio.Timeout] = set()
 
     def lower(self) -> None:
@@ -82,18 +97,20 @@ class Interface:
         async with self.while_up():
             address = await self.resolve(host)
             transport, protocol = await self.link.connect_tcp(
-                protocol_factory, address, port, local_port=local_port
+                self._tapped(protocol_factory), address, port, local_port=local_port
             )
+            transport, protocol = _behind(transport, protocol)
         if not self.up:
             transport.abort()
             raise self._down()
+        keep_alive(self._kernel.variables, transport)
         return transport, protocol
 
     async def listen_tcp(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
     ) -> Listener:
         """Listen. A low port that this process may not have is moved, and the log says where."""
-        listener = await self.link.listen_tcp(protocol_factory, port)
+        listener = await self.link.listen_tcp(self._tapped(protocol_factory), port)
         self._note_port(port, listener.port)
         return listener
 
@@ -103,12 +120,46 @@ class Interface:
         *,
         port: int = 0,
         remote: tuple[str, int] | None = None,
+        others: bool = False,
     ) -> tuple[asyncio.DatagramTransport, P]:
-        """Open a UDP endpoint, connected if ``remote`` is given. Low ports as for TCP."""
-        transport, protocol = await self.link.open_udp(protocol_factory, port=port, remote=remote)
+        """Open a UDP endpoint, connected if ``remote`` is given. Low ports as for TCP.
+
+        ``others``: it hears everybody, see ``Link.open_udp``.
+        """
+        transport, protocol = await self.link.open_udp(
+            self._tapped(protocol_factory), port=port, remote=remote, others=others
+        )
+        transport, protocol = _behind(transport, protocol)
         if port:
             self._note_port(port, transport.get_extra_info("sockname")[1])
         return transport, protocol
+
+    @property
+    def broadcast(self) -> str:
+        """The broadcast address of the network; empty where there is none, as on a /32."""
+        network = IPv4Network((self.address.address, self.address.netmask), strict=False)
+        return str(network.broadcast_address) if network.prefixlen < _NO_BROADCAST else ""
+
+    async def hear_broadcasts(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
+    ) -> list[asyncio.DatagramTransport]:
+        """Hear what is broadcast to a port, which one's own endpoint does not. Raises OSError."""
+        ears: list[asyncio.DatagramTransport] = []
+        try:
+            for address in filter(None, (BROADCAST, self.broadcast)):
+                ear = await self.link.hear_broadcasts(protocol_factory, address, port)
+                ears.append(ear)
+        except OSError:
+            for ear in ears:
+                ear.close()
+            raise
+        return ears
+
+    def _tapped(self, factory: Callable[[], P]) -> Callable[[], P]:
+        if self.seen is None:
+            return factory
+        seen = self.seen
+        return lambda: cast("P", Tap(factory(), seen))
 
     def _note_port(self, asked: int, bound: int) -> None:
         if asked not in (0, bound):

@@ -10,6 +10,7 @@ from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import IN_PROGRESS, bad_args, failed
+from tokay.plugins.network import keepalive
 from tokay.plugins.network.bearer import Bearer
 from tokay.plugins.network.interface import Interface
 from tokay.plugins.network.variables import DEFAULT_INTERFACE, DNS_TIMEOUT, INTERFACES, RADIO
@@ -70,7 +71,7 @@ class Network(Plugin):
     """The interfaces of one device. Bearers register; everybody else asks."""
 
     name = "network"
-    variables = (DEFAULT_INTERFACE, DNS_TIMEOUT)
+    variables = (DEFAULT_INTERFACE, DNS_TIMEOUT, *keepalive.VARIABLES)
     commands: ClassVar = (network_up, network_down, network_restart, network_flush, network_lookup)
 
     __slots__ = ("_bearers", "_interfaces", "_kernel")
@@ -163,6 +164,10 @@ class Network(Plugin):
         if name not in self._bearers:
             raise failed(f"this device has no {name}")
         return self._bearers[name]
+
+    def meant(self, name: str, interface: Interface) -> bool:
+        """Whether a service's own `*.interface` names an interface."""
+        return self.resolve(name) == interface.name
 
     def resolve(self, name: str) -> str:
         """Return the interface that a word, empty or `default` included, stands for."""

@@ -66,10 +66,8 @@ class TcpStream(Stream, asyncio.Protocol):
     def close(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        transport = self._transport
-        transport.close()
-        if transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(LINGER, transport.abort)
+        self._transport.close()
+        self._linger()
 
     # What asyncio tells.
 
@@ -86,6 +84,7 @@ class TcpStream(Stream, asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._end()
+        self._linger()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -104,6 +103,11 @@ class TcpStream(Stream, asyncio.Protocol):
             self._ended = True
             self.resume_writing()
             self._kernel.streams.arrived(self)
+
+    def _linger(self) -> None:
+        """Let what was written go out, but not for ever: the peer may never read it."""
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
 
     def _pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():

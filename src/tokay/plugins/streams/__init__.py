@@ -1,100 +1,12 @@
-"""Streams by command. Source: commands-network, section 6."""
+"""Streams by command, and the pins that tell of them.
 
-from typing import ClassVar
+``Streams.data_gpio`` is the `-g` of every command that opens a stream; ``Streams.follow`` lets
+``StreamLines`` tell of a stream: a server's `connected_gpio` and `data_gpio`.
+"""
 
-from tokay.kernel import core
-from tokay.kernel.commands import MOST_DATA, Call, command
-from tokay.kernel.kinds import integer
-from tokay.kernel.plugin import Plugin
-from tokay.kernel.results import CommandError, Listing, Result, failed, lines
-from tokay.kernel.streams import MOST_STREAMS, Stream
-from tokay.protocols.framing import MAX_BODY
+from tokay.plugins.streams.lines import StreamLines
+from tokay.plugins.streams.plugin import Streams
 
-HEADER = "! # Type  Info"
-NO_STREAM = "None"
-
-
-def _handle(call: Call) -> int:
-    # A number that no handle can have is a stream that is not open.
-    try:
-        return integer(call["handle"], 0, MOST_STREAMS - 1)
-    except CommandError:
-        raise failed(f"no stream {call['handle']}") from None
-
-
-@command("stream_list", "list")
-def stream_list(call: Call) -> Listing:
-    """List the open streams."""
-    rows = [f"# {s.handle} {s.type:<5} {s.info}".rstrip() for s in call.kernel.streams.list()]
-    return lines([HEADER, *rows])
-
-
-@command("stream_poll", "poll", "[-c] handle")
-def stream_poll(call: Call) -> str:
-    """Print 0 for no data, 1 for data, 2 for closed by the other side; -c counts the bytes."""
-    streams = call.kernel.streams
-    if call["handle"] == "all":
-        polled = [f"{stream.handle},{streams.poll(stream)}" for stream in streams.list()]
-        return "|".join(polled) or NO_STREAM
-    stream = streams.poll_handle(_handle(call))
-    if "-c" in call:
-        return str(stream.available)
-    return str(streams.poll(stream))
-
-
-@command("stream_read", "read", "handle size")
-async def stream_read(call: Call) -> bytes:
-    """Print at most `size` bytes, waiting a little for that many."""
-    size = call.number("size", 1, MAX_BODY)
-    timeout = call.kernel.variables[core.READ_TIMEOUT] / 1000
-    return await call.kernel.streams.read(_handle(call), size, timeout)
-
-
-@command("stream_write", "write", "[-p] [-f] handle size", data="size")
-async def stream_write(call: Call) -> None:
-    """Send `size` bytes, which follow the line, on a stream."""
-    variables = call.kernel.variables
-    stream = call.kernel.streams.find(_handle(call))
-    size = call.number("size", 1, MOST_DATA)
-    checked = variables[core.WRITE_CHECK]
-    if checked:
-        await _room(call, stream, Result.BOUNDS_ERROR)
-    data = await call.data(size)
-    if not checked:
-        await _room(call, stream, Result.FAILED)
-    # The peer may have gone while the bytes came.
-    call.kernel.streams.find(stream.handle)
-    stream.write(data, frozenset(flag for flag in ("-p", "-f") if flag in call))
-
-
-async def _room(call: Call, stream: Stream, otherwise: Result) -> None:
-    """Wait for room in the stream for as long as the host allows."""
-    limit = call.kernel.variables[core.WRITE_TIMEOUT] / 1000
-    if not await stream.room(limit):
-        raise CommandError(otherwise, "the stream has no room")
-
-
-@command("stream_close", "close", "handle")
-def stream_close(call: Call) -> None:
-    """Close a stream, or `all`."""
-    streams = call.kernel.streams
-    every = call["handle"] == "all"
-    for stream in list(streams) if every else [streams.find(_handle(call))]:
-        call.log(f"Closing: {stream.handle}")
-        streams.close(stream)
-
-
-class Streams(Plugin):
-    """The stream commands."""
-
-    name = "streams"
-    variables = (
-        core.AUTO_CLOSE,
-        core.READ_TIMEOUT,
-        core.WRITE_CHECK,
-        core.WRITE_TIMEOUT,
-    )
-    commands: ClassVar = (stream_list, stream_poll, stream_read, stream_write, stream_close)
-
+__all__ = ["PLUGIN", "StreamLines", "Streams"]
 
 PLUGIN = Streams

@@ -1,10 +1,11 @@
 """WLAN: joining a network, and what there is to see of it. Source: commands-network, 2 and 3."""
 
 from tokay.plugins.wlan import report, scan, scan_command, variables, verify, wps
+from tokay.plugins.wlan.join import JoinResult
 from tokay.plugins.wlan.station import Wlan
 
 Wlan.variables = (*variables.SETTINGS, *scan.SETTINGS, *report.VARIABLES)
 Wlan.commands = (report.wlan_get_rssi, scan_command.wlan_scan, verify.network_verify, wps.wps)
 PLUGIN = Wlan
 
-__all__ = ["PLUGIN", "Wlan"]
+__all__ = ["PLUGIN", "JoinResult", "Wlan"]

@@ -17,6 +17,8 @@ from tokay.plugins.wlan.choose import choose
 from tokay.plugins.wlan.join import Join, Joined, JoinResult
 
 NAME = "wlan"
+CHANGED = "wlan_changed"
+"""Told when a join begins or ends, and when the network is lost or left."""
 
 
 class Wlan(Plugin):
@@ -118,6 +120,7 @@ class Wlan(Plugin):
     def _begin(self) -> None:
         self._join = Join(self._kernel, self.radio, stored.load(self._kernel), self._round_over)
         self._task = asyncio.get_running_loop().create_task(self._run(self._join))
+        self._kernel.tell(CHANGED)
 
     async def _run(self, join: Join) -> None:
         try:
@@ -134,6 +137,7 @@ class Wlan(Plugin):
             self._last = join.result
             self._join = self._task = None
             self._round_over(self._joined is not None)
+            self._kernel.tell(CHANGED)
         if self._joined is None and join.joined is not None:
             self._auto_join()  # it was lost before it counted as up
 
@@ -179,6 +183,7 @@ class Wlan(Plugin):
             self._watch.cancel()
             self._watch = None
         self._drive_status(0)
+        self._kernel.tell(CHANGED)
 
     def _drive_status(self, level: int) -> None:
         pin = self._kernel.variables[wlan.STATUS_GPIO]

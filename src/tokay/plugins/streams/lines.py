@@ -1,0 +1,81 @@
+"""Lines that tell a host of streams: that there are any, that there is something to read.
+
+Source: commands-network, section 1.5; command-protocol, section 10.
+"""
+
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.streams import ENDED, UNREAD, Stream
+from tokay.plugins.gpio import Line
+
+
+class StreamLines:
+    """Two lines over a set of streams, either of which may be missing.
+
+    ``connected`` is high while one of them has a peer, ``data`` while one has unread bytes. A
+    stream leaves the set when it closes. ``borrowed``: with the last one the pins are given back.
+    """
+
+    __slots__ = ("_borrowed", "_connected", "_data", "_streams")
+
+    def __init__(
+        self, *, connected: Line | None = None, data: Line | None = None, borrowed: bool = False
+    ) -> None:
+        self._connected, self._data = connected, data
+        self._borrowed = borrowed
+        self._streams: set[Stream] = set()
+
+    def add(self, stream: Stream) -> None:
+        """Tell of a stream too."""
+        self._streams.add(stream)
+        self.refresh()
+
+    def discard(self, stream: Stream) -> None:
+        """Tell of a stream no more."""
+        self._streams.discard(stream)
+        self.refresh()
+        if self._borrowed and not self._streams:
+            self.release()
+
+    def refresh(self) -> None:
+        """Show how the streams stand."""
+        if self._connected is not None:
+            self._connected.show(any(not stream.state & ENDED for stream in self._streams))
+        if self._data is not None:
+            self._data.show(any(stream.state & UNREAD for stream in self._streams))
+
+    def release(self) -> None:
+        """Give the pins back."""
+        for line in (self._connected, self._data):
+            if line is not None:
+                line.release()
+
+
+class Followed:
+    """Which lines tell of which stream. Listens to the streams once there is a first one."""
+
+    __slots__ = ("_kernel", "_lines")
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._lines: dict[Stream, StreamLines] | None = None
+
+    def add(self, stream: Stream, lines: StreamLines) -> None:
+        """Let lines tell of a stream until it closes."""
+        if self._lines is None:
+            self._lines = {}
+            self._kernel.on("stream_state", self._changed)
+            self._kernel.on("stream_closed", self._closed)
+        self._lines[stream] = lines
+        lines.add(stream)
+
+    def _changed(self, stream: Stream) -> None:
+        assert self._lines is not None  # noqa: S101 - it listens since there are some
+        lines = self._lines.get(stream)
+        if lines is not None:
+            lines.refresh()
+
+    def _closed(self, stream: Stream) -> None:
+        assert self._lines is not None  # noqa: S101 - it listens since there are some
+        lines = self._lines.pop(stream, None)
+        if lines is not None:
+            lines.discard(stream)

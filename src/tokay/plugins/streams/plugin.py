@@ -1,0 +1,133 @@
+"""Streams by command. Source: commands-network, section 6."""
+
+from typing import Any, ClassVar
+
+from tokay.board.pins import PinError
+from tokay.kernel import core
+from tokay.kernel.commands import MOST_DATA, Call, command
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.kinds import integer
+from tokay.kernel.plugin import Plugin
+from tokay.kernel.results import CommandError, Listing, Result, failed, lines
+from tokay.kernel.streams import MOST_STREAMS, Stream
+from tokay.plugins.gpio import Line
+from tokay.plugins.streams.lines import Followed, StreamLines
+from tokay.protocols.framing import MAX_BODY
+
+HEADER = "! # Type  Info"
+NO_STREAM = "None"
+LOOKED_AT = "streams_looked_at"
+"""Told when a host asks how the streams stand."""
+
+
+def _handle(call: Call) -> int:
+    # A number that no handle can have is a stream that is not open.
+    try:
+        return integer(call["handle"], 0, MOST_STREAMS - 1)
+    except CommandError:
+        raise failed(f"no stream {call['handle']}") from None
+
+
+@command("stream_list", "list")
+def stream_list(call: Call) -> Listing:
+    """List the open streams."""
+    call.kernel.tell(LOOKED_AT)
+    rows = [f"# {s.handle} {s.type:<5} {s.info}".rstrip() for s in call.kernel.streams.list()]
+    return lines([HEADER, *rows])
+
+
+@command("stream_poll", "poll", "[-c] handle")
+def stream_poll(call: Call) -> str:
+    """Print 0 for no data, 1 for data, 2 for closed by the other side; -c counts the bytes."""
+    streams = call.kernel.streams
+    call.kernel.tell(LOOKED_AT)
+    if call["handle"] == "all":
+        polled = [f"{stream.handle},{streams.poll(stream)}" for stream in streams.list()]
+        return "|".join(polled) or NO_STREAM
+    stream = streams.poll_handle(_handle(call))
+    if "-c" in call:
+        return str(stream.available)
+    return str(streams.poll(stream))
+
+
+@command("stream_read", "read", "handle size")
+async def stream_read(call: Call) -> bytes:
+    """Print at most `size` bytes, waiting a little for that many."""
+    size = call.number("size", 1, MAX_BODY)
+    timeout = call.kernel.variables[core.READ_TIMEOUT] / 1000
+    return await call.kernel.streams.read(_handle(call), size, timeout)
+
+
+@command("stream_write", "write", "[-p] [-f] handle size", data="size")
+async def stream_write(call: Call) -> None:
+    """Send `size` bytes, which follow the line, on a stream."""
+    variables = call.kernel.variables
+    stream = call.kernel.streams.find(_handle(call))
+    size = call.number("size", 1, MOST_DATA)
+    checked = variables[core.WRITE_CHECK]
+    if checked:
+        await _room(call, stream, Result.BOUNDS_ERROR)
+    data = await call.data(size)
+    if not checked:
+        await _room(call, stream, Result.FAILED)
+    # The peer may have gone while the bytes came.
+    call.kernel.streams.find(stream.handle)
+    stream.write(data, frozenset(flag for flag in ("-p", "-f") if flag in call))
+
+
+async def _room(call: Call, stream: Stream, otherwise: Result) -> None:
+    """Wait for room in the stream for as long as the host allows."""
+    limit = call.kernel.variables[core.WRITE_TIMEOUT] / 1000
+    if not await stream.room(limit):
+        raise CommandError(otherwise, "the stream has no room")
+
+
+@command("stream_close", "close", "handle")
+def stream_close(call: Call) -> None:
+    """Close a stream, or `all`."""
+    streams = call.kernel.streams
+    every = call["handle"] == "all"
+    for stream in list(streams) if every else [streams.find(_handle(call))]:
+        call.log(f"Closing: {stream.handle}")
+        streams.close(stream)
+
+
+class Streams(Plugin):
+    """The stream commands."""
+
+    name = "streams"
+    variables = (
+        core.AUTO_CLOSE,
+        core.READ_TIMEOUT,
+        core.WRITE_CHECK,
+        core.WRITE_TIMEOUT,
+    )
+    commands: ClassVar = (stream_list, stream_poll, stream_read, stream_write, stream_close)
+    after = ("gpio",)
+
+    __slots__ = ("_board", "_followed")
+
+    def start(self, kernel: Kernel, board: Any) -> None:
+        """Follow no stream yet."""
+        self._board = board
+        self._followed = Followed(kernel)
+
+    def data_gpio(self, call: Call) -> StreamLines | None:
+        """Return the line that the `-g gpio` of a command asks for. Raises CommandError.
+
+        Let a stream be followed by it, or release it: until then the pin is kept.
+        """
+        if "gpio" not in call:
+            return None
+        pin, pins = call.kernel.pin(call["gpio"]), self._board.pins
+        try:
+            if pins.owner(pin):
+                raise failed(f"GPIO {pin} belongs to {pins.owner(pin)}")
+            pins.claim(pin, call.command.name)
+        except PinError as error:
+            raise failed(str(error)) from error
+        return StreamLines(data=Line(pins, call.command.name, pin), borrowed=True)
+
+    def follow(self, stream: Stream, lines: StreamLines) -> None:
+        """Let lines tell of an open stream until it closes."""
+        self._followed.add(stream, lines)

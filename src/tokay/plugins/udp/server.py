@@ -1,0 +1,150 @@
+"""The UDP server: one stream for everybody. Source: commands-network, section 8.2.
+
+It is a stream from its start to its stop. One that the network takes away comes back with it; one
+that is closed by `stream_close` is stopped.
+"""
+
+import asyncio
+from typing import NamedTuple
+
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.results import CommandError, failed
+from tokay.kernel.streams import StreamType
+from tokay.plugins.network import Interface
+from tokay.plugins.streams import StreamLines, Streams
+from tokay.plugins.udp.inbox import Peer
+from tokay.plugins.udp.stream import UdpStream
+from tokay.plugins.udp.variables import LOCK_CLIENT, SERVER_HOST, SERVER_REMOTE_PORT
+
+
+class ServerStream(UdpStream):
+    """Hears all and answers the last; or with `udp.server.lock_client` the first one only."""
+
+    __slots__ = ("_preset", "_server")
+
+    def __init__(self, server: "UdpServer", kernel: Kernel, interface: Interface) -> None:
+        super().__init__(kernel, interface, StreamType.UDPS)
+        self._server = server
+        self._preset = False
+
+    def preset(self, peer: Peer) -> None:
+        """Say who is sent to until somebody is heard."""
+        if self.peer is None:
+            self.peer = peer
+
+    def hears(self, peer: Peer) -> bool:
+        if not super().hears(peer):
+            return False
+        if self.peer is not None and self.peer != peer and self._kernel.variables[LOCK_CLIENT]:
+            return False
+        self.peer = peer
+        return True
+
+    def close(self) -> None:
+        super().close()
+        self._server.closed(self)
+
+
+class Wanted(NamedTuple):
+    """What the server was started with."""
+
+    interface: str
+    port: int
+    auto: bool
+
+
+class UdpServer:
+    """The server of `udp_server`."""
+
+    __slots__ = ("_kernel", "_lines", "_presetting", "stream", "wanted")
+
+    def __init__(self, kernel: Kernel, lines: StreamLines) -> None:
+        self._kernel = kernel
+        self._lines = lines
+        self._presetting: asyncio.Task[None] | None = None
+        self.stream: ServerStream | None = None
+        self.wanted: Wanted | None = None
+        """What it was started with, None while it is stopped."""
+
+    async def start(self, interface: Interface, port: int, *, auto: bool = False) -> int:
+        """Open the stream, now and whenever the interface comes up again; return its handle.
+
+        Raises CommandError; it is then stopped.
+        """
+        if self.wanted is not None:
+            raise failed("the server has been started already")
+        self._kernel.streams.reserve()
+        self.wanted = Wanted(interface.name, port, auto)
+        try:
+            return await self._open(interface)
+        except OSError as error:
+            self.wanted = None
+            self._kernel.log.line(str(error.strerror or error))
+            raise failed(str(error)) from error
+        except BaseException:
+            self.wanted = None
+            raise
+
+    def stop(self) -> None:
+        """Close the stream. Raises CommandError when the server is not started."""
+        if self.wanted is None:
+            raise failed("the server has not been started")
+        self.wanted = None
+        if self.stream is not None:
+            self._kernel.streams.close(self.stream)
+
+    async def network_up(self, interface: Interface) -> None:
+        """Open again. A server that started by itself is stopped: whoever starts it does."""
+        if self.wanted is None or self.wanted.interface != interface.name:
+            return
+        if self.wanted.auto:
+            self.wanted = None
+            return
+        try:
+            await self._open(interface)
+        except (OSError, CommandError) as error:
+            self._kernel.log.line(str(error))
+
+    def closed(self, stream: ServerStream) -> None:
+        """Hear that the stream is closed: by somebody here, or because the network went."""
+        if self.stream is stream:
+            self.stream = None
+            if self._presetting is not None:
+                self._presetting.cancel()
+            if stream.interface.up:
+                self.wanted = None
+
+    async def preset(self) -> None:
+        """Return once the server knows the peer that the settings name, or that it is unknown."""
+        if self._presetting is not None:
+            await asyncio.wait([self._presetting])
+
+    async def _preset(self, stream: ServerStream) -> None:
+        values = self._kernel.variables
+        host, port = values[SERVER_HOST], values[SERVER_REMOTE_PORT]
+        if not host or not port:
+            return
+        try:
+            async with stream.interface.while_up():
+                stream.preset((await stream.interface.resolve(host), port))
+        except OSError as error:
+            self._kernel.log.line(str(error.strerror or error))
+
+    async def _open(self, interface: Interface) -> int:
+        wanted = self.wanted
+        assert wanted is not None  # noqa: S101 - the callers looked
+        stream = ServerStream(self, self._kernel, interface)
+        await stream.bind(wanted.port)
+        stream.info = f"({stream.port})"
+        if self.wanted is not wanted or not interface.up:
+            stream.close()
+            raise failed("stopped meanwhile")
+        try:
+            handle = self._kernel.streams.open(stream, auto=wanted.auto)
+        except CommandError:
+            stream.close()
+            raise
+        self.stream = stream
+        self._kernel.plugin(Streams).follow(stream, self._lines)
+        self._presetting = asyncio.get_running_loop().create_task(self._preset(stream))
+        return handle
