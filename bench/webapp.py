@@ -23,6 +23,12 @@ from tokay.device import Device
 
 RUNS = 5
 LATENCY, DOWN, UP = 562.5, 1.44e6 / 8, 0.675e6 / 8  # ms, bytes a second
+CATEGORIES = [
+    "devtools.timeline",
+    "disabled-by-default-devtools.timeline",
+    "devtools.timeline.frame",
+    "disabled-by-default-devtools.timeline.frame",
+]
 SEARCHES = ("wlan dhcp", "gpio", "tcp server", "e")
 
 
@@ -56,12 +62,7 @@ async def typing(browser: Browser, device: Device) -> tuple[int, int, int, float
         count = await page.get_by_role("listitem").count()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "trace.json"
-            await browser.start_tracing(
-                page=page,
-                path=path,
-                categories=["devtools.timeline", "disabled-by-default-devtools.timeline", "disabled-by-default-devtools.timeline.frame",
-                            "devtools.timeline.frame"],
-            )  # fmt: skip
+            await browser.start_tracing(page=page, path=path, categories=CATEGORIES)
             for text in SEARCHES:
                 await field.press_sequentially(text, delay=60)
                 await clear(field, page)

@@ -1,4 +1,4 @@
-"""Pages in Chromium that drive a device: its own, those of an allowed origin, and those of another."""
+"""Pages in Chromium that drive a device: its own, an allowed site's, and another site's."""
 
 import json
 from collections.abc import AsyncIterator
