@@ -17,6 +17,12 @@ DONE = (0, "Success")
 DATA = b"123456789"
 
 
+@pytest.fixture(autouse=True)
+def no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin with no file: those of the package have tests of their own."""
+    monkeypatch.setattr("tokay.plugins.webapp.pages", lambda *_: {})
+
+
 @pytest.fixture(params=PROFILES)
 def talk(request: pytest.FixtureRequest) -> Iterator[Talk]:
     with Talk(request.param) as talk:

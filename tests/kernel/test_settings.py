@@ -311,3 +311,33 @@ def test_saving_twice_is_saving_once(talk: Talk) -> None:
     settings.save(talk.kernel)
     assert talk.kernel.storage.settings() == once
     assert once.keys() >= {"toy.plain"}
+
+
+# What is not saved.
+
+
+def test_what_is_not_saved_is_told_and_taken_back(talk: Talk) -> None:
+    talk.ask("set toy.plain 9")
+    talk.ask("set toy.secret swordfish")
+    talk.ask("save")
+    before = talk.answer("get system.unsaved")[1]
+    assert "toy" not in before
+    talk.ask("set toy.plain 10")
+    talk.ask('set toy.other "two words"')
+    talk.ask('set toy.secret ""')
+    assert talk.answer("get system.unsaved")[1].split("\r\n")[-3:] == [
+        "toy.other", "toy.plain", "toy.secret",
+    ]  # fmt: skip
+    assert talk.answer("revert") == DONE
+    assert talk.answer("get toy.plain") == (0, "9")
+    assert talk.answer("get toy.other") == (0, "")
+    assert talk.kernel.variables[SECRET] == "swordfish"
+    assert talk.answer("get system.unsaved") == (0, "")
+
+
+def test_what_is_taken_back_is_heard(talk: Talk) -> None:
+    heard: list[int] = []
+    talk.kernel.variables.watch(PLAIN, lambda _, value: heard.append(value))
+    talk.ask("set toy.plain 10")
+    talk.ask("revert")
+    assert heard == [10, 7]

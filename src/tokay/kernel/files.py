@@ -3,9 +3,13 @@
 A name may hold ``/`` but is never a path: it is a key in the device's storage and nowhere else. A
 file that is being written is held in memory and becomes a file at its last byte, whole or not at
 all. Source: commands-system, section 4.
+
+Below the device's own files lie those of the package, the web app: shared by every device of the
+process, in no database. One that is deleted is only remembered as deleted, and a file of the
+device's own hides the one of the package; a factory reset brings the package's back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from tokay.kernel.kernel import Kernel
 
 FIRMWARE = "sys/"
+REMOVED = "file.removed"
+"""The fact that names the deleted files of the package, a line each."""
 _CRC_BITS = {"crc16": 16, "crc32": 32}
 _MOST_VERSION = 255
 
@@ -27,6 +33,38 @@ class Location(StrEnum):
 
     EXTENDED = "extended"
     BULK = "bulk"
+
+
+class PackagedFile:
+    """A read-only file that every device has, loaded when it is first looked at. A `StoredFile`."""
+
+    __slots__ = ("_content", "_load", "flags", "handle", "name", "type", "version")
+
+    location = Location.EXTENDED
+
+    def __init__(
+        self, name: str, load: Callable[[], bytes], *, version: str, type: int, flags: int,
+        handle: int,
+    ) -> None:  # fmt: skip
+        self.name, self.version, self.type = name, version, type
+        self.flags, self.handle = flags, handle
+        self._load = load
+        self._content: bytes | None = None
+
+    @property
+    def content(self) -> bytes:
+        """All of it."""
+        if self._content is None:
+            self._content = self._load()
+        return self._content
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    @property
+    def crc(self) -> int:
+        return crc32(self.content)
 
 
 class Draft:
@@ -55,23 +93,47 @@ class Draft:
 class FileStore:
     """The files of one device, under the rules of its profile."""
 
-    __slots__ = ("_drafts", "_kernel", "_open")
+    __slots__ = ("_changes", "_drafts", "_kernel", "_open", "_package", "_removed")
 
     def __init__(self, kernel: "Kernel") -> None:
         self._kernel = kernel
         self._open: dict[str, int] | None = None
         self._drafts: list[Draft] | None = None
+        self._package: Mapping[str, PackagedFile] = {}
+        self._removed: frozenset[str] = frozenset()
+        self._changes = 0
+
+    @property
+    def file_changes(self) -> int:
+        """A number that is another one once any file has changed."""
+        return self._kernel.storage.file_changes + self._changes
+
+    def underlay(self, package: Mapping[str, PackagedFile]) -> None:
+        """Put the files of the package below the device's own."""
+        self._package = package
+        removed = self._kernel.storage.facts().get(REMOVED, "")
+        self._removed = frozenset(removed.splitlines())
 
     def list(self) -> list[StoredFile]:
         """Return every file, by name."""
-        return list(self._kernel.storage.files())
+        own = list(self._kernel.storage.files())
+        taken = self._removed.union(file.name for file in own)
+        below = [file for name, file in self._package.items() if name not in taken]
+        return sorted([*own, *below], key=lambda file: file.name) if below else own
+
+    def find(self, name: str) -> StoredFile | None:
+        """Return one file, or None."""
+        return self._kernel.storage.stat(name) or self._packaged(name)
 
     def stat(self, name: str) -> StoredFile:
         """Return one file. Raises CommandError when there is none."""
-        found = self._kernel.storage.stat(name)
+        found = self.find(name)
         if found is None:
             raise failed(f"no file {name}")
         return found
+
+    def _packaged(self, name: str) -> PackagedFile | None:
+        return None if name in self._removed else self._package.get(name)
 
     def begin(self, draft: Draft) -> Draft:
         """Check that a file may be made and that there is room; its room is kept until the end.
@@ -81,7 +143,7 @@ class FileStore:
         rules = self._kernel.profile.files
         self.check_name(draft.name)
         drafts = self._drafts = self._drafts or []
-        there = self._kernel.storage.stat(draft.name) is not None
+        there = self.find(draft.name) is not None
         if (there and not draft.replace) or any(other.name == draft.name for other in drafts):
             raise failed(f"{draft.name} exists")
         if there:
@@ -89,7 +151,7 @@ class FileStore:
         if draft.size < 1:
             raise failed("a file cannot be empty")
         self._check_room(draft)
-        if not there and len(self.list()) + len(drafts) >= rules.most_files:
+        if not there and len(self._kernel.storage.files()) + len(drafts) >= rules.most_files:
             raise failed(f"{rules.most_files} files are there")
         drafts.append(draft)
         return draft
@@ -140,21 +202,50 @@ class FileStore:
         """Delete a file that is not open. Raises CommandError."""
         self.stat(name)
         self._check_closed(name)
+        storage = self._kernel.storage
         try:
-            self._kernel.storage.delete(name)
+            if name in self._package:
+                self._remove([name])
+            if storage.stat(name) is not None:
+                storage.delete(name)
         except OSError as error:
             raise failed(str(error)) from error
         self._kernel.log.line("File deleted")
+
+    def _remove(self, names: Iterable[str]) -> None:
+        """Remember that files of the package were deleted."""
+        removed = self._removed.union(names)
+        self._kernel.storage.set_facts({REMOVED: "\n".join(sorted(removed))})
+        self._removed = removed
+        self._changes += 1
 
     def format(self, location: Location) -> int:
         """Delete every file of a location; return how many there were."""
         if any((self._open or {}).values()):
             raise failed("a file is open")
-        return self._kernel.storage.format(location)
+        below = [f.name for f in self.list() if f is self._package.get(f.name)]
+        if location is not PackagedFile.location:
+            below = []
+        if below:
+            self._remove(below)
+        return self._kernel.storage.format(location) + len(below)
+
+    def reset(self) -> None:
+        """Bring the files of the package back, as a factory reset does."""
+        storage = self._kernel.storage
+        storage.set_facts({REMOVED: None})
+        self._removed = frozenset()
+        self._changes += 1
+        for name in self._package:
+            if storage.stat(name) is not None:
+                storage.delete(name)
 
     def read(self, name: str, offset: int, size: int) -> bytes:
         """Return part of a file."""
-        return self._kernel.storage.read(name, offset, size)
+        packaged = self._package.get(name)
+        if packaged is None or self._kernel.storage.stat(name) is not None:
+            return self._kernel.storage.read(name, offset, size)
+        return packaged.content[offset : offset + size]
 
     def hold(self, name: str, by: int) -> None:
         """Count one more (or one less) reader of a file."""

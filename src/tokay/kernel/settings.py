@@ -36,6 +36,32 @@ def restore(kernel: "Kernel") -> None:
         kernel.log.line(f"Saved setting not understood: {key}")
 
 
+def unsaved(kernel: "Kernel") -> list[str]:
+    """Return the settings, each with its index, that a reboot would change."""
+    saved, now = kernel.storage.settings(), kernel.variables.saved()
+    return sorted(key for key in saved.keys() | now.keys() if saved.get(key) != now.get(key))
+
+
+def revert(kernel: "Kernel") -> None:
+    """Set what is not saved back to what was saved. Raises CommandError, having set the rest."""
+    saved, variables = kernel.storage.settings(), kernel.variables
+    refused = None
+    for key in unsaved(kernel):
+        name, _, index = key.partition(" ")
+        variable = variables.table.by_name.get(name)
+        if variable is None:
+            continue  # of another profile's: told at boot
+        try:
+            if key in saved:
+                variables.set([name, *([index] if index else []), *split(saved[key])])
+            else:
+                variables.reset(variable, index)
+        except CommandError as error:
+            refused = error
+    if refused is not None:
+        raise refused
+
+
 def locked(kernel: "Kernel") -> frozenset[str]:
     """Return the variables that a factory reset leaves alone."""
     return frozenset(kernel.storage.facts().get(LOCKED, "").split())
@@ -53,6 +79,7 @@ def factory_reset(kernel: "Kernel") -> None:
     try:
         kernel.storage.save(kept)
         kernel.storage.set_facts(forgotten)
+        kernel.files.reset()
     except OSError as error:
         raise failed(str(error)) from error
 

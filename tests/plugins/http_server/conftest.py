@@ -188,3 +188,9 @@ def serve(air: Airspace, lab: dict[str, str]) -> Serve:
 async def web(serve: Serve) -> AsyncIterator[Web]:
     async with serve() as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin with no file: the pages of the package have tests of their own."""
+    monkeypatch.setattr("tokay.plugins.webapp.pages", lambda *_: {})

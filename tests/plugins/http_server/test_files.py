@@ -230,7 +230,7 @@ async def test_files_of_other_plugins(web: Web) -> None:
         def __init__(self, storage: object) -> None:
             self._storage = storage
 
-        def stat(self, name: str) -> StoredFile | None:
+        def find(self, name: str) -> StoredFile | None:
             return None if name != "package.html" else self._storage.stat("a.txt")  # type: ignore[attr-defined]
 
         def read(self, name: str, offset: int, size: int) -> bytes:

@@ -49,7 +49,7 @@ class HttpServer(Plugin):
         self._count = 0
         self.pages: dict[str, Page] = {}
         self.takers: dict[str, Taker] = {}
-        self.sources: list[FileSource] = [kernel.storage]
+        self.sources: list[FileSource] = [kernel.files]
         self.last_log: Entry | None = None
         """The newest line that `/log` has given."""
         self.pending = 0

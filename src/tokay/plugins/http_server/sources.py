@@ -14,13 +14,13 @@ MOST_NAMES = 64
 
 
 class FileSource(Protocol):
-    """Read-only files by name. The device's storage is one."""
+    """Files by name. Those of the device and its package are one."""
 
     @property
     def file_changes(self) -> int:
         """A number that is another one once any file has changed."""
 
-    def stat(self, name: str) -> StoredFile | None:
+    def find(self, name: str) -> StoredFile | None:
         """Return one file's row."""
 
     def read(self, name: str, offset: int, size: int) -> bytes:
@@ -82,8 +82,8 @@ class Files:
 
     def _find(self, name: str) -> Found | None:
         for source in self._sources:
-            if (stored := source.stat(name)) is not None:
+            if (stored := source.find(name)) is not None:
                 return Found(source, stored)
-            if (stored := source.stat(name + TWIN)) is not None:
+            if (stored := source.find(name + TWIN)) is not None:
                 return Found(source, stored, packed=True)
         return None

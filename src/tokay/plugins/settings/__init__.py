@@ -8,7 +8,15 @@ from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import Boolean
 from tokay.kernel.plugin import Plugin
-from tokay.kernel.results import SET_OK, UNKNOWN_VARIABLE, CommandError, Result, bad_args, failed
+from tokay.kernel.results import (
+    SET_OK,
+    UNKNOWN_VARIABLE,
+    CommandError,
+    Result,
+    bad_args,
+    failed,
+    lines,
+)
 from tokay.kernel.variables import computed
 
 
@@ -38,6 +46,12 @@ def save(call: Call) -> None:
 def load(call: Call) -> None:
     """Set the variables that a file names."""
     settings.load_file(call.kernel, call["file"])
+
+
+@command("revert", "revert")
+def revert(call: Call) -> None:
+    """Set the variables back to what was saved."""
+    settings.revert(call.kernel)
 
 
 @command("factory_reset", "fac", "mac", safe_mode=True)
@@ -75,12 +89,18 @@ VARIABLE_LOCK = computed(
 )  # fmt: skip
 
 
+UNSAVED = computed(
+    "system.unsaved", "sy u s", lambda kernel, _: lines(settings.unsaved(kernel)),
+    doc="The settings that a reboot would lose, or bring back.",
+)  # fmt: skip
+
+
 class Settings(Plugin):
     """Variables by command."""
 
     name = "settings"
-    variables = (VARIABLE_LOCK,)
-    commands: ClassVar = (get, set_, save, load, factory_reset)
+    variables = (VARIABLE_LOCK, UNSAVED)
+    commands: ClassVar = (get, set_, save, load, revert, factory_reset)
     safe_mode = True
 
 
