@@ -23,11 +23,14 @@ PACKAGES = {
     "dhclient": "isc-dhcp-client",
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
+    "iperf3": "iperf3",
     "kea-dhcp4": "kea-dhcp4-server",
     "openssl": "openssl",
     "stunnel4": "stunnel4",
+    "ncat": "ncat",
+    "socat": "socat",
 }
-BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf"}
+BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf", "ser2net": "ser2net"}
 """What only the benchmarks need; fetched when they ask."""
 LIMIT = 180
 _PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin")

@@ -125,7 +125,8 @@ class Link(Protocol):
         """Hear what is broadcast to a port, beside whoever else does. Raises OSError.
 
         `address` is the network's broadcast address or `BROADCAST`: an endpoint of the link's own
-        address hears neither.
+        address hears neither. Where sockets are not tied to an interface, as on loopback, the
+        broadcasts of the machine's other networks are among them.
         """
 
     def tls_memory(self) -> bool:

@@ -14,8 +14,8 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
-from typing import TypeVar, cast
+from ipaddress import AddressValueError, IPv4Address
+from typing import TypeVar
 
 from tokay.board.access_point import LOOPBACK, AccessPoint, host_key
 from tokay.board.datagrams import open_endpoint
@@ -34,23 +34,7 @@ from tokay.board.sockets import (
     no_address,
 )
 
-_PROGRAMS = IPv4Network("127.0.0.0/24")
-"""Where programs of this machine are that live in no airspace."""
-
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
-
-
-class _Fence(asyncio.DatagramProtocol):
-    """Lets through what comes from one network, or from a program that is on none."""
-
-    def __init__(self, protocol: asyncio.BaseProtocol, subnet: IPv4Network) -> None:
-        self._received = cast("asyncio.DatagramProtocol", protocol).datagram_received
-        self._subnets = (subnet, _PROGRAMS)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        source = IPv4Address(addr[0])
-        if any(source in subnet for subnet in self._subnets):
-            self._received(data, addr)
 
 
 class LoopbackListener:
@@ -262,19 +246,11 @@ class LoopbackLink:
     async def hear_broadcasts(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
     ) -> asyncio.DatagramTransport:
-        """Hear broadcasts; see `Link.hear_broadcasts`.
-
-        What is broadcast on loopback is heard by all of this machine: other networks' is left out.
-        """
+        """Hear broadcasts; see `Link.hear_broadcasts`."""
         self._own_address()
-        subnet = self._lan.subnet
-
-        def fenced() -> asyncio.BaseProtocol:
-            return _Fence(protocol_factory(), subnet)
-
         with new_socket(socket.SOCK_DGRAM, address, port) as sock:
             bind_shared(sock, address, port)
-            return open_endpoint(self._loop, sock, fenced)[0]
+            return open_endpoint(self._loop, sock, protocol_factory)[0]
 
     def tls_memory(self) -> bool:
         """Ask the script of the air; see `Link.tls_memory`."""

@@ -70,6 +70,7 @@ async def _run(options: Options) -> int:
         state=_state(options),
         settings=_settings(options.settings),
         ethernet=options.ethernet,
+        pace=options.pace,
     )
     device.on_event = partial(_write_event if options.events else _narrate, device)
     _check_ports(serial, device)

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from tokay.board.link import BROADCAST, Link, Listener
 from tokay.kernel.kernel import Kernel
+from tokay.plugins.network.fence import Fence
 from tokay.plugins.network.keepalive import keep_alive
 from tokay.plugins.network.tap import Seen, Tap
 from tokay.plugins.network.variables import DNS_TIMEOUT
@@ -137,17 +138,29 @@ class Interface:
     @property
     def broadcast(self) -> str:
         """The broadcast address of the network; empty where there is none, as on a /32."""
-        network = IPv4Network((self.address.address, self.address.netmask), strict=False)
+        network = self._network
         return str(network.broadcast_address) if network.prefixlen < _NO_BROADCAST else ""
+
+    @property
+    def _network(self) -> IPv4Network:
+        return IPv4Network((self.address.address, self.address.netmask), strict=False)
 
     async def hear_broadcasts(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
     ) -> list[asyncio.DatagramTransport]:
-        """Hear what is broadcast to a port, which one's own endpoint does not. Raises OSError."""
+        """Hear what this network broadcasts to a port, which one's own endpoint does not.
+
+        Raises OSError.
+        """
         ears: list[asyncio.DatagramTransport] = []
+        network = self._network
+
+        def fenced() -> asyncio.BaseProtocol:
+            return Fence(protocol_factory(), network)
+
         try:
             for address in filter(None, (BROADCAST, self.broadcast)):
-                ear = await self.link.hear_broadcasts(protocol_factory, address, port)
+                ear = await self.link.hear_broadcasts(fenced, address, port)
                 ears.append(ear)
         except OSError:
             for ear in ears:

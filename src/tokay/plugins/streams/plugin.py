@@ -62,7 +62,7 @@ async def stream_read(call: Call) -> bytes:
 async def stream_write(call: Call) -> None:
     """Send `size` bytes, which follow the line, on a stream."""
     variables = call.kernel.variables
-    stream = call.kernel.streams.find(_handle(call))
+    stream = call.kernel.streams.find_free(_handle(call))
     size = call.number("size", 1, MOST_DATA)
     checked = variables[core.WRITE_CHECK]
     if checked:
@@ -71,7 +71,7 @@ async def stream_write(call: Call) -> None:
     if not checked:
         await _room(call, stream, Result.FAILED)
     # The peer may have gone while the bytes came.
-    call.kernel.streams.find(stream.handle)
+    call.kernel.streams.find_free(stream.handle)
     stream.write(data, frozenset(flag for flag in ("-p", "-f") if flag in call))
 
 
