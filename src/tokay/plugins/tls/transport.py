@@ -39,10 +39,10 @@ RECORD = 16384
 """Bytes of data that a record may have."""
 PART = HEADER + MOST_CONTENT
 """Bytes of a record that may be held until its end comes."""
-READ = 8 * RECORD
+READ = 12 * RECORD
 """Bytes that are received at once."""
-GATHER = 8 * RECORD
-"""Bytes of data that are handed on at once."""
+GATHER = READ + 2 * RECORD
+"""Bytes of data that are handed on at once: all of one read, or nearly so."""
 BURST = 8 * RECORD
 """Bytes that are sealed before they are handed on."""
 LINGER = 10.0
