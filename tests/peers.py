@@ -107,6 +107,8 @@ class Far(asyncio.Protocol):
         self.received = bytearray()
         self.ended = False
         """Whether the device has closed."""
+        self.lost = False
+        """Whether the connection is no more."""
         self.error: Exception | None = None
         self.address = ("", 0)
         """The device's end."""
@@ -180,7 +182,8 @@ class Far(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.ended, self.error = True, exc
+        self.ended = self.lost = True
+        self.error = exc
         self._change.set()
 
     def pause_writing(self) -> None:
@@ -232,7 +235,8 @@ class Peer:
     ) -> None:
         self._server.close()
         for far in self.all:
-            far.transport.abort()
+            if not far.lost:  # asyncio's transport takes an abort badly then
+                far.transport.abort()
         for play in self._plays:
             play.cancel()
         played = await asyncio.gather(*self._plays, return_exceptions=True)
@@ -296,3 +300,11 @@ async def udp_peer(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[FarD
         yield far
     finally:
         transport.close()
+
+
+async def call(port: int, host: str = ADDRESS, *, local: str = "127.0.0.1") -> Far:
+    """Connect to a device, as its client. The device closes it, or the loop does at its end."""
+    far = Far(lambda _: None)
+    loop = asyncio.get_running_loop()
+    await soon(loop.create_connection(lambda: far, host, port, local_addr=(local, 0)))
+    return far

@@ -102,19 +102,20 @@ class Device:
         plugins: Sequence[PluginType] = (),
         on_event: OnEvent | None = None,
         ethernet: Cable | bool = False,
+        pace: bool = False,
     ) -> "Device":
         """Return a device on a simulated board.
 
         ``serial`` as for `tokay run`, one form for each port in turn; ``state`` is a folder, a
         storage that several devices share, or None for memory; ``settings`` are variables by name,
         as if they had been saved; ``ethernet`` asks for a cable, or is one that several devices
-        share. Raises ProfileError, and on entering RadioError, SerialError, StorageError or
-        CommandError.
+        share; ``pace`` makes the serial ports as slow as their baud rate. Raises ProfileError, and
+        on entering RadioError, SerialError, StorageError or CommandError.
         """
         return cls.on(
             SIMULATED, profile=profile, name=name, serial=serial, airspace=airspace, state=state,
             settings=settings, plugins=plugins, on_event=on_event,
-            ethernet=SIMULATED if ethernet is True else ethernet or None,
+            ethernet=SIMULATED if ethernet is True else ethernet or None, pace=pace,
         )  # fmt: skip
 
     @classmethod
@@ -131,6 +132,7 @@ class Device:
         plugins: Sequence[PluginType] = (),
         on_event: OnEvent | None = None,
         ethernet: Cable | str | None = None,
+        pace: bool = False,
     ) -> "Device":
         """Return a device on the radio that a form names, such as `wired:eth0` or `host`.
 
@@ -150,7 +152,8 @@ class Device:
                 state if isinstance(state, Storage) else Storage(Path(state) if state else None)
             )
             try:
-                ports = await _open_ports([serial] if isinstance(serial, str) else serial)
+                forms = [serial] if isinstance(serial, str) else serial
+                ports = await _open_ports(forms, pace=pace)
             except SerialError:
                 if storage is not state:
                     storage.close()
@@ -410,12 +413,12 @@ class Device:
             self.on_event(event, facts)
 
 
-async def _open_ports(forms: Sequence[str]) -> list[Port | None]:
+async def _open_ports(forms: Sequence[str], *, pace: bool) -> list[Port | None]:
     """Open one port for each form, or none at all. Raises SerialError."""
     ports: list[Port | None] = []
     try:
         for form in forms:
-            ports.append(await open_port(form))  # noqa: PERF401 - the opened ones are closed below
+            ports.append(await open_port(form, pace=pace))  # noqa: PERF401 - the opened ones are closed below
     except SerialError:
         for port in ports:
             if port is not None:

@@ -13,10 +13,18 @@ from tests.cli.conftest import Run
 from tests.cli.process import LIMIT, Process, environment, mind_permissions
 
 OPTIONS = (
-    "--profile", "--name", "--state", "--ephemeral", "--serial", "--set", "--exec", "--airspace",
-    "--radio", "--ethernet", "--events",
+    "--profile", "--name", "--state", "--ephemeral", "--serial", "--pace", "--set", "--exec",
+    "--airspace", "--radio", "--ethernet", "--events",
 )  # fmt: skip
-SERIAL_FORMS = ("stdio", "pty", "pty:LINK", "/dev/tty...", "tcp:HOST:PORT", "none")
+SERIAL_FORMS = (
+    "stdio",
+    "pty",
+    "pty:LINK",
+    "/dev/tty...",
+    "tcp:HOST:PORT",
+    "rfc2217:HOST:PORT",
+    "none",
+)
 PROFILES = "gecko-os-2, gecko-os-4, wiconnect-2, zentrios-3"
 
 
@@ -82,6 +90,7 @@ MISTAKES: dict[tuple[str, ...], str] = {
     ("--serial", "foo"): "unknown serial port foo: use stdio, pty, pty:LINK, *",
     ("--serial", "pty:"): "unknown serial port pty:: use stdio, pty, pty:LINK, *",
     ("--serial", "tcp:x"): "unknown serial port tcp:x: use tcp:HOST:PORT",
+    ("--serial", "rfc2217:x"): "unknown serial port rfc2217:x: use rfc2217:HOST:PORT",
     ("--serial", "tcp:127.0.0.1:70000"): "unknown serial port *: use tcp:HOST:PORT",
     ("--serial", "tcp:127.0.0.1:²"): "unknown serial port *: use tcp:HOST:PORT",
     ("--serial", "/dev/gone"): "serial port /dev/gone cannot be opened: No such *",

@@ -1,10 +1,12 @@
 """A device over a thousand outages and over thirty days, in turned time."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.peers import Peer, call, free_port, udp_peer
 
 from tokay.board.airspace import AccessPoint, Airspace
 from tokay.board.claims import Claims
@@ -12,7 +14,7 @@ from tokay.device import Device
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.network import Interface
-from tokay.testing.clock import run_turned, turned_loop
+from tokay.testing.clock import TurnedLoop, run_turned, turned_loop
 
 DAY = 86_400
 SETTINGS = {
@@ -20,6 +22,8 @@ SETTINGS = {
     "wlan.passkey": "correct horse",
     "wlan.auto_join.enabled": "1",
     "wlan.auto_join.retries": "0",
+    # Every ten seconds for thirty days is another test's.
+    "broadcast.interval": "0",
 }
 
 
@@ -89,6 +93,64 @@ def test_a_thousand_outages(air: Airspace) -> None:
             assert len(asyncio.all_tasks()) < 10
 
     run_turned(run())
+
+
+def test_services_that_start_by_themselves_outlive_a_thousand_outages(air: Airspace) -> None:
+    """TCP and UDP, client and server: each is there after every loss, and nothing piles up."""
+    tcp_port, udp_port = free_port(), free_port()
+
+    async def run() -> None:
+        loop = turned_loop()
+        access_point = air.ap("lab")
+        async with Peer() as peer, udp_peer() as far:
+            settings = SETTINGS | {
+                "tcp.client.auto_start": "1",
+                "tcp.client.remote_host": "127.0.0.1",
+                "tcp.client.remote_port": str(peer.port),
+                "tcp.client.auto_retries": "255",
+                "tcp.server.auto_start": "1",
+                "tcp.server.port": str(tcp_port),
+                "tcp.server.connected_gpio": "4",
+                "udp.client.auto_start": "1",
+                "udp.client.remote_host": "127.0.0.1",
+                "udp.client.remote_port": str(far.address[1]),
+                "udp.server.auto_start": "1",
+                "udp.server.port": str(udp_port),
+            }
+            async with Device.simulated(airspace=air, settings=settings) as device:
+                await loop.turn(1)
+                before = None
+                for number in range(1000):
+                    connection = await peer.next()
+                    client = await call(tcp_port, device.address)
+                    await loop.settle()
+                    types = sorted(stream.type for stream in device.kernel.streams)
+                    assert types == ["TCPC", "TCPS", "UDPC", "UDPS"], number
+                    for stream in tuple(device.kernel.streams):
+                        if stream.type in ("TCPC", "UDPC"):
+                            stream.write(b"%d" % number)
+                    assert await connection.take(len(str(number))) == b"%d" % number
+                    assert (await far.next())[0] == b"%d" % number
+                    far.send(b"ping", (device.address, udp_port))
+                    await loop.settle()
+                    (server,) = [one for one in device.kernel.streams if one.type == "UDPS"]
+                    assert server.take(10) == b"ping"
+                    if before is None:
+                        before = descriptors()
+                    assert descriptors() == before, number
+                    access_point.power(on=False)
+                    await loop.turn(1 + number % 20)
+                    assert connection.ended
+                    assert client.ended
+                    assert not len(device.kernel.streams)
+                    access_point.power(on=True)
+                    await loop.turn(40)
+                assert len(asyncio.all_tasks()) < 10
+                peer.all.clear()
+
+    # Sockets need no real time to be heard.
+    with asyncio.Runner(loop_factory=partial(TurnedLoop, grace=0)) as runner:
+        runner.run(run())
 
 
 def test_thirty_days_of_leases(air: Airspace) -> None:

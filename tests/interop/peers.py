@@ -24,6 +24,14 @@ PACKAGES = {
     "dhcpcd": "dhcpcd-base",
     "dig": "bind9-dnsutils",
     "kea-dhcp4": "kea-dhcp4-server",
+    "chronyd": "chrony",
+    "exim4": "exim4-daemon-light",
+    "lighttpd": "lighttpd",
+    "nginx": "nginx",
+    "openssl": "openssl",
+    "stunnel4": "stunnel4",
+    "ncat": "ncat",
+    "socat": "socat",
     "dbus-daemon": "dbus-daemon",
     "avahi-daemon": "avahi-daemon",
     "avahi-browse": "avahi-utils",
@@ -38,7 +46,7 @@ PACKAGES = {
     "nc.openbsd": "netcat-openbsd",
     "plink": "putty-tools",
 }
-BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf"}
+BENCH_PACKAGES = {"perfdhcp": "kea-admin", "dnsperf": "dnsperf", "ser2net": "ser2net"}
 """What only the benchmarks need; fetched when they ask."""
 LIMIT = 180
 _PROGRAMS = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/systemd", "lib/systemd")

@@ -165,6 +165,8 @@ class Console:
 
     def __init__(self, path: str) -> None:
         self._port = serial.Serial(path, timeout=LIMIT)
+        self.logs: list[str] = []
+        """What the device has logged."""
         self._port.write(b"set system.cmd.format machine\r\n")
         assert self._port.read_until(b"R000008\r\nSet OK\r\n").endswith(b"Set OK\r\n")
 
@@ -186,6 +188,7 @@ class Console:
             body = self._port.read(int(header[2:7]))
             if header[:1] == b"R":
                 return header[1] - 48, body[:-2].decode()
+            self.logs.append(body[:-2].decode())
 
     def do(self, line: str, data: bytes = b"") -> str:
         """Do what must succeed."""

@@ -64,5 +64,13 @@ def events() -> Events:
 
 @pytest.fixture
 def lab() -> dict[str, str]:
-    """The settings of a device that can join the air, with notices that show no time."""
-    return {"wlan.ssid": SSID, "wlan.passkey": PASSKEY, "system.cmd.timestamp": "off"}
+    """The settings of a device that can join the air, with notices that show no time.
+
+    It announces nothing: every ten seconds would be much in a test that turns days.
+    """
+    return {
+        "wlan.ssid": SSID,
+        "wlan.passkey": PASSKEY,
+        "system.cmd.timestamp": "off",
+        "broadcast.interval": "0",
+    }

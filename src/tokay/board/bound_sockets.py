@@ -22,6 +22,7 @@ from tokay.board.sockets import (
     bind_low,
     bind_shared,
     bind_to_connect,
+    connect,
     new_socket,
     no_address,
 )
@@ -76,7 +77,7 @@ class BoundSockets:
             self._tie(sock)
             if local_port or self._ifname is not None:
                 bind_to_connect(sock, self.address, local_port)
-            await self._loop.sock_connect(sock, (host_ip, port))
+            await connect(sock, (host_ip, port))
             return await self._loop.create_connection(protocol_factory, sock=sock)
 
     async def listen_tcp(

@@ -14,6 +14,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import TypeVar, cast
 
@@ -31,12 +32,18 @@ from tokay.board.sockets import (
     bind_low,
     bind_shared,
     bind_to_connect,
+    connect,
     new_socket,
     no_address,
 )
 
 _PROGRAMS = IPv4Network("127.0.0.0/24")
 """Where programs of this machine are that live in no airspace."""
+VOLUNTEERS = "pool.ntp.org"
+"""Time servers that people lend to the world, and the factory setting of every device.
+
+A simulated fleet, or a test run, leaves them alone unless a network's `hosts` names them.
+"""
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
@@ -198,7 +205,7 @@ class LoopbackLink:
                 bind_to_connect(sock, source, local_port)
             if self._access_point.shapes:
                 await asyncio.sleep(2 * self._access_point.shape.latency)  # SYN and its answer
-            await self._loop.sock_connect(sock, (host_ip, port))
+            await connect(sock, (host_ip, port))
             if not self._access_point.shapes:
                 return await self._loop.create_connection(protocol_factory, sock=sock)
             protocol = protocol_factory()
@@ -326,7 +333,7 @@ class LoopbackLink:
             return [known]
         if self._access_point.portal is not None:
             return [str(self._lan.gateway)]
-        if not self._access_point.uplink:
+        if not self._access_point.uplink or key.endswith(VOLUNTEERS):
             raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
         return await resolve_here(name)
 
@@ -379,10 +386,15 @@ class LoopbackLink:
         """Give the address to connect from, None if the machine is to choose."""
         own = self._own_address()
         try:
-            if host_ip == BROADCAST or IPv4Address(host_ip) in LOOPBACK:
+            if host_ip == BROADCAST or _is_loopback(host_ip):
                 return own
         except AddressValueError:
             raise OSError(errno.EINVAL, f"not an IPv4 address: {host_ip!r}") from None
         if not self._access_point.uplink:
             raise OSError(errno.ENETUNREACH, f"{host_ip}: {os.strerror(errno.ENETUNREACH)}")
         return None
+
+
+@lru_cache(maxsize=64)
+def _is_loopback(host_ip: str) -> bool:
+    return IPv4Address(host_ip) in LOOPBACK

@@ -53,10 +53,16 @@ def run(
             metavar="PORT",
             help="Where the host talks to the device: [bold]stdio[/], [bold]pty[/] (its path is "
             "printed), [bold]pty:LINK[/] (with a symbolic link), [bold]/dev/tty...[/], "
-            "[bold]tcp:HOST:PORT[/] or [bold]none[/]. stdio unless --exec is given. A second "
-            "one is uart1.",
+            "[bold]tcp:HOST:PORT[/], [bold]rfc2217:HOST:PORT[/] (for drivers that set a rate) or "
+            "[bold]none[/]. stdio unless --exec is given. A second one is uart1.",
         ),
     ] = None,
+    pace: Annotated[
+        bool,
+        typer.Option(
+            "--pace", help="Make the serial ports as slow as the wires they stand for: uart.baud."
+        ),
+    ] = False,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -121,6 +127,7 @@ def run(
         state=state,
         ephemeral=ephemeral,
         serial=serial or [],
+        pace=pace,
         settings=setting or [],
         commands=execute or [],
         airspace=airspace,

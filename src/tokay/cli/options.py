@@ -13,6 +13,7 @@ class Options:
     state: Path | None
     ephemeral: bool
     serial: list[str]
+    pace: bool
     settings: list[str]
     commands: list[str]
     airspace: Path | None

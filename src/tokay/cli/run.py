@@ -71,6 +71,7 @@ async def _run(options: Options) -> int:
         state=_state(options),
         settings=_settings(options.settings),
         ethernet=options.ethernet,
+        pace=options.pace,
     )
     # Other programs of this machine are to find the device by name.
     if options.radio == SIMULATED:

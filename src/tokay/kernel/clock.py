@@ -7,7 +7,7 @@ right once it has been set. Source: commands-system, section 7.
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 NEVER = -1.0
 
@@ -15,7 +15,7 @@ NEVER = -1.0
 class Clock:
     """Wall clock and uptime, in seconds."""
 
-    __slots__ = ("_booted", "_epoch", "_loop", "_set_at", "zone")
+    __slots__ = ("_booted", "_epoch", "_loop", "_set_at", "_stamp", "zone")
 
     def __init__(self, start: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -24,6 +24,7 @@ class Clock:
         self._set_at: float | None = None
         self.zone = 0
         """Minutes east of Greenwich."""
+        self._stamp = (0, "")
 
     def reboot(self) -> None:
         """Begin the uptime anew; the wall clock goes on."""
@@ -64,5 +65,8 @@ class Clock:
 
     def stamp(self) -> str:
         """The local time as notices carry it: ``2019-01-01 | 19:40:23``."""
-        local = self.utc() + timedelta(minutes=self.zone)
-        return local.strftime("%Y-%m-%d | %H:%M:%S")
+        second = int(self.rtc // 1) + 60 * self.zone
+        if self._stamp[0] != second:  # notices come in twos and threes
+            local = datetime.fromtimestamp(second, UTC)
+            self._stamp = (second, local.strftime("%Y-%m-%d | %H:%M:%S"))
+        return self._stamp[1]

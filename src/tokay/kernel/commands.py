@@ -8,8 +8,8 @@ Sources: commands-system, section 1; DESIGN, "Contracts".
 """
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tokay.kernel.kinds import integer
 from tokay.kernel.log import Level
@@ -35,7 +35,8 @@ MOST_DATA = 1 << 16
 """Bytes that one call holds in memory."""
 
 Answer = str | bytes | None
-Handler = Callable[["Call"], Answer | Awaitable[Answer]]
+Handler = Callable[["Call"], Answer | Coroutine[Any, Any, Answer]]
+"""Answers at once, or returns the coroutine that will."""
 
 
 class Source(Protocol):
@@ -90,7 +91,6 @@ class Command:
         "safe_mode",
         "shortcut",
         "usage",
-        "waits",
     )
 
     def __init__(
@@ -108,7 +108,6 @@ class Command:
         self.shortcut = shortcut or name
         self.usage = Usage(usage)
         self.handler = handler
-        self.waits = inspect.iscoroutinefunction(handler)
         self.data = data
         self.limit = limit
         self.safe_mode = safe_mode

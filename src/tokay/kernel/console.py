@@ -13,6 +13,7 @@ Sources: command-protocol, sections 2, 3 and 5; commands-network, section 1.7.
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from tokay.kernel.core import ECHO, HEADERS, PRINT_LEVEL, PROMPT, RX_BUFFER
@@ -57,12 +58,14 @@ class Console:
     """The console of one boot.
 
     ``name`` is where it is: `uart0`, `remote_terminal`. ``logs``: it prints the log too.
-    ``most_unsent``: bytes that may wait for the host before commands wait.
+    ``most_unsent``: bytes that may wait for the host before commands wait. ``on_leave`` is what
+    `exit` does here.
     """
 
     __slots__ = (
         "_arrived", "_busy", "_channel", "_closed", "_editor", "_input", "_kernel", "_limit",
-        "_line_end", "_most_unsent", "_paused", "_printer", "_pumping", "_settled", "muted", "name",
+        "_line_end", "_most_unsent", "_on_leave", "_paused", "_printer", "_pumping", "_settled",
+        "muted", "name",
     )  # fmt: skip
 
     def __init__(
@@ -74,10 +77,12 @@ class Console:
         logs: bool = True,
         most_unsent: int = MOST_UNSENT,
         held: Held | None = None,
+        on_leave: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self.muted = False
         """Whether new lines are not heard: somebody else has the parser."""
+        self._on_leave = on_leave
         self._kernel = kernel
         self._channel = channel
         self._limit = kernel.variables[RX_BUFFER]
@@ -180,7 +185,9 @@ class Console:
         self._echo(CRLF)
 
     def leave(self) -> None:
-        """`exit` on a serial console in command mode has nowhere to go."""
+        """Carry out `exit`. On a serial port in command mode there is nowhere to go."""
+        if self._on_leave is not None:
+            self._on_leave()
 
     # Lines.
 
@@ -194,10 +201,14 @@ class Console:
             return
         self._pumping = True
         try:
-            while self._input and not (self._busy or self._kernel.halting or self._choked):
+            while self._input and not (
+                self._busy or self._closed or self._kernel.halting or self._choked
+            ):
                 self._step()
         finally:
             self._pumping = False
+        if self._closed:
+            return
         self._pace()
         if self._settled is not None and not self._busy:
             _wake(self._settled)

@@ -6,8 +6,9 @@ Source: command-protocol, sections 1 and 17.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Coroutine
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokay.kernel.commands import Answer, Call, Source
 from tokay.kernel.core import BUFFERED
@@ -86,10 +87,12 @@ class Engine:
         call = None
         try:
             call = self._call(request)
-            if call.command.waits:
-                self._task = asyncio.get_running_loop().create_task(self._wait(call, request, log))
+            answer = call.command.handler(call)
+            if isinstance(answer, CoroutineType):
+                waiting = self._wait(call, answer, request, log)
+                self._task = asyncio.get_running_loop().create_task(waiting)
                 return
-            response = self._respond(call, call.command.handler(call), log)  # type: ignore[arg-type]
+            response = self._respond(call, answer, log)  # type: ignore[arg-type]
         except CommandError as error:
             if call is not None and call.command.data:
                 self._task = asyncio.get_running_loop().create_task(
@@ -101,10 +104,12 @@ class Engine:
             response = _bug(error, request, log)
         self._finish(call, request, response)
 
-    async def _wait(self, call: Call, request: _Request, log: list[str]) -> None:
+    async def _wait(
+        self, call: Call, waiting: Coroutine[Any, Any, Answer], request: _Request, log: list[str]
+    ) -> None:
         try:
             async with asyncio.timeout(call.command.limit):
-                answer = await call.command.handler(call)  # type: ignore[misc]
+                answer = await waiting
             response = self._respond(call, answer, log)
         except CommandError as error:
             await self._fail(call, request, error, log)

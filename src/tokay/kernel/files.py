@@ -81,19 +81,24 @@ class FileStore:
         rules = self._kernel.profile.files
         self.check_name(draft.name)
         drafts = self._drafts = self._drafts or []
-        taken = self._kernel.storage.stat(draft.name) is not None and not draft.replace
-        if taken or any(other.name == draft.name for other in drafts):
+        there = self._kernel.storage.stat(draft.name) is not None
+        if (there and not draft.replace) or any(other.name == draft.name for other in drafts):
             raise failed(f"{draft.name} exists")
+        if there:
+            self._check_closed(draft.name)
         if draft.size < 1:
             raise failed("a file cannot be empty")
-        size = rules.bulk_size if draft.location is Location.BULK else rules.extended_size
-        pending = sum(other.size for other in drafts if other.location is draft.location)
-        if self._kernel.storage.used(draft.location) + pending + draft.size > size:
-            raise failed("no room")
-        if len(self.list()) + len(drafts) >= rules.most_files:
+        self._check_room(draft)
+        if not there and len(self.list()) + len(drafts) >= rules.most_files:
             raise failed(f"{rules.most_files} files are there")
         drafts.append(draft)
         return draft
+
+    def grow(self, draft: Draft) -> None:
+        """Let a file whose size was not known have what it has. Raises CommandError."""
+        if len(draft.content) > draft.size:
+            draft.size = len(draft.content)
+            self._check_room(draft)
 
     def abandon(self, draft: Draft) -> None:
         """Forget a file that will not be."""
@@ -108,6 +113,8 @@ class FileStore:
             raise failed(f"{len(content)} of {draft.size} bytes came")
         if draft.crc is not None and draft.crc != self._checksum(content):
             raise failed("the checksum does not fit")
+        if draft.replace:
+            self._check_closed(draft.name)
         storage = self._kernel.storage
         make = storage.replace if draft.replace else storage.create
         try:
@@ -132,8 +139,7 @@ class FileStore:
     def delete(self, name: str) -> None:
         """Delete a file that is not open. Raises CommandError."""
         self.stat(name)
-        if (self._open or {}).get(name):
-            raise failed(f"{name} is open")
+        self._check_closed(name)
         try:
             self._kernel.storage.delete(name)
         except OSError as error:
@@ -177,6 +183,19 @@ class FileStore:
             raise bad_args(f"{word} is no checksum")
         number = int(digits, 16)
         return (-number if word.startswith("-") else number) % (1 << bits)
+
+    def _check_closed(self, name: str) -> None:
+        if (self._open or {}).get(name):
+            raise failed(f"{name} is open")
+
+    def _check_room(self, draft: Draft) -> None:
+        """Raise CommandError unless a draft has room beside the files and the other drafts."""
+        rules, place = self._kernel.profile.files, draft.location
+        size = rules.bulk_size if place is Location.BULK else rules.extended_size
+        others = [one for one in self._drafts or () if one.location is place and one is not draft]
+        pending = sum(other.size for other in others)
+        if self._kernel.storage.used(place) + pending + draft.size > size:
+            raise failed("no room")
 
     def _checksum(self, content: bytes) -> int:
         return crc16(content) if self._kernel.profile.files.crc == "crc16" else crc32(content)

@@ -161,15 +161,26 @@ class Kernel:
 
 def fill(template: str, parts: Mapping[str, str]) -> str:
     """Put ``parts`` in the place of ``@`` and their letter; ``@@`` is one at sign."""
+    head, pieces = _cut(template)
+    return head + "".join([parts.get(letter, f"@{letter}") + rest for letter, rest in pieces])
+
+
+@lru_cache(maxsize=64)
+def _cut(template: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return what stands before the first letter, and each letter with what stands behind it."""
     head, *pieces = template.split("@")
-    filled = [head]
+    cut: list[tuple[str, str]] = []
     pending = iter(pieces)
     for piece in pending:
         if piece:
-            filled.append(parts.get(piece[0], f"@{piece[0]}") + piece[1:])
+            cut.append((piece[0], piece[1:]))
+            continue
+        text = "@" + next(pending, "")
+        if cut:
+            cut[-1] = (cut[-1][0], cut[-1][1] + text)
         else:
-            filled.append("@" + next(pending, ""))
-    return "".join(filled)
+            head += text
+    return head, cut
 
 
 @lru_cache(maxsize=32)

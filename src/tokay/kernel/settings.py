@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 LOCKED = "locked"
 """The fact that holds the names of locked variables."""
-KEPT_FACTS = frozenset(("mac", LOCKED))
+BUNDLE = "bundle"
+"""The fact that tells which bundle of files an update brought; the files stay, and so does it."""
+KEPT_FACTS = frozenset(("mac", LOCKED, BUNDLE))
 LARGEST_FILE = 64 * 1024
 
 

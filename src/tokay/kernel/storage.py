@@ -5,6 +5,7 @@ Storage is the board's; this is its shape as seen from here. Every method may ra
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
@@ -46,6 +47,9 @@ class StoredFile(Protocol):
 
 class DeviceStorage(Protocol):
     """What is kept for one device."""
+
+    def group(self) -> AbstractContextManager[None]:
+        """Store all that is stored inside at once: all of it or, when it raises, nothing."""
 
     def settings(self) -> dict[str, str]:
         """Return what was last saved."""

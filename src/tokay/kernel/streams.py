@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tokay.kernel.core import AUTO_CLOSE
 from tokay.kernel.results import failed
@@ -49,6 +49,25 @@ class StreamType(StrEnum):
     UDPS = "UDPS"
     WEBC = "WEBC"
     WEBS = "WEBS"
+
+
+BRIDGEABLE = frozenset(
+    (
+        StreamType.TCPC, StreamType.TCPS, StreamType.TLSC, StreamType.TLSS,
+        StreamType.UDPC, StreamType.UDPS, StreamType.WEBC, StreamType.WEBS,
+    )
+)  # fmt: skip
+"""What stream mode takes. Source: web-and-discovery, section 12.4."""
+
+
+class Taker(Protocol):
+    """Who has what a stream receives in place of its inbox: the bus in stream mode."""
+
+    def take_in(self, data: bytes) -> bool:
+        """Take bytes that arrived. False: no more for now, until `Stream.go_on`."""
+
+    def room(self) -> None:
+        """Hear that a stream which was choked can be written to again."""
 
 
 class Stream(ABC):
@@ -100,6 +119,21 @@ class Stream(ABC):
         """Send bytes; ``flags`` are the options of `stream_write`. Call ``room`` first."""
         raise failed(f"{self.type} streams cannot be written")
 
+    @property
+    def choked(self) -> bool:
+        """Whether the peer is so slow that ``write`` should wait."""
+        return False
+
+    def divert(self, taker: Taker | None) -> None:
+        """Give all that arrives to a taker, what waits already first; None ends that.
+
+        Raises CommandError for a type that cannot be bridged.
+        """
+        raise failed(f"{self.type} streams cannot be bridged")
+
+    def go_on(self) -> None:  # noqa: B027 - what cannot be diverted is never told
+        """Hear that the taker has room again."""
+
     def close(self) -> None:  # noqa: B027 - some stand on nothing
         """Give up what the stream stands on. Called once, by the table."""
 
@@ -112,12 +146,12 @@ class Stream(ABC):
 
     async def fill(self, size: int, timeout: float) -> None:
         """Wait until ``size`` bytes are there, or no more will be, or the time is over."""
-        if timeout <= 0 or self._filled(size):
+        if timeout <= 0 or self.filled(size):
             return
         self._changed = asyncio.Event()
         try:
             async with asyncio.timeout(timeout):
-                while not self._filled(size):
+                while not self.filled(size):
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
@@ -125,7 +159,8 @@ class Stream(ABC):
         finally:
             self._changed = None
 
-    def _filled(self, size: int) -> bool:
+    def filled(self, size: int) -> bool:
+        """Whether waiting brings no more of ``size`` bytes."""
         return self.available >= size or self.ended or self.edge
 
 
@@ -159,12 +194,15 @@ class TextStream(Stream):
 class Inbox:
     """Bytes received and not yet read: ``pause`` is called when they are many, then ``resume``."""
 
-    __slots__ = ("_chunks", "_pause", "_paused", "_resume", "size")
+    __slots__ = ("_chunks", "_offset", "_pause", "_paused", "_resume", "_take_in", "size")
 
     def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         self._chunks: deque[bytes] = deque()
+        self._offset = 0
+        """Bytes of the first chunk that are taken already."""
         self._pause, self._resume = pause, resume
         self._paused = False
+        self._take_in: Callable[[bytes], bool] | None = None
         self.size = 0
 
     @property
@@ -173,10 +211,35 @@ class Inbox:
         return self._paused
 
     def put(self, data: bytes) -> None:
-        """Add bytes at the end."""
+        """Add bytes at the end, or hand them on if they are diverted."""
+        if self._take_in is not None:
+            if not self._take_in(data):
+                self._hold()
+            return
         self._chunks.append(data)
         self.size += len(data)
-        if self.size > HIGH_WATER and not self._paused:
+        if self.size > HIGH_WATER:
+            self._hold()
+
+    def divert(self, taker: Taker | None) -> None:
+        """Hand all that comes to a taker, what is here first; None keeps it here again."""
+        if taker is None:
+            self._take_in = None
+            self.go_on()
+            return
+        waiting = self.take(self.size)
+        self._take_in = taker.take_in
+        if waiting:
+            self.put(waiting)
+
+    def go_on(self) -> None:
+        """Let the peer go on."""
+        if self._paused:
+            self._paused = False
+            self._resume()
+
+    def _hold(self) -> None:
+        if not self._paused:
             self._paused = True
             self._pause()
 
@@ -184,16 +247,17 @@ class Inbox:
         """Return at most ``limit`` bytes from the front."""
         taken = []
         while limit > 0 and self._chunks:
-            chunk = self._chunks.popleft()
-            if len(chunk) > limit:
-                self._chunks.appendleft(chunk[limit:])
-                chunk = chunk[:limit]
-            taken.append(chunk)
-            limit -= len(chunk)
-            self.size -= len(chunk)
-        if self._paused and self.size <= HIGH_WATER // 2:
-            self._paused = False
-            self._resume()
+            chunk = self._chunks[0]
+            piece = chunk[self._offset : self._offset + limit]
+            self._offset += len(piece)
+            if self._offset == len(chunk):
+                self._chunks.popleft()
+                self._offset = 0
+            taken.append(piece)
+            limit -= len(piece)
+            self.size -= len(piece)
+        if self.size <= HIGH_WATER // 2:
+            self.go_on()
         return taken[0] if len(taken) == 1 else b"".join(taken)
 
 
@@ -204,13 +268,15 @@ class StreamTable:
     something unread, or the peer closes, and `stream_closed`; all with ``stream``.
     """
 
-    __slots__ = ("_kernel", "_streams", "bridging", "on_auto")
+    __slots__ = ("_kernel", "_streams", "bridged", "bridging", "on_auto")
 
     def __init__(self, kernel: "Kernel") -> None:
         self._kernel = kernel
         self._streams: dict[int, Stream] = {}
         self.bridging = False
         """Whether the bus is in stream mode: a server then takes one client."""
+        self.bridged: Stream | None = None
+        """The stream that the bus has: commands neither read nor write it."""
         self.on_auto: Callable[[Stream], None] | None = None
         """Hears of each stream that an auto-start service opened."""
 
@@ -255,13 +321,32 @@ class StreamTable:
             raise failed(f"no stream {handle}")
         return stream
 
+    def find_free(self, handle: int) -> Stream:
+        """Return an open stream that may be read and written here. Raises CommandError."""
+        stream = self.find(handle)
+        if stream is self.bridged:
+            self._kernel.log.line(f"Stream {handle} is bridged to the serial port")
+            raise failed(f"stream {handle} is bridged")
+        return stream
+
     async def read(self, handle: int, size: int, timeout: float) -> bytes:
         """Return at most ``size`` bytes, waiting up to ``timeout`` seconds for that many."""
-        stream = self.find(handle)
+        data = self.read_now(handle, size)
+        if data is None:
+            stream = self.find(handle)
+            await stream.fill(size, timeout)
+            data = self._take(stream, size)
+        return data
+
+    def read_now(self, handle: int, size: int) -> bytes | None:
+        """Return what there is to read, or None when waiting may bring more of ``size`` bytes."""
+        stream = self.find_free(handle)
         if self._lingers(stream):
             self.close(stream)
             return b""
-        await stream.fill(size, timeout)
+        return self._take(stream, size) if stream.filled(size) else None
+
+    def _take(self, stream: Stream, size: int) -> bytes:
         data = stream.take(size)
         self._look(stream)
         if stream.type is StreamType.FILE and self._lingers(stream):
@@ -323,6 +408,8 @@ class StreamTable:
     def _lingers(self, stream: Stream) -> bool:
         if not stream.ended or stream.available:
             return False
+        if stream is self.bridged:
+            return True  # nobody is there who would close it
         if stream.auto_close is not None:
             return stream.auto_close
         return self._kernel.variables[AUTO_CLOSE]

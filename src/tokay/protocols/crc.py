@@ -5,31 +5,18 @@ reflected and whose output is not (polynomial 0x1021, first value 0xFFFF). Sourc
 commands-system, section 4.1; web-and-discovery, section 4.4.
 """
 
+import binascii
 import zlib
 
-_POLYNOMIAL = 0x1021
 _FIRST = 0xFFFF
 _REFLECTED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
-def _row(byte: int) -> int:
-    value = byte << 8
-    for _ in range(8):
-        value = (value << 1) ^ _POLYNOMIAL if value & 0x8000 else value << 1
-    return value & 0xFFFF
-
-
-_TABLE = tuple(_row(byte) for byte in range(256))
-
-
-def crc16(data: bytes) -> int:
+def crc16(data: bytes | bytearray) -> int:
     """Return the checksum of ``data``, 0-0xFFFF: 0x89F6 for ``123456789``."""
-    value = _FIRST
-    for byte in data.translate(_REFLECTED):
-        value = (value << 8) & 0xFF00 ^ _TABLE[value >> 8 ^ byte]
-    return value
+    return binascii.crc_hqx(data.translate(_REFLECTED), _FIRST)
 
 
-def crc32(data: bytes) -> int:
+def crc32(data: bytes | bytearray) -> int:
     """Return the CRC-32 of ``data``, 0-0xFFFFFFFF."""
     return zlib.crc32(data)

@@ -10,7 +10,7 @@ import pytest
 from tests.pki import client_context, server_context
 
 from tokay.plugins.tls.errors import TlsError
-from tokay.plugins.tls.transport import LINGER, RECORD, TlsTransport, _buffers
+from tokay.plugins.tls.transport import GATHER, LINGER, RECORD, TlsTransport, _buffers
 from tokay.protocols.tls import HEADER, MOST_CONTENT
 from tokay.testing.clock import turned_loop
 
@@ -41,6 +41,9 @@ class Pipe(asyncio.Transport):
         elif len(self.unsent) > self.high and not self.told:
             self.told = True
             self.above.pause_writing()
+
+    def writelines(self, list_of_data: Any) -> None:
+        self.write(b"".join(list_of_data))
 
     def go(self, size: int | None = None) -> None:
         """Let bytes arrive at the other end."""
@@ -244,19 +247,19 @@ async def test_data_right_behind_the_handshake() -> None:
 async def test_a_reader_that_pauses_is_left_alone() -> None:
     pair = await Pair().open()
     pair.server.pause_at = 1
-    pair.client.transport.write(noise(10 * RECORD))
+    pair.client.transport.write(noise(4 * GATHER))
     await turned_loop().settle()
-    assert len(pair.server.data) == RECORD
+    assert len(pair.server.data) == GATHER
     assert pair.far.paused
     assert not pair.server.transport.is_reading()
-    pair.server.pause_at = 3 * RECORD
+    pair.server.pause_at = 3 * GATHER
     pair.server.transport.resume_reading()
     await turned_loop().settle()
-    assert len(pair.server.data) == 3 * RECORD
+    assert len(pair.server.data) == 3 * GATHER
     pair.server.pause_at = None
     pair.server.transport.resume_reading()
     await turned_loop().settle()
-    assert pair.server.data == noise(10 * RECORD)
+    assert pair.server.data == noise(4 * GATHER)
     assert not pair.far.paused
 
 
@@ -357,28 +360,28 @@ async def test_an_end_without_goodbye_is_an_end_too() -> None:
 async def test_a_reader_that_pauses_hears_of_the_end_behind_the_data(goodbye: bool) -> None:
     pair = await Pair().open()
     pair.server.pause_at = 1
-    pair.client.transport.write(noise(3 * RECORD))
+    pair.client.transport.write(noise(3 * GATHER))
     if goodbye:
         pair.client.transport.close()
     else:
         pair.near.close()
     await turned_loop().settle()
-    assert len(pair.server.data) == RECORD
+    assert len(pair.server.data) == GATHER
     assert pair.server.heard == ["made"]
     pair.server.pause_at = None
     pair.server.transport.resume_reading()
     await turned_loop().settle()
-    assert pair.server.data == noise(3 * RECORD)
+    assert pair.server.data == noise(3 * GATHER)
     assert pair.server.heard == ["made", "end", "lost"]
 
 
 async def test_what_had_arrived_survives_a_reset() -> None:
     pair = await Pair().open()
     pair.server.pause_at = 1
-    pair.client.transport.write(noise(3 * RECORD))
+    pair.client.transport.write(noise(3 * GATHER))
     await turned_loop().settle()
     pair.down.connection_lost(ConnectionResetError())
-    assert pair.server.data == noise(3 * RECORD)
+    assert pair.server.data == noise(3 * GATHER)
     assert pair.server.heard == ["made", "lost: ConnectionResetError"]
 
 
@@ -423,9 +426,9 @@ async def test_a_protocol_that_closes_as_it_hears() -> None:
         pair.server.transport.close()
 
     pair.server.data_received = hear  # type: ignore[method-assign]
-    pair.client.transport.write(noise(3 * RECORD))
+    pair.client.transport.write(noise(3 * GATHER))
     await turned_loop().settle()
-    assert heard == [noise(3 * RECORD)[:RECORD]]
+    assert heard == [noise(3 * GATHER)[:GATHER]]
     assert pair.server.heard == ["made", "lost"]
 
 

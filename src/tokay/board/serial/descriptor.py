@@ -2,14 +2,23 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import selectors
 import termios
 import tty
+from collections import deque
 
 from tokay.board.serial.port import LineSettings, Port
 
-CHUNK = 16 * 1024
+CHUNK = 64 * 1024
+"""Bytes that are read at once; a pty gives no more than 4 KB."""
+BURST = 16
+"""Reads in a row, before the loop does the rest of its work."""
+FULL = 4000
+"""Bytes in one read behind which there are probably more."""
+PIECES = 64
+"""What waits is written that many pieces at once."""
 
 _BAUDS = {
     int(name[1:]): getattr(termios, name)
@@ -26,7 +35,8 @@ class DescriptorPort(Port):
         self.description = description
         self._loop = asyncio.get_running_loop()
         self._read_fd, self._write_fd = read_fd, write_fd
-        self._unsent = bytearray()
+        self._unsent: deque[bytes | memoryview] = deque()
+        self._backlog = 0
         self._reading = self._ended = self._closed = False
         # A plain file and /dev/null cannot be waited for.
         self._pollable = _pollable(read_fd)
@@ -36,18 +46,21 @@ class DescriptorPort(Port):
 
     @property
     def backlog(self) -> int:
-        return len(self._unsent)
+        return self._backlog
 
     def write(self, data: bytes) -> None:
         if self._closed:
             return
-        if self._unsent:
-            self._unsent += data
-            return
-        sent = self._send(data)
-        if sent < len(data):
-            self._unsent += data[sent:]
+        if not self._unsent:
+            sent = self._send(data)
+            if sent == len(data):
+                return
+            self._unsent.append(memoryview(data)[sent:])
+            self._backlog = len(data) - sent
             self._loop.add_writer(self._write_fd, self._flush)
+        else:
+            self._unsent.append(data)
+            self._backlog += len(data)
 
     def close(self) -> None:
         if self._closed:
@@ -56,7 +69,7 @@ class DescriptorPort(Port):
         if self._unsent:
             self._loop.remove_writer(self._write_fd)
             # One last try: a terminal takes it, a host that is gone never will.
-            self._send(bytes(self._unsent))
+            self._send(b"".join(self._unsent))
         self._closed = True
         for fd, blocking in self._blocking.items():
             with contextlib.suppress(OSError):
@@ -75,8 +88,19 @@ class DescriptorPort(Port):
             return len(data)  # the host is gone: a UART sends on into the void
 
     def _flush(self) -> None:
-        del self._unsent[: self._send(bytes(self._unsent[:CHUNK]))]
-        if not self._unsent:
+        unsent = self._unsent
+        try:
+            sent = os.writev(self._write_fd, list(itertools.islice(unsent, PIECES)))
+        except BlockingIOError:
+            return
+        except OSError:
+            sent = self._backlog
+        self._backlog -= sent
+        while sent and sent >= len(unsent[0]):
+            sent -= len(unsent.popleft())
+        if sent:
+            unsent[0] = memoryview(unsent[0])[sent:]
+        if not unsent:
             self._loop.remove_writer(self._write_fd)
             if self._receiver is not None:
                 self._receiver.drained()
@@ -103,19 +127,23 @@ class DescriptorPort(Port):
             self._loop.call_soon(self._receive_on)
 
     def _receive(self) -> None:
-        try:
-            data = os.read(self._read_fd, CHUNK)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._ended = True
-            self._hold()
-            if self.on_end is not None:
-                self.on_end()
-        elif self._receiver is not None:
-            self._receiver.feed(data)
+        for _ in range(BURST):
+            try:
+                data = os.read(self._read_fd, CHUNK)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self._ended = True
+                self._hold()
+                if self.on_end is not None:
+                    self.on_end()
+                return
+            if self._receiver is not None:
+                self._receiver.feed(data)
+            if len(data) < FULL or not self._reading:
+                return
 
 
 def _pollable(fd: int) -> bool:

@@ -45,6 +45,8 @@ class Port(ABC):
 
     description = ""
     """Where the other end is: a path, an address, or `stdio`."""
+    can_wait: bool = True
+    """Whether the host waits while the port is paused, or goes on sending what is then lost."""
 
     def __init__(self) -> None:
         self._receiver: Receiver | None = None

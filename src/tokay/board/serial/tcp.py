@@ -1,13 +1,15 @@
 """A serial port at a TCP address: raw bytes, one host at a time."""
 
 import asyncio
-from typing import cast
+from typing import Self, cast
 
 from tokay.board.serial.port import Port
 
 
 class TcpPort(Port):
     """Listens at an address. A second host is turned away; without one, output goes nowhere."""
+
+    scheme = "tcp:"
 
     def __init__(self) -> None:
         super().__init__()
@@ -16,13 +18,14 @@ class TcpPort(Port):
         self._held = bytearray()
 
     @classmethod
-    async def listen(cls, host: str, port: int) -> "TcpPort":
+    async def listen(cls, host: str, port: int) -> Self:
         """Open the port. Port 0 takes a free one. Raises OSError."""
         self = cls()
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Wire(self), host, port)
         address = self._server.sockets[0].getsockname()
-        self.description = f"tcp:{address[0]}:{address[1]}"
+        where = f"[{address[0]}]" if ":" in address[0] else address[0]
+        self.description = f"{self.scheme}{where}:{address[1]}"
         return self
 
     @property

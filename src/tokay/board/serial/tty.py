@@ -25,9 +25,11 @@ class TtyPort(DescriptorPort):
             os.close(fd)
             raise
         super().__init__(fd, fd, str(path))
+        self.can_wait = LineSettings().flow
 
     def configure(self, settings: LineSettings) -> None:
         set_line(self._read_fd, settings)
+        self.can_wait = settings.flow
 
     def _release(self) -> None:
         # An adapter that was unplugged has no settings to give back.

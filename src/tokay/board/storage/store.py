@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -198,6 +198,10 @@ class DeviceStorage:
     @property
     def _key(self) -> str | bytes:
         return to_sql(self.name)
+
+    def group(self) -> AbstractContextManager[None]:
+        """Let what is stored inside be stored at once, or not at all; see `Storage.group`."""
+        return self._storage.group()
 
     # Settings and facts.
 

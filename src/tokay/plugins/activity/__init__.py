@@ -160,7 +160,8 @@ class Activity(Plugin):
 
     def network_up(self, interface: Interface) -> None:
         """Look at what is opened on an interface."""
-        self._tap(interface)
+        if self._pulses is not None:
+            self._tap(interface)
 
     def _guard(self, variable: Variable[Any], index: str, types: Any) -> None:
         if variable is not GPIO or not types:
@@ -174,8 +175,8 @@ class Activity(Plugin):
         if self._pulses is None:
             if not types:
                 return
-            self._begin()
-        pulses = self._pulses or {}
+            self._pulses = self._begin()
+        pulses = self._pulses
         if not types:
             if index in pulses:
                 pulses.pop(index).stop()
@@ -185,17 +186,18 @@ class Activity(Plugin):
             pulses[index] = Pulse(line, self._kernel)
         pulses[index].types = types
 
-    def _begin(self) -> None:
-        self._pulses = {}
+    def _begin(self) -> dict[str, Pulse]:
+        """Look at traffic from now on; return where the pins will be."""
         self._kernel.variables.watch(LEVEL, self._level_changed)
         for interface in self._kernel.plugin(Network).interfaces:
             self._tap(interface)
         for number, port in enumerate(self._board.ports):
             if port is not None:
                 port.tap(partial(self._seen, f"uart{number}"))
+        return {}
 
     def _tap(self, interface: Interface) -> None:
-        if self._pulses is not None and interface.name in INTERFACES:
+        if interface.name in INTERFACES:
             interface.seen = partial(self._seen, interface.name)
 
     def _level_changed(self, _index: str, _level: int) -> None:

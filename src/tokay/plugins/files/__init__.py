@@ -15,7 +15,8 @@ BLOCK = 4096
 """Bytes that a file occupies at the least."""
 
 
-def _location(call: Call) -> Location:
+def file_location(call: Call) -> Location:
+    """Return where a call wants a file. Raises CommandError."""
     word = call.get("location", Location.EXTENDED)
     try:
         return Location(word)
@@ -36,14 +37,15 @@ def _draft(call: Call) -> Draft:
         call["name"],
         call.number("size", 0, 0xFFFFFFFF),
         version=parse_version(call.get("version", rules.default_version)),
-        type=_type(kind) if kind else rules.default_type,
+        type=file_type(kind) if kind else rules.default_type,
         flags=flags,
-        location=_location(call),
+        location=file_location(call),
         crc=call.kernel.files.parse_crc(crc) if crc else None,
     )
 
 
-def _type(word: str) -> int:
+def file_type(word: str) -> int:
+    """Return a file type as a host writes it. Raises CommandError."""
     # Hosts send 0xFE, 254, and bare FE.
     return integer(word if word.isdigit() or "x" in word.lower() else f"0x{word}", 0, 0xFF)
 
@@ -135,7 +137,7 @@ LISTINGS = {"zentrios": _ls_zentrios, "gecko4": _ls_gecko4}
 def format_flash(call: Call) -> None:
     """Delete every file of a location. The device's own MAC guards against accidents."""
     call.check_mac("mac")
-    call.kernel.files.format(_location(call))
+    call.kernel.files.format(file_location(call))
 
 
 class Files(Plugin):

@@ -1,130 +1,187 @@
-"""One request and its response over a connection; the body is a stream.
+"""One request and its response over a connection; the body of the response is a stream.
 
-httptools parses; here are the bounds. Source: commands-network, section 9; RFC 9112.
+Life of an exchange::
+
+    queued --first write--> sending --http_read_status--> sent --header fields--> answered
+           --http_read_status-------------------------->
+
+An immediate command goes all the way before it has a handle. A queued one has its handle from the
+start, and keeps it until its status was told, whatever the server does meanwhile: a host in the
+middle of its body must not find another stream under the number.
+
+Source: commands-network, section 9.
 """
 
 import asyncio
-import re
-from typing import NamedTuple
-from urllib.parse import urlsplit
-
-import httptools
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.results import bad_args
+from tokay.kernel.results import failed
 from tokay.kernel.streams import StreamType
+from tokay.plugins.http_client.request import Request
 from tokay.plugins.network import Interface, TcpStream
-
-HTTP_PORT = 80
-MOST_HEADER = 16 * 1024
-"""Bytes of status line and header fields that a server may send."""
-
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986 section 3.1
-
-
-class Target(NamedTuple):
-    """Where a URL leads."""
-
-    host: str
-    port: int
-    path: str
-
-
-def parse_url(url: str) -> Target:
-    """Return the parts of an http URL; one without a scheme is http. Raises CommandError."""
-    if not all("!" <= char <= "~" for char in url):
-        raise bad_args("a URL has no blanks and no control characters")
-    try:
-        parts = urlsplit(url if _SCHEME.match(url) else f"http://{url}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise bad_args(f"{url} is no URL") from None
-    if parts.scheme != "http" or not host or port == 0 or parts.username is not None:
-        raise bad_args(f"{url} is no http URL")
-    path = parts.path or "/"
-    return Target(host, port or HTTP_PORT, f"{path}?{parts.query}" if parts.query else path)
 
 
 class HttpStream(TcpStream):
-    """The body of a response. ``answered`` is done once the header fields are there."""
+    """What is written is the body of the request, what is read that of the response.
 
-    __slots__ = ("_complete", "_header_size", "_parser", "answered", "chunked", "status")
+    ``queued``: the request waits for ``finish``, and its header fields can still be added to.
+    ``upgrade``: the server is asked to switch to another protocol.
+    """
 
-    def __init__(self, kernel: Kernel, interface: Interface, target: Target) -> None:
-        super().__init__(kernel, interface, StreamType.HTTP, f"{target.host}:{target.port}")
-        self._parser = httptools.HttpResponseParser(self)
-        self._header_size = 0
-        self._complete = False
-        self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.status = 0
-        self.chunked = False
+    __slots__ = (
+        "_error", "_finished", "_upgrade", "_waiter", "_written", "queued", "reader",
+        "request", "told",
+    )  # fmt: skip
 
-    def request(self, method: str, target: Target) -> None:
-        """Send a request that has no body."""
-        host = target.host if target.port == HTTP_PORT else f"{target.host}:{target.port}"
-        self.write(
-            f"{method} {target.path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    def __init__(
+        self, kernel: Kernel, interface: Interface, request: Request, *, upgrade: bool = False
+    ) -> None:
+        # The parser is imported when it is first needed: start-up time is measured.
+        from tokay.plugins.http_client.response import ResponseReader  # noqa: PLC0415
+
+        target = request.target
+        kind = StreamType.HTTPS if target.secure else StreamType.HTTP
+        super().__init__(kernel, interface, kind, f"{target.host}:{target.port}")
+        self.request = request
+        self.reader: ResponseReader = ResponseReader(
+            self._inbox.put, bodiless=request.method == "HEAD", upgrade=upgrade
         )
+        self.queued = True
+        self._finished = False
+        self.told = False
+        self._upgrade = upgrade
+        self._written = 0
+        self._error: OSError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    # The request.
+
+    def add_header(self, name: str, value: str) -> None:
+        """Add a header field to a request that is queued. Raises CommandError."""
+        if not self.queued:
+            raise failed("the header fields are sent already")
+        self.request.add(name, value)
+
+    def write(self, data: bytes, flags: frozenset[str] = frozenset()) -> None:
+        request = self.request
+        if self._finished or not request.has_body:
+            raise failed("the request takes no further body")
+        if request.length is None:
+            piece = b"%x\r\n%b\r\n" % (len(data), data)
+        elif self._written + len(data) > request.length:
+            raise failed(f"a body of {request.length} bytes was announced")
+        else:
+            piece = data
+        super().write(self._head() + piece, flags)
+        self.queued = False
+        self._written += len(data)
+
+    def finish(self) -> None:
+        """Send what the request lacks, once. Raises CommandError."""
+        if self._finished:
+            return
+        request = self.request
+        # A server may answer, and leave, before it has read all: its answer counts.
+        if self.reader.answered and not self.queued and request.length is not None:
+            return
+        if request.length is not None and self._written < request.length:
+            raise failed(f"{self._written} of {request.length} bytes of the body were written")
+        last = b"0\r\n\r\n" if request.length is None and request.has_body else b""
+        self._finished = True
+        if (self.queued or last) and not self._ended:
+            super().write(self._head() + last)
+        self.queued = False
+
+    def _head(self) -> bytes:
+        return self.request.encode() if self.queued else b""
+
+    # The response.
+
+    async def answer(self, limit: float) -> None:
+        """Wait until the header fields of the response are there. Raises OSError."""
+        if not self.reader.answered and self._error is None:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                async with self.interface.while_up(limit):
+                    await self._waiter
+            finally:
+                self._waiter = None
+        self.told = True
+        if not self.reader.answered:
+            assert self._error is not None  # noqa: S101 - what else ended the wait?
+            raise self._error
+
+    @property
+    def error(self) -> OSError | None:
+        """Why the response is not all there, once it has ended."""
+        return self._error
+
+    @property
+    def ended(self) -> bool:
+        return self._ended and self.told
 
     # From the connection.
 
     def data_received(self, data: bytes) -> None:
-        # The parser sees no more at once than the header may still take.
-        while data and not self.answered.done():
-            room = MOST_HEADER - self._header_size
-            if not room:
-                self._fail("the response header is too long")
-                return
-            head, data = data[:room], data[room:]
-            self._header_size += len(head)
-            self._feed(head)
-        self._feed(data)
-        self._kernel.streams.arrived(self)
-
-    def _feed(self, data: bytes) -> None:
-        if self._complete or not data:
-            return  # what comes behind the body is nobody's
+        reader = self.reader
+        if self._ended:
+            self._leave()  # what comes behind the body is nobody's
+            return
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self._fail(str(error))
-        except httptools.HttpParserUpgrade:
-            self._fail("the server speaks another protocol now")
+            reader.feed(data)
+        except OSError as error:
+            self._fail(error)
+            return
+        if self._waiter is not None and reader.answered:
+            _wake(self._waiter)
+        if not reader.complete:
+            self._kernel.streams.arrived(self)
+        elif self._upgrade and reader.status == 101:
+            self._pause()
+        else:
+            self._end()
+            # The server closes when it has all: who closes first keeps the port for a minute.
+            if not self._finished:
+                self._leave()
+
+    def eof_received(self) -> bool:
+        self._lost(None)
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.answered.done():
-            self._fail("the server closed before it answered")
-        super().connection_lost(exc)
+        self._lost(exc)
 
-    # From the parser.
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Hear of a header field."""
-        if name.lower() == b"transfer-encoding" and b"chunked" in value.lower():
-            self.chunked = True
-
-    def on_headers_complete(self) -> None:
-        """Hear that the body begins."""
-        status = self._parser.get_status_code()
-        if status >= 200 and not self.answered.done():
-            self.status = status
-            self.answered.set_result(None)
-
-    def on_body(self, body: bytes) -> None:
-        """Hear of a piece of the body, with its transfer coding taken off."""
-        if not self._complete:
-            self._inbox.put(body)
-
-    def on_message_complete(self) -> None:
-        """Hear that the body is whole."""
-        if self.status:
-            self._complete = True
-            self._end()
-
-    def _fail(self, reason: str) -> None:
-        if not self.answered.done():
-            self.answered.set_exception(OSError(reason))
-            self.answered.exception()
-        self._complete = True
+    def _lost(self, exc: Exception | None) -> None:
+        try:
+            if not self._ended:
+                self.reader.end()
+                if self._transport is not None and self._transport.get_extra_info("truncated"):
+                    raise ConnectionError("the server closed without a close_notify")
+        except OSError as error:
+            self._fail(exc if isinstance(exc, OSError) else error)
         self._end()
-        self.close()
+
+    def _fail(self, error: OSError) -> None:
+        if self._error is None:
+            self._error = error
+        if self._waiter is not None:
+            _wake(self._waiter)
+        self._end()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.close()
+
+    # To another protocol.
+
+    def detach(self) -> asyncio.Transport:
+        """Give the connection away once the server has switched; it is paused."""
+        assert self._transport is not None  # noqa: S101 - the server has answered on it
+        transport, self._transport = self._transport, None
+        return transport
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)

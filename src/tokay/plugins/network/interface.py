@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from ipaddress import IPv4Address, IPv4Network
+from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Network
+from types import TracebackType
 from typing import NamedTuple, TypeVar, cast
 
 from tokay.board.link import BROADCAST, Link, Listener
@@ -68,27 +69,18 @@ class Interface:
         for wait in self._waits:
             wait.reschedule(asyncio.get_running_loop().time())
 
-    @contextlib.asynccontextmanager
-    async def while_up(self) -> AsyncIterator[None]:
-        """End what waits inside when the interface goes down. Raises OSError then."""
-        try:
-            async with asyncio.timeout(None if self.up else 0) as wait:
-                self._waits.add(wait)
-                try:
-                    yield
-                finally:
-                    self._waits.discard(wait)
-        except TimeoutError:
-            if wait.expired():
-                raise self._down() from None
-            raise
+    def while_up(self, limit: float | None = None) -> "WhileUp":
+        """End what waits inside when the interface goes down, or after ``limit`` seconds.
+
+        Raises OSError: TimeoutError when it is the time.
+        """
+        return WhileUp(self, self._waits, limit)
 
     async def resolve(self, host: str) -> str:
         """Return an IPv4 address of a name, or the address that ``host`` is. Raises OSError."""
-        try:
-            return str(IPv4Address(host))
-        except ValueError:
-            pass
+        with contextlib.suppress(OSError, ValueError):
+            socket.inet_pton(socket.AF_INET, host)
+            return host
         limit = self._kernel.variables[DNS_TIMEOUT] / 1000
         try:
             async with asyncio.timeout(limit):
@@ -102,10 +94,16 @@ class Interface:
             raise socket.gaierror(socket.EAI_AGAIN, f"{host} does not resolve in time") from None
 
     async def connect_tcp(
-        self, protocol_factory: Callable[[], P], host: str, port: int, *, local_port: int = 0
+        self,
+        protocol_factory: Callable[[], P],
+        host: str,
+        port: int,
+        *,
+        local_port: int = 0,
+        limit: float | None = None,
     ) -> tuple[asyncio.Transport, P]:
-        """Connect to a name or address. The caller sets the time limit. Raises OSError."""
-        async with self.while_up():
+        """Connect to a name or address within ``limit`` seconds. Raises OSError."""
+        async with self.while_up(limit):
             address = await self.resolve(host)
             transport, protocol = await self.link.connect_tcp(
                 self._tapped(protocol_factory), address, port, local_port=local_port
@@ -113,7 +111,7 @@ class Interface:
             transport, protocol = _behind(transport, protocol)
         if not self.up:
             transport.abort()
-            raise self._down()
+            raise self.down()
         keep_alive(self._kernel.variables, transport)
         return transport, protocol
 
@@ -177,5 +175,36 @@ class Interface:
             self._kernel.log.line(f"Port {asked} needs privileges: listening on {bound}")
         self.ports[asked or bound] = bound
 
-    def _down(self) -> OSError:
+    def down(self) -> OSError:
+        """Return the error of whoever needs an interface that has gone."""
         return OSError(errno.ENETDOWN, f"{self.name} went down")
+
+
+class WhileUp:
+    """Waiting that ends with an interface; see ``Interface.while_up``."""
+
+    __slots__ = ("_interface", "_timeout", "_waits")
+
+    def __init__(
+        self, interface: Interface, waits: set[asyncio.Timeout], limit: float | None
+    ) -> None:
+        self._interface, self._waits = interface, waits
+        self._timeout = asyncio.timeout(limit if interface.up else 0)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+        self._waits.add(self._timeout)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._waits.discard(self._timeout)
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError:
+            if not self._interface.up:
+                raise self._interface.down() from None
+            raise

@@ -42,8 +42,10 @@ _OPTIONS = (
 
 def keep_alive(values: Variables, transport: asyncio.BaseTransport) -> None:
     """Let the kernel below probe a connection as the variables say."""
+    if not values[ENABLED]:
+        return
     sock = transport.get_extra_info("socket")
-    if not values[ENABLED] or sock is None:
+    if sock is None:
         return
     with contextlib.suppress(OSError):  # it may have been reset already
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -5,7 +5,7 @@ from typing import cast
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import failed
-from tokay.kernel.streams import Inbox, Stream
+from tokay.kernel.streams import Inbox, Stream, Taker
 from tokay.plugins.network.interface import Interface
 
 MOST_UNSENT = 64 * 1024
@@ -17,7 +17,9 @@ LINGER = 10.0
 class TcpStream(Stream, asyncio.Protocol):
     """Bytes both ways. A slow reader slows the peer, a slow peer the writer."""
 
-    __slots__ = ("_ended", "_inbox", "_kernel", "_room", "_transport", "interface", "type")
+    __slots__ = (
+        "_ended", "_inbox", "_kernel", "_room", "_taker", "_transport", "interface", "type",
+    )  # fmt: skip
 
     def __init__(self, kernel: Kernel, interface: Interface, type: str, target: str) -> None:
         super().__init__(target)
@@ -27,6 +29,7 @@ class TcpStream(Stream, asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._inbox = Inbox(self._pause, self._resume)
         self._room: asyncio.Event | None = None
+        self._taker: Taker | None = None
         self._ended = False
 
     # What a stream does.
@@ -63,6 +66,17 @@ class TcpStream(Stream, asyncio.Protocol):
             raise failed("the other side has closed")
         self._transport.write(data)
 
+    @property
+    def choked(self) -> bool:
+        return self._room is not None
+
+    def divert(self, taker: Taker | None) -> None:
+        self._taker = taker
+        self._inbox.divert(taker)
+
+    def go_on(self) -> None:
+        self._inbox.go_on()
+
     def close(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
@@ -97,6 +111,8 @@ class TcpStream(Stream, asyncio.Protocol):
         if self._room is not None:
             self._room.set()
             self._room = None
+            if self._taker is not None:
+                self._taker.room()
 
     def _end(self) -> None:
         if not self._ended:
@@ -107,7 +123,7 @@ class TcpStream(Stream, asyncio.Protocol):
     def _linger(self) -> None:
         """Let what was written go out, but not for ever: the peer may never read it."""
         if self._transport is not None and self._transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
+            asyncio.get_running_loop().call_later(LINGER, _give_up, self._transport)
 
     def _pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -116,3 +132,9 @@ class TcpStream(Stream, asyncio.Protocol):
     def _resume(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+
+
+def _give_up(transport: asyncio.Transport) -> None:
+    # One that has sent all is closed, and asyncio's takes an abort badly then.
+    if transport.get_write_buffer_size():
+        transport.abort()

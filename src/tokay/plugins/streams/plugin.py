@@ -1,5 +1,6 @@
 """Streams by command. Source: commands-network, section 6."""
 
+from collections.abc import Coroutine
 from typing import Any, ClassVar
 
 from tokay.board.pins import PinError
@@ -51,18 +52,21 @@ def stream_poll(call: Call) -> str:
 
 
 @command("stream_read", "read", "handle size")
-async def stream_read(call: Call) -> bytes:
+def stream_read(call: Call) -> bytes | Coroutine[Any, Any, bytes]:
     """Print at most `size` bytes, waiting a little for that many."""
-    size = call.number("size", 1, MAX_BODY)
-    timeout = call.kernel.variables[core.READ_TIMEOUT] / 1000
-    return await call.kernel.streams.read(_handle(call), size, timeout)
+    size, handle = call.number("size", 1, MAX_BODY), _handle(call)
+    streams = call.kernel.streams
+    data = streams.read_now(handle, size)
+    if data is not None:
+        return data
+    return streams.read(handle, size, call.kernel.variables[core.READ_TIMEOUT] / 1000)
 
 
 @command("stream_write", "write", "[-p] [-f] handle size", data="size")
 async def stream_write(call: Call) -> None:
     """Send `size` bytes, which follow the line, on a stream."""
     variables = call.kernel.variables
-    stream = call.kernel.streams.find(_handle(call))
+    stream = call.kernel.streams.find_free(_handle(call))
     size = call.number("size", 1, MOST_DATA)
     checked = variables[core.WRITE_CHECK]
     if checked:
@@ -71,7 +75,7 @@ async def stream_write(call: Call) -> None:
     if not checked:
         await _room(call, stream, Result.FAILED)
     # The peer may have gone while the bytes came.
-    call.kernel.streams.find(stream.handle)
+    call.kernel.streams.find_free(stream.handle)
     stream.write(data, frozenset(flag for flag in ("-p", "-f") if flag in call))
 
 

@@ -123,6 +123,7 @@ class Tls(Plugin):
         """
         context = self._client_context(files)
         above, done = self._client(context, factory, host)
+        transport.pause_reading()  # uvloop looks at its protocol when reading begins
         transport.set_protocol(above)
         above.connection_made(transport)
         transport.resume_reading()

@@ -33,10 +33,14 @@ from tokay.plugins.tls.errors import (
     failure_of,
     reason_of,
 )
-from tokay.protocols.tls import HandshakeWalk, State, record_size
+from tokay.protocols.tls import HEADER, HandshakeWalk, State, record_size
 
 RECORD = 16384
 """Bytes of data that a record may have."""
+READ = 8 * RECORD
+"""Bytes that are received at once."""
+GATHER = 4 * RECORD
+"""Bytes of data that are handed on at once."""
 BURST = 8 * RECORD
 """Bytes that are sealed before they are handed on."""
 LINGER = 10.0
@@ -44,14 +48,33 @@ LINGER = 10.0
 
 
 class _Buffers(threading.local):
-    """The two ends of OpenSSL, for all connections of a thread."""
+    """What all connections of a thread share: room for what is read, and OpenSSL's two ends."""
 
     def __init__(self) -> None:
+        self.received = bytearray(READ)
+        self.view = memoryview(self.received)
+        self.plain = memoryview(bytearray(GATHER))
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
 
 
 _buffers = _Buffers()
+
+
+def _drain() -> None:
+    """Leave nothing between OpenSSL's ends for the next connection."""
+    for end in (_buffers.incoming, _buffers.outgoing):
+        if end.pending:
+            end.read()
+
+
+def _record_end(data: memoryview, at: int) -> tuple[int, bool]:
+    """Return where the record at ``at`` ends, 0 if it is not whole, and whether it is none."""
+    size = record_size(data[at : at + HEADER])
+    if size < 0:
+        return len(data), True
+    stop = at + size
+    return (stop, False) if size and stop <= len(data) else (0, False)
 
 
 class Phase(Enum):
@@ -67,7 +90,7 @@ class Phase(Enum):
     LOST = auto()
 
 
-class TlsTransport(asyncio.Transport, asyncio.Protocol):
+class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
     """One TLS connection.
 
     ``factory`` makes the protocol above once the handshake is over. ``settled`` hears how that
@@ -78,6 +101,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     __slots__ = (
         "_context",
+        "_eof",
         "_error",
         "_factory",
         "_held",
@@ -120,8 +144,9 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self._ssl: ssl.SSLObject
         self._walk: HandshakeWalk | None = HandshakeWalk()
         self._timer: asyncio.TimerHandle | None = None
-        self._held = b""
+        self._held: bytes | memoryview = b""
         self._paused = False
+        self._eof = False
         self._truncated = False
         self._error: Exception | None = None
 
@@ -142,16 +167,27 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         self._timer = asyncio.get_running_loop().call_later(self._limit, self._expire)
         self._shake()
 
-    def data_received(self, data: bytes) -> None:
-        self._held = self._held + data if self._held else data
-        if not self._paused:
-            self._advance()
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _buffers.view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        # Nothing of this outlives the call: what is not handed on is copied.
+        self.data_received(_buffers.view[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
+        """Take bytes from a connection below that has no buffers."""
+        if self._paused:
+            self._held = b"".join((self._held, data))
+        elif self._held:
+            self._complete(memoryview(data))
+        else:
+            self._advance(memoryview(data))
 
     def eof_received(self) -> bool:
         if self._phase is Phase.HANDSHAKE:
             self._fail(TlsError(CLOSED, self._state, "closed by the peer", server=self.server))
         elif self._phase is Phase.OPEN:
-            self._truncated = True
+            self._eof = self._truncated = True
             if not self._paused:
                 self._end()
         return True
@@ -177,7 +213,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         while self._phase is Phase.OPEN and len(self._held) != left:
             left = len(self._held)
             self._paused = False
-            self._advance()
+            self._advance_held()
 
     def pause_writing(self) -> None:
         if self._phase in (Phase.OPEN, Phase.ENDED):
@@ -230,7 +266,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     def _fail(self, error: Exception) -> None:
         """Give up the handshake: say why, and close once the alert is out."""
         self._cancel()
-        self._drain()
+        _drain()
         self._phase = Phase.LOST
         if not isinstance(error, TlsError):
             state = self._state or State.HELLO_REQUEST
@@ -246,58 +282,94 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     # Records.
 
-    def _advance(self) -> None:
-        """Hand on what has come, record by record, until the protocol above wants no more."""
-        data, at = memoryview(self._held), 0
+    def _advance_held(self) -> None:
+        held, self._held = self._held, b""
+        self._advance(memoryview(held))
+
+    def _complete(self, data: memoryview) -> None:
+        """Complete the record of which there is a part, and go on with what is behind it."""
+        part = bytes(self._held)
+        missing = HEADER - len(part)
+        if missing > 0:
+            part += data[:missing]
+            data = data[missing:]
+        missing = max(record_size(part), 0) - len(part)
+        if missing > 0:
+            part += data[:missing]
+            data = data[missing:]
         self._held = b""
-        put, end = _buffers.incoming.write, len(data)
-        while at < end and not self._paused:
-            if self._phase is Phase.OPEN or self._phase is Phase.HANDSHAKE:
-                pass
+        self._advance(memoryview(part))
+        if data:
+            self._advance(data)
+
+    def _advance(self, data: memoryview) -> None:
+        """Hand on what has come, until the protocol above wants no more."""
+        at, end, before = 0, len(data), -1
+        while before < at < end and not self._paused:
+            before = at
+            if self._phase is Phase.OPEN:
+                at = self._open_records(data, at)
+            elif self._phase is Phase.HANDSHAKE:
+                stop, broken = _record_end(data, at)
+                if stop:
+                    _buffers.incoming.write(data[at:stop])
+                    self._shake_on(data[at:stop], broken=broken)
+                    at = stop
             else:
                 return
-            size = record_size(data[at : at + 5])
-            if size == 0 or at + size > end:
-                break
-            record = data[at:] if size < 0 else data[at : at + size]
-            at += len(record)
-            put(record)
-            if self._phase is Phase.OPEN:
-                self._take(broken=size < 0)
-            else:
-                if self._walk is not None:
-                    self._walk.feed(record, client=self.server)
-                self._shake()
-                if size < 0 and self._phase is Phase.HANDSHAKE:
-                    self._fail_with(INVALID_RECORD, "no TLS record")
         if at < end and self._phase in (Phase.OPEN, Phase.HANDSHAKE):
-            self._held = bytes(data[at:])
-        if self._truncated and not self._paused and self._phase is Phase.OPEN:
+            left = data[at:]
+            # Never what is only lent, nor much for the sake of little.
+            lent = left.obj is _buffers.received or len(left) < RECORD
+            self._held = bytes(left) if lent else left
+        if self._eof and not self._paused and self._phase is Phase.OPEN:
             self._end()
+
+    def _open_records(self, data: memoryview, at: int) -> int:
+        """Open records from ``at`` on and hand them on as one; return where that stopped."""
+        put, read, plain = _buffers.incoming.write, self._ssl.read, _buffers.plain
+        filled, closed = 0, False
+        error: OSError | None = None
+        while filled <= GATHER - RECORD and not closed:
+            stop, broken = _record_end(data, at)
+            if not stop:
+                break
+            put(data[at:stop])
+            at = stop
+            try:
+                count = cast("int", read(RECORD, plain[filled : filled + RECORD]))
+            except ssl.SSLWantReadError:  # a record without data: a ticket, a change of keys
+                self._flush()
+                error = OSError("no TLS record") if broken else None
+            except ssl.SSLZeroReturnError:
+                closed = True
+            except ssl.SSLError as failure:
+                error = failure
+            else:
+                filled += count
+                closed = not count
+            if error is not None:
+                self._flush()  # the alert
+                _drain()
+                break
+        self._eof = self._eof or closed
+        if filled:
+            self._settled = None
+            self._protocol.data_received(bytes(plain[:filled]))
+        if error is not None and self._phase is Phase.OPEN:
+            self._break(error)
+        return len(data) if closed else at
+
+    def _shake_on(self, record: memoryview, *, broken: bool) -> None:
+        """Take a record of the handshake, which OpenSSL has been handed."""
+        if self._walk is not None:
+            self._walk.feed(record, client=self.server)
+        self._shake()
+        if broken and self._phase is Phase.HANDSHAKE:
+            self._fail_with(INVALID_RECORD, "no TLS record")
 
     def _fail_with(self, failure: Failure, reason: str) -> None:
         self._fail(TlsError(failure, self._state, reason, server=self.server))
-
-    def _take(self, *, broken: bool) -> None:
-        """Read the one record that OpenSSL has been handed."""
-        try:
-            data = self._ssl.read(RECORD)
-        except ssl.SSLWantReadError:  # a record without data: a ticket, a change of keys
-            if broken:
-                self._break(OSError("no TLS record"))
-            elif _buffers.outgoing.pending:
-                self._flush()
-            return
-        except ssl.SSLZeroReturnError:
-            data = b""
-        except ssl.SSLError as error:
-            self._break(error)
-            return
-        if data:
-            self._settled = None
-            self._protocol.data_received(data)
-        else:
-            self._end()
 
     def _break(self, error: Exception) -> None:
         """Give up an open connection: the peer says so, or a record cannot be."""
@@ -307,8 +379,6 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             failure = failure_of(error, state, server=self.server)
             self._error = TlsError(failure, state, reason_of(error), server=self.server)
             self._report(self._error)
-        self._flush()
-        self._drain()
         self._phase = Phase.ENDED
         self._raw.abort()
 
@@ -325,12 +395,6 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             if self._walk is not None:
                 self._walk.feed(data, client=not self.server)
             self._raw.write(data)
-
-    def _drain(self) -> None:
-        """Leave nothing in the buffers for the next connection."""
-        for buffer in (_buffers.incoming, _buffers.outgoing):
-            if buffer.pending:
-                buffer.read()
 
     # To the protocol above: a transport.
 
@@ -363,7 +427,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 
     def _go_on(self) -> None:
         if not self._paused and self._phase is Phase.OPEN:
-            self._advance()
+            self._advance_held()
         if not self._paused and self._phase is Phase.OPEN and not self._raw.is_closing():
             self._raw.resume_reading()
 
@@ -386,8 +450,9 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
                     for at in range(start, stop, RECORD):
                         seal(view[at : min(at + RECORD, stop)])
                         sealed.append(take())
-                    self._raw.write(b"".join(sealed))
+                    self._raw.writelines(sealed)
         except ssl.SSLError as error:
+            _drain()
             self._break(error)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

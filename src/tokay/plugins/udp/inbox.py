@@ -3,7 +3,7 @@
 Nobody can be slowed down over UDP: what does not fit is dropped, and counted.
 """
 
-from tokay.kernel.streams import Inbox
+from tokay.kernel.streams import Inbox, Taker
 
 Peer = tuple[str, int]
 
@@ -37,6 +37,9 @@ class DatagramInbox(Inbox):
     def put(self, data: bytes) -> None:
         if not data:
             return
+        if self._take_in is not None and not self._paused:
+            self._paused = not self._take_in(data)
+            return
         if len(self._chunks) >= MOST_DATAGRAMS or (
             self._chunks and self.size + len(data) > MOST_BYTES
         ):
@@ -45,6 +48,15 @@ class DatagramInbox(Inbox):
         self._chunks.append(data)
         self._senders.append(self.sender)
         self.size += len(data)
+
+    def divert(self, taker: Taker | None) -> None:
+        self._take_in = taker.take_in if taker is not None else None
+        self.go_on()
+
+    def go_on(self) -> None:
+        self._paused = False
+        while self._take_in is not None and self._chunks and not self._paused:
+            self._paused = not self._take_in(self.take(self.first))
 
     def take(self, limit: int) -> bytes:
         if not self._chunks or limit <= 0:

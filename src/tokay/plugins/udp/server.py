@@ -30,14 +30,14 @@ class ServerStream(UdpStream):
     def preset(self, peer: Peer) -> None:
         """Say who is sent to until somebody is heard."""
         if self.peer is None:
-            self.peer = peer
+            self.learn(peer)
 
     def hears(self, peer: Peer) -> bool:
         if not super().hears(peer):
             return False
         if self.peer is not None and self.peer != peer and self._kernel.variables[LOCK_CLIENT]:
             return False
-        self.peer = peer
+        self.learn(peer)
         return True
 
     def close(self) -> None:

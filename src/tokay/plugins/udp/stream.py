@@ -8,7 +8,7 @@ from typing import cast
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import failed
-from tokay.kernel.streams import Stream, StreamType
+from tokay.kernel.streams import Stream, StreamType, Taker
 from tokay.plugins.network import Interface
 from tokay.plugins.udp.inbox import DatagramInbox, Peer
 
@@ -21,8 +21,8 @@ class UdpStream(Stream, asyncio.DatagramProtocol):
     """Datagrams from anybody; what is written goes to ``peer``, once there is one."""
 
     __slots__ = (
-        "_connected", "_ears", "_inbox", "_kernel", "_transport", "interface", "peer", "port",
-        "type",
+        "_connected", "_ears", "_inbox", "_kernel", "_taker", "_transport", "interface", "peer",
+        "port", "type",
     )  # fmt: skip
 
     def __init__(
@@ -39,6 +39,7 @@ class UdpStream(Stream, asyncio.DatagramProtocol):
         self._connected = False
         self._ears: list[asyncio.DatagramTransport] = []
         self._inbox = DatagramInbox()
+        self._taker: Taker | None = None
 
     async def bind(self, port: int) -> None:
         """Open the endpoint, on any port if it is 0. Raises OSError.
@@ -104,6 +105,23 @@ class UdpStream(Stream, asyncio.DatagramProtocol):
         if host == self.interface.broadcast:
             host = LIMITED_BROADCAST  # the same, and more links know what to do with it
         self._transport.sendto(data, None if self._connected else (host, port))
+
+    @property
+    def choked(self) -> bool:
+        return self.peer is None
+
+    def divert(self, taker: Taker | None) -> None:
+        self._taker = taker
+        self._inbox.divert(taker)
+
+    def go_on(self) -> None:
+        self._inbox.go_on()
+
+    def learn(self, peer: Peer) -> None:
+        """Send to a peer from now on."""
+        choked, self.peer = self.choked, peer
+        if choked and self._taker is not None:
+            self._taker.room()
 
     def close(self) -> None:
         for transport in (self._transport, *self._ears):

@@ -1,0 +1,200 @@
+"""A port as slow as the wire that it stands for.
+
+A byte takes a start bit, its data bits, a parity bit if there is one, and its stop bits, at the
+baud rate; it has arrived when the last of them has. Both directions are paced, each by itself.
+What is on its way when the settings change still goes at the old rate.
+
+What the host writes fills the buffers of this machine first (64 KB in a pty): it is held up once
+they are full, as by an adapter with a deep FIFO.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from tokay.board.serial.port import LineSettings, Port
+
+TICK = 0.005
+"""Seconds of line time that are handed on at once when there is more: 57 bytes at 115200 baud."""
+_EDGE = 1e-9
+"""Seconds that a clock of floating numbers may be off."""
+_FINEST = 0.001
+"""Seconds: some loops know no shorter time, and would come again and again at once."""
+
+
+def byte_time(settings: LineSettings) -> float:
+    """Return the seconds that one byte takes."""
+    bits = 1 + settings.data + (settings.parity != "none") + settings.stop
+    return bits / settings.baud
+
+
+class Wire:
+    """One direction of a wire: which bytes have arrived by when."""
+
+    __slots__ = ("_begun", "_queue", "size")
+
+    def __init__(self) -> None:
+        self._queue: deque[tuple[bytes, float]] = deque()
+        self._begun = 0.0
+        self.size = 0
+        """Bytes that have not arrived yet."""
+
+    def put(self, data: bytes, each: float, now: float) -> None:
+        """Send bytes that take ``each`` seconds, behind what is on its way."""
+        if not self._queue:
+            self._begun = max(now, self._begun)
+        self._queue.append((data, each))
+        self.size += len(data)
+
+    def go_on(self, now: float) -> None:
+        """Begin anew with the next byte after a pause."""
+        self._begun = max(now, self._begun)
+
+    def take(self, now: float) -> bytes:
+        """Return what has arrived."""
+        arrived = []
+        while self._queue:
+            data, each = self._queue[0]
+            count = int((now - self._begun + _EDGE) / each)
+            if count <= 0:
+                break
+            self._begun += min(count, len(data)) * each
+            if count < len(data):
+                self._queue[0] = (data[count:], each)
+                arrived.append(data[:count])
+                break
+            self._queue.popleft()
+            arrived.append(data)
+        whole = b"".join(arrived)
+        self.size -= len(whole)
+        return whole
+
+    def take_all(self) -> bytes:
+        """Return all, arrived or not."""
+        whole = b"".join(data for data, _ in self._queue)
+        self._queue.clear()
+        self.size = 0
+        return whole
+
+    def next_at(self) -> float | None:
+        """Return when to take again."""
+        if not self._queue:
+            return None
+        data, each = self._queue[0]
+        return self._begun + min(len(data), max(1, round(TICK / each))) * each
+
+
+class PacedPort(Port):
+    """Puts a wire before another port."""
+
+    def __init__(self, inner: Port) -> None:
+        super().__init__()
+        self._inner = inner
+        self._loop = asyncio.get_running_loop()
+        self._each = byte_time(LineSettings())
+        self._out, self._in = Wire(), Wire()
+        self._out_timer: asyncio.TimerHandle | None = None
+        self._in_timer: asyncio.TimerHandle | None = None
+        self._attached = self._ended = False
+        self.description = inner.description
+        inner.on_end = self._inner_ended
+
+    @property
+    def can_wait(self) -> bool:  # type: ignore[override]
+        return self._inner.can_wait
+
+    @property
+    def backlog(self) -> int:
+        return self._out.size + self._inner.backlog
+
+    def write(self, data: bytes) -> None:
+        if data:
+            self._out.put(data, self._each, self._loop.time())
+            if self._out_timer is None:
+                self._out_timer = self._arm(self._out, self._send)
+
+    def configure(self, settings: LineSettings) -> None:
+        self._inner.configure(settings)
+        self._each = byte_time(settings)
+
+    def close(self) -> None:
+        self.detach()
+        if self._out_timer is not None:
+            self._out_timer.cancel()
+            self._out_timer = None
+        self._inner.write(self._out.take_all())
+        self._inner.close()
+
+    # To the host.
+
+    def _send(self) -> None:
+        self._out_timer = None
+        if data := self._out.take(self._loop.time()):
+            self._inner.write(data)
+        self._out_timer = self._arm(self._out, self._send, early=not data)
+        self.drained()
+
+    def drained(self) -> None:
+        """Hear that the host has read all that arrived."""
+        if not self.backlog and self._receiver is not None:
+            self._receiver.drained()
+
+    # From the host.
+
+    def feed(self, data: bytes) -> None:
+        """Take what the host has sent, to be handed on in time."""
+        self._in.put(data, self._each, self._loop.time())
+        self._inner.pause()
+        if self._in_timer is None and self._receiver is not None and not self._paused:
+            self._in_timer = self._arm(self._in, self._deliver)
+
+    def _deliver(self) -> None:
+        self._in_timer = None
+        data = self._in.take(self._loop.time())
+        if data and self._receiver is not None:
+            self._receiver.feed(data)
+        if self._receiver is None or self._paused:
+            return
+        # Whoever was fed may have attached another receiver, which armed a timer of its own.
+        if self._in_timer is None:
+            self._in_timer = self._arm(self._in, self._deliver, early=not data)
+        if not self._in.size:
+            self._run_dry()
+
+    def _run_dry(self) -> None:
+        if self._ended:
+            if self.on_end is not None:
+                self.on_end()
+        else:
+            self._inner.resume()
+
+    def _inner_ended(self) -> None:
+        self._ended = True
+        if not self._in.size and self.on_end is not None:
+            self.on_end()
+
+    def _read_on(self) -> None:
+        self._in.go_on(self._loop.time())
+        if self._in_timer is None:
+            self._in_timer = self._arm(self._in, self._deliver)
+        if not self._attached:
+            self._attached = True
+            self._inner.attach(self)
+        elif not self._in.size and not self._ended:
+            self._inner.resume()
+
+    def _hold(self) -> None:
+        if self._in_timer is not None:
+            self._in_timer.cancel()
+            self._in_timer = None
+        self._inner.pause()
+
+    def _arm(
+        self, wire: Wire, action: Callable[[], None], *, early: bool = False
+    ) -> asyncio.TimerHandle | None:
+        when = wire.next_at()
+        if when is None:
+            return None
+        if early:
+            when = max(when, self._loop.time() + _FINEST)
+        return self._loop.call_at(when, action)

@@ -1,0 +1,115 @@
+"""A serial port at a TCP address that speaks RFC 2217: for drivers that want a whole port.
+
+What a client sets its end to is confirmed and changes nothing: there is no wire on which two rates
+could disagree, and a host that is set wrong is let through rather than fed garbage.
+"""
+
+import asyncio
+
+from tokay.board.serial.port import LineSettings
+from tokay.board.serial.tcp import TcpPort
+from tokay.protocols.rfc2217 import ComPort, Held, Line, Purge
+from tokay.protocols.telnet import escape
+
+MOST_ANSWERS = 64 * 1024
+"""Bytes of answers that wait for a client which asks and does not read: then it must wait."""
+
+
+class Rfc2217Port(TcpPort):
+    """Listens at an address, one client at a time.
+
+    The device sends nothing while the client asks for silence, nor, with `uart.flow` on, while the
+    client's RTS is off.
+    """
+
+    scheme = "rfc2217://"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._com = ComPort()
+        self._unsent: list[bytes] = []
+        self._suspended = self._choked = False
+        self._flow = LineSettings().flow
+
+    @property
+    def line(self) -> Line:
+        """What the client has set its end to."""
+        return self._com.line
+
+    @property
+    def backlog(self) -> int:
+        return super().backlog + sum(map(len, self._unsent))
+
+    def write(self, data: bytes) -> None:
+        if self._silent and self._transport is not None:
+            self._unsent.append(data)
+        else:
+            super().write(escape(data))
+
+    def configure(self, settings: LineSettings) -> None:
+        self._flow = settings.flow
+        self._send_on()
+
+    def connected(self, transport: asyncio.Transport) -> bool:
+        if not super().connected(transport):
+            return False
+        self._com = ComPort()
+        self._suspended = self._choked = False
+        self._answer()
+        return True
+
+    def lost(self, transport: asyncio.BaseTransport) -> None:
+        if self._transport is transport:
+            self._unsent.clear()
+        super().lost(transport)
+
+    def received(self, data: bytes) -> None:
+        for event in self._com.receive(data):
+            match event:
+                case bytes():
+                    super().received(event)
+                case Purge():
+                    if event != Purge.TO_DEVICE:
+                        self._unsent.clear()
+                    if event != Purge.FROM_DEVICE:
+                        self._held.clear()
+                case Held():
+                    self._suspended = event is Held.YES
+                case Line():
+                    pass  # its RTS may have changed
+        self._answer()
+        self._send_on()
+
+    def drained(self) -> None:
+        if self._choked:
+            self._choked = False
+            if self._receiver is not None and not self._paused:
+                self._read_on()
+        if not self._unsent:
+            super().drained()
+
+    @property
+    def _silent(self) -> bool:
+        return self._suspended or (self._flow and not self._com.line.rts)
+
+    def _answer(self) -> None:
+        if self._transport is None:
+            return
+        if answer := self._com.data_to_send():
+            self._transport.write(answer)
+        if self._transport.get_write_buffer_size() > MOST_ANSWERS and not self._choked:
+            self._choked = True
+            self._hold()
+
+    def _read_on(self) -> None:
+        if not self._choked:
+            super()._read_on()
+
+    def _send_on(self) -> None:
+        """Send what waited for the client, once it wants it."""
+        if not self._unsent or self._silent:
+            return
+        unsent, self._unsent = b"".join(self._unsent), []
+        super().write(escape(unsent))
+        if not super().backlog:
+            self.drained()

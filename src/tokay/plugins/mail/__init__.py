@@ -1,0 +1,78 @@
+"""Mail by command. Sources: commands-network, section 11; web-and-discovery, section 9."""
+
+import asyncio
+from typing import ClassVar
+
+from tokay.kernel.commands import MOST_DATA, Call, command
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.plugin import Plugin
+from tokay.kernel.results import CommandError, bad_args, failed
+from tokay.kernel.words import unescape
+from tokay.plugins.mail.address import Mailbox, check_address, check_line
+from tokay.plugins.mail.variables import HOST, NAME_ADDRESS, PASSWORD, PORT, USERNAME, VARIABLES
+from tokay.plugins.network import Network
+from tokay.plugins.tls import TlsError
+
+SEND_TIMEOUT = 240.0
+"""Seconds that a whole mail may take, from the connection to the server's last word."""
+
+
+@command("smtp_send", "smtp", "to subject size", data="size")
+async def smtp_send(call: Call) -> None:
+    """Send a mail; the text follows the line."""
+    # The library and the mail package are imported when they are first needed.
+    from tokay.plugins.mail import message, session  # noqa: PLC0415
+
+    kernel, values = call.kernel, call.kernel.variables
+    to, subject = call["to"], _subject(call)
+    check_address(to)
+    size = call.number("size", 0, MOST_DATA)
+    for variable in (HOST, NAME_ADDRESS):
+        if not values[variable]:
+            raise _told(kernel, f"{variable.name} is not set")
+    text = await call.data(size)
+    sender = Mailbox.split(values[NAME_ADDRESS])
+    interface = await kernel.plugin(Network).need()
+    mail = message.compose(kernel.clock, sender, to, subject, text)
+    login = session.Login(values[USERNAME], values[PASSWORD])
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT), interface.while_up():
+            await session.send(
+                kernel, interface, values[HOST], values[PORT], login,
+                session.Envelope(sender.address, to, mail),
+            )  # fmt: skip
+    except session.MailError as error:
+        raise _told(kernel, str(error)) from error
+    except TimeoutError as error:
+        raise _told(kernel, "Mail timed out") from error
+    except TlsError as error:  # the log has it already
+        raise failed(str(error)) from error
+    except OSError as error:
+        raise _told(kernel, error.strerror or str(error)) from error
+
+
+def _subject(call: Call) -> str:
+    try:
+        subject = unescape(call["subject"])
+    except ValueError as error:
+        raise bad_args(str(error)) from None
+    check_line(subject)
+    return subject
+
+
+def _told(kernel: Kernel, reason: str) -> CommandError:
+    """Log why, and return the error that fails the command."""
+    kernel.log.line(reason)
+    return failed(reason)
+
+
+class Mail(Plugin):
+    """Mail by command."""
+
+    name = "mail"
+    variables = VARIABLES
+    commands: ClassVar = (smtp_send,)
+    after = ("network", "tls")
+
+
+PLUGIN = Mail

@@ -1,0 +1,163 @@
+"""The conformance checks of commands-network, section 19, by their numbers, for every profile.
+
+Headers on; echo, prompt and log off. Not here: 11 (queued POST) and 15 (remote terminal).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.dialogue import PROFILES, Talk
+from tests.peers import ADDRESS, NET, Far, Peer, call, free_port
+
+from tokay.board.airspace import AccessPoint, Airspace
+from tokay.board.claims import Claims
+
+SETTINGS = {"wlan.ssid": "lab", "wlan.passkey": "correct horse"}
+FAILED = b"R100016\r\nCommand failed\r\n"
+SUCCESS = b"R000009\r\nSuccess\r\n"
+PAYLOAD = b"a\r\nb\0"
+
+
+async def echo(far: Far) -> None:
+    """Send back what comes."""
+    while not far.ended:
+        await far.until(lambda: far.received or far.ended)
+        far.send(await far.take(len(far.received)))
+
+
+class Line(Talk):
+    """A dialogue with a device that has joined, and an echo server in its network."""
+
+    def __init__(self, profile: str, airspace: Airspace) -> None:
+        super().__init__(profile, settings=SETTINGS, airspace=airspace)
+        self.peer = Peer(echo)
+
+    def __enter__(self) -> "Line":
+        super().__enter__()
+        self.run(self.peer.__aenter__())
+        assert self.late("network_up") == SUCCESS
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.run(self.peer.__aexit__(None, None, None))
+        super().__exit__(None, None, None)
+
+    def late(self, line: str, data: bytes = b"") -> bytes:
+        """Ask, and give the answer half a minute."""
+        heard = self.ask(line, data)
+        if not heard:
+            self.turn(30)
+            heard = self.heard()
+        return heard
+
+    def connect(self) -> bytes:
+        return self.ask(f"tcpc 127.0.0.1 {self.peer.port}")
+
+    def close_far(self, number: int = 0) -> None:
+        """Let the echo server close a connection."""
+        self.peer.all[number].close()
+        self.turn(0.001)
+
+
+@pytest.fixture(params=PROFILES)
+def line(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Line]:
+    monkeypatch.setattr("tokay.board.claims.local_addresses", set)
+    airspace = Airspace(claims=Claims(tmp_path / "claims"))
+    airspace.add(AccessPoint("lab", passphrase="correct horse", subnet=f"{NET}.0/25"))
+    with Line(request.param, airspace) as line:
+        yield line
+
+
+def test_1_to_5_a_stream(line: Line) -> None:
+    assert line.connect() == b"R000003\r\n0\r\n"
+    assert line.ask("write 0 5", PAYLOAD) == SUCCESS
+    line.turn(0.001)
+    assert line.ask("poll 0") == b"R000003\r\n1\r\n"
+    assert line.late("read 0 100") == b"R000007\r\n" + PAYLOAD + b"\r\n"
+    assert line.late("read 0 100") == b"R000000\r\n"
+
+
+def test_6_the_peer_closes(line: Line) -> None:
+    line.ask("set stream.auto_close 0")
+    line.connect()
+    line.close_far()
+    assert line.ask("poll 0") == b"R000003\r\n2\r\n"
+    assert line.ask("close 0") == SUCCESS
+    assert line.ask("poll 0") == FAILED
+
+
+def test_7_the_peer_closes_and_something_is_unread(line: Line) -> None:
+    line.ask("set stream.auto_close 1")
+    line.connect()
+    line.ask("write 0 4", b"last")
+    line.turn(0.001)
+    line.close_far()
+    assert line.late("read 0 100") == b"R000006\r\nlast\r\n"
+    assert line.ask("poll 0") == FAILED
+
+
+def test_8_nine_streams(line: Line) -> None:
+    for handle in range(8):
+        assert line.connect() == b"R000003\r\n%d\r\n" % handle
+    assert line.connect() == FAILED
+    assert line.ask("close 3") == SUCCESS
+    assert line.connect() == b"R000003\r\n3\r\n"
+
+
+def test_9_and_10_nothing_open(line: Line) -> None:
+    assert line.ask("close all") == SUCCESS
+    assert line.ask("poll all") == b"R000006\r\nNone\r\n"
+    assert line.ask("poll 0") == line.ask("read 0 1") == line.ask("close 0") == FAILED
+
+
+def test_12_a_server_and_two_clients(line: Line) -> None:
+    port = free_port()
+    assert line.ask(f"tcps start {port}") == SUCCESS
+    clients = [line.run(call(port)) for _ in range(2)]
+    line.turn(0.001)
+    code, listing = line.answer("list")
+    rows = listing.split("\r\n")
+    assert code == 0
+    assert rows[0] == "! # Type  Info"
+    for handle, row in enumerate(rows[1:]):
+        near, far = row.removeprefix(f"# {handle} TCPS  ").split(" ")
+        assert near == f"{ADDRESS}:{port}"
+        assert far.startswith("127.0.0.1:")
+    assert len(rows) == 3
+    assert line.ask("tcps stop") == SUCCESS
+    assert line.ask("poll all") == b"R000006\r\nNone\r\n"
+    for client in clients:
+        line.run(client.gone())
+
+
+def test_13_a_listing_in_a_stream(line: Line) -> None:
+    line.connect()
+    line.ask("set system.cmd.buffered 1")
+    code, body = line.answer("list")
+    handle, size = body.split(",")
+    assert (code, handle) == (0, "1")
+    heard = line.late(f"read {handle} {size}")
+    assert heard[:9] == b"R0%05d\r\n" % (int(size) + 2)
+    assert heard[9:].startswith(b"! # Type  Info\r\n# 0 TCPC  127.0.0.1:")
+    assert len(heard) == 9 + int(size) + 2
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n", b"\r", b"\n\r", b"\r\n\0", b"\0\r\n"])
+def test_14_line_ends(line: Line, end: bytes) -> None:
+    for _ in range(3):
+        line.send(b"poll all" + end)
+        assert line.heard() == b"R000006\r\nNone\r\n"
+
+
+def test_data_in_the_same_burst_and_what_follows_it(line: Line) -> None:
+    """Section 1.7: hosts put a CR LF behind the payload, and get an answer to it."""
+    line.connect()
+    line.send(b"write 0 5\r\n" + PAYLOAD + b"\r\n")
+    assert line.heard() == SUCCESS + b"R000007\r\nReady\r\n"
+    line.turn(0.001)
+    line.send(b"read 0 5\n\r")
+    line.turn(1)
+    assert line.heard() == b"R000007\r\n" + PAYLOAD + b"\r\n"

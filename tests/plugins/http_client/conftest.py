@@ -1,0 +1,18 @@
+from collections.abc import Callable
+
+import pytest
+
+from tokay.board.airspace import Airspace
+from tokay.device import Device
+
+
+@pytest.fixture
+def here(air: Airspace, lab: dict[str, str]) -> Callable[..., Device]:
+    """Make a device whose streams stay until they are closed."""
+
+    def make(profile: str = "gecko-os-4", **settings: str) -> Device:
+        return Device.simulated(
+            profile=profile, airspace=air, settings=lab | {"stream.auto_close": "off"} | settings
+        )
+
+    return make
