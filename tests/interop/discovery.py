@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.interop.peers import Peer
-from tests.interop.wire import LIMIT, Process, Wire, closing
+from tests.interop.wire import LIMIT, Process, closing
 
 DEVICE = "10.9.0.7"
 STATIC = {
@@ -53,10 +53,10 @@ exec "$@"
 
 
 class Bench:
-    """Programs at the peer's end of a wire, with a message bus of their own."""
+    """Programs in the namespace of a neighbour, with a message bus of their own."""
 
-    def __init__(self, wire: Wire, folder: Path) -> None:
-        self._wire = wire
+    def __init__(self, namespace: str, folder: Path) -> None:
+        self._namespace = namespace
         self.folder = folder
         etc = folder / "etc"
         etc.mkdir()
@@ -67,7 +67,7 @@ class Bench:
     def start(self, *command: str, ready: str) -> Iterator[Process]:
         """Run a daemon, with a user database that knows the names that they change to."""
         process = Process(
-            self._wire.peer, "env", f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.folder}/bus",
+            self._namespace, "env", f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.folder}/bus",
             "unshare", "-m", "sh", "-c", PRIVATE, str(self.folder), *command,
         )  # fmt: skip
         with closing(process):
@@ -87,14 +87,14 @@ class Bench:
     def tool(self, *command: str, ready: str) -> Iterator[Process]:
         """Run a tool that goes on until it is ended."""
         address = f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.folder}/bus"
-        with closing(Process(self._wire.peer, "env", address, *command)) as process:
+        with closing(Process(self._namespace, "env", address, *command)) as process:
             process.expect(ready)
             yield process
 
     def run(self, *command: str, limit: float = LIMIT) -> str:
         """Run a tool; return what it prints."""
         done = subprocess.run(
-            ["ip", "netns", "exec", self._wire.peer, "env",
+            ["ip", "netns", "exec", self._namespace, "env",
              f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.folder}/bus", *command],
             capture_output=True, text=True, timeout=limit, check=False,
         )  # fmt: skip

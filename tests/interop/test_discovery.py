@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from tests.interop.discovery import DEVICE, STATIC, Bench
 from tests.interop.peers import Peer
-from tests.interop.wire import SERVER, Console, Process, Wire, closing, device
+from tests.interop.soft_ap import AP, ApWire, soft_ap
+from tests.interop.wire import SERVER, Console, Process, Wire, closing, device, ip
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 
@@ -50,7 +51,7 @@ def anole(wire: Wire, *options: str) -> Iterator[Console]:
 
 @pytest.fixture
 def bench(wire: Wire, tmp_path: Path) -> Bench:
-    return Bench(wire, tmp_path)
+    return Bench(wire.peer, tmp_path)
 
 
 def until(true: Callable[[], bool], limit: float) -> float:
@@ -160,3 +161,26 @@ def test_netbios(wire: Wire, bench: Bench, peer: Get) -> None:
         assert f"{DEVICE}" in shown
         assert "ANOLE" in shown
         assert "02:54:4f:4b:41:59" in shown
+
+
+def test_on_a_soft_ap(ap_wire: ApWire, peer: Get, tmp_path: Path) -> None:
+    station = ap_wire.station(1)
+    ip("-n", station, "addr", "add", "10.10.10.77/24", "dev", "eth0")
+    bench = Bench(station, tmp_path)
+    names = ("--set", "mdns.name=anole", "--set", "mdns.interface=softap")
+    ask = [*peer("llmnr-query").command, "-I", "eth0", "-c", "1", "-T", "A", "anole"]
+    with bench.avahi(peer), soft_ap(ap_wire, *names):
+        resolved = bench.run(*peer("avahi-resolve").command, "-4", "-n", "anole.local")
+        assert resolved.split() == ["anole.local", AP]
+        assert f"anole IN A {AP}" in bench.run(*ask)
+
+
+def test_on_the_machines_own_network(wire: Wire, bench: Bench, peer: Get) -> None:
+    ip("-n", wire.device, "addr", "add", "10.9.0.9/24", "dev", "eth0")
+    for name in ("lo", "eth0"):
+        ip("-n", wire.device, "link", "set", name, "up")
+    with bench.avahi(peer), device(wire, "--set", "mdns.name=anole", radio="host") as (_, console):
+        console.do("network_up")
+        resolved = bench.run(*peer("avahi-resolve").command, "-4", "-n", "anole.local")
+        assert resolved.split() == ["anole.local", "10.9.0.9"]
+        assert console.do("network_lookup neighbour.local") == SERVER

@@ -175,9 +175,18 @@ async def test_the_network_takes_the_client_along(air: Airspace, settings: Setti
             await again.line(PROMPT)
 
 
+async def test_a_reboot_from_the_terminal(air: Airspace, settings: Settings) -> None:
+    async with device(air, settings) as one, client() as far:
+        await far.line(PROMPT)
+        far.send(b"reboot\n")
+        await far.gone()
+        assert far.received.startswith(b"reboot\r\nRebooting\r\n")
+        await soon(_up(one))
+        async with client() as again:
+            await again.line(PROMPT)
+
+
 async def _up(one: Device) -> None:
-    while not one.address:
-        await asyncio.sleep(0.1)
     await one.command("network_up")
 
 

@@ -4,6 +4,8 @@ import itertools
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.protocols.mdns.link import HTTP, STRANGER, Wire, host, name
 
 from tokay.protocols.dns import (
@@ -445,3 +447,33 @@ def test_other_operations_and_errors_are_not_heard(flags: int) -> None:
     wire.say(Message(0, flags, question, answers=(address("anole.local"),)))
     wire.turn(3)
     assert not wire.heard
+
+
+NAME = name("anole.local")
+PREFIXES = (
+    b"",
+    b"\0\0\0\0\0\1\0\1\0\0\0\0" + NAME + b"\0\xff\0\1",
+    b"\0\0\0\0\0\1\0\0\0\1\0\0" + NAME + b"\0\xff\x80\1",
+    b"\0\0\x84\0\0\0\0\1\0\0\0\0" + NAME + b"\0\1\x80\1",
+    b"\0\0\2\0\0\2\0\0\0\0\0\0" + NAME + b"\0\1\0\1",
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(PREFIXES), st.binary(max_size=80), st.sampled_from([PORT, 40000]))
+def test_whatever_comes_the_host_has_a_name_in_the_end(
+    prefix: bytes, data: bytes, port: int
+) -> None:
+    wire = Wire()
+    key = wire.add(host("anole", 1, HTTP))
+    for _ in range(5):
+        wire.turn(0.4)
+        try:
+            message = Message.decode(prefix + data)
+        except DnsError:
+            continue
+        wire.responders[0].receive(message, ("10.0.0.2", port), wire.now, True)
+        wire.carry()
+    wire.turn(30)
+    assert wire.responders[0].established(key)
+    assert len(wire.heard) < 40

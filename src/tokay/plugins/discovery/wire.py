@@ -190,11 +190,12 @@ class Wire:
         self._pump()
 
     def _is_known(self, data: bytes, source: tuple[str, int]) -> bool:
-        """Whether it is news to nobody: one of many devices here has said it.
+        """Whether it is news to nobody: a device here has said it, whose address is no other's.
 
-        They share the responder, which gives no two of them the same name.
+        Devices of one process share the responder, which gives no two of them the same name.
         """
-        if len(self._members) < 2 or source[0] not in self._members or source[1] != mdns.PORT:
+        member = self._members.get(source[0])
+        if member is None or member.link is self._medium or source[1] != mdns.PORT:
             return False
         if len(data) > 10 and not data[2] & 0x80:
             return data[8:10] != b"\0\0"  # a probe: it has authorities

@@ -11,11 +11,12 @@
 | NSEC | host and instances | which types there are | as these | yes |
 
 NSEC says that there is nothing else of a name, an IPv6 address above all: without it who asks for
-one waits for seconds (RFC 6762 section 6.1). Records are made when they are asked for: a host that
-nobody asks about is a name and an address.
+one waits for seconds (RFC 6762 section 6.1). Records are made when they are asked for, and those of
+few hosts are kept: a host that nobody asks about is a name and an address.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Address
 
 from tokay.protocols.dns import CLASS_IN, Record, Service, Type, name_from_text, reverse_name
@@ -27,6 +28,8 @@ HOST_TTL, OTHER_TTL = 120, 4500
 """Seconds (RFC 6762 section 10)."""
 NSEC = 47
 LONGEST_LABEL = 63
+MOST_MADE = 64
+"""Hosts whose records are kept for the next question."""
 META = name_from_text(f"_services._dns-sd._udp.{DOMAIN}")
 """The name under which the types of services are found (RFC 6763 section 9)."""
 
@@ -73,7 +76,8 @@ class Host:
         names += [_type_name(offer) for offer in self.offers]
         return list(dict.fromkeys(name.lower() for name in names if name != META or self.offers))
 
-    def unique(self) -> list[Record]:
+    @lru_cache(maxsize=MOST_MADE)  # noqa: B019 - a host is a value, and few are kept
+    def unique(self) -> tuple[Record, ...]:
         """Return the records that are probed for and defended."""
         host = self.full_name
         found = [Record(host, Type.A, HOST_TTL, self.address.packed, _UNIQUE)]
@@ -81,9 +85,10 @@ class Host:
             srv = Record.of_service(instance, Service(0, 0, offer.port, host), HOST_TTL)
             txt = Record.of_texts(instance, offer.texts, OTHER_TTL)
             found += [srv._replace(cls=_UNIQUE), txt._replace(cls=_UNIQUE)]
-        return found
+        return tuple(found)
 
-    def records(self) -> list[Record]:
+    @lru_cache(maxsize=MOST_MADE)  # noqa: B019
+    def records(self) -> tuple[Record, ...]:
         """Return all that is announced."""
         reverse = Record(reverse_name(self.address), Type.PTR, HOST_TTL, self.full_name, _UNIQUE)
         found = [*self.unique(), reverse]
@@ -91,8 +96,9 @@ class Host:
             kind = _type_name(offer)
             found.append(Record.of_target(kind, Type.PTR, instance, OTHER_TTL))
             found.append(Record.of_target(META, Type.PTR, kind, OTHER_TTL))
-        return found
+        return tuple(found)
 
+    @lru_cache(maxsize=MOST_MADE)  # noqa: B019
     def denial(self, name: bytes) -> Record | None:
         """Return the record that says what there is of one of our names and that it is all."""
         low = name.lower()
