@@ -21,6 +21,7 @@ from typing import TypeVar
 from tokay.board.access_point import LOOPBACK, AccessPoint, host_key
 from tokay.board.datagrams import open_endpoint
 from tokay.board.ether import EtherGroup
+from tokay.board.instant import Factory, InstantFactory
 from tokay.board.lan import Lan
 from tokay.board.link import BROADCAST, Heard
 from tokay.board.ping import ping
@@ -208,7 +209,14 @@ class LoopbackLink:
             protocol = protocol_factory()
             return self._shaped(protocol) if self._access_point.shapes else protocol
 
-        shared = await shared_listeners().listen(self._lan.claims, source, port, accepted)
+        def answer(first: bytes) -> bytes | None:
+            assert isinstance(protocol_factory, InstantFactory)  # noqa: S101 - asked for below
+            return None if self._access_point.shapes else protocol_factory.answer(first)
+
+        factory: Factory = accepted
+        if isinstance(protocol_factory, InstantFactory):
+            factory = InstantFactory(accepted, answer)
+        shared = await shared_listeners().listen(self._lan.claims, source, port, factory)
         listener = LoopbackListener(self, shared, (source, port))
         if self._address is None or str(self._address) != source:
             listener.close()  # the link went away meanwhile

@@ -20,12 +20,11 @@ import contextlib
 import errno
 import os
 import socket
-import struct
 import weakref
-from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
 from tokay.board.claims import Claims, wildcard_ports
+from tokay.board.instant import RESET, Factory, InstantFactory, InstantServer
 from tokay.board.sockets import BACKLOG, bind, bind_low, new_socket
 
 OWN_SOCKETS = 8
@@ -33,9 +32,13 @@ OWN_SOCKETS = 8
 SHARED_BACKLOG = 4096
 """Connections that may wait to be accepted on a shared socket; the kernel may allow fewer."""
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - of the loopback device alone
-_RESET = struct.pack("ii", 1, 0)
 
-Factory = Callable[[], asyncio.BaseProtocol]
+
+class _Server(Protocol):
+    """What listens on a socket: asyncio's server, or one that answers at once."""
+
+    def close(self) -> None:
+        """Stop listening."""
 
 
 class SharedListener:
@@ -43,7 +46,7 @@ class SharedListener:
 
     __slots__ = ("_address", "_port", "_server", "port")
 
-    def __init__(self, port: "_Port", address: str, server: asyncio.Server | None) -> None:
+    def __init__(self, port: "_Port", address: str, server: _Server | None) -> None:
         self._port: _Port | None = port
         self._address = address
         self._server = server
@@ -68,7 +71,7 @@ class _Port(asyncio.Protocol):
         self.opening = asyncio.Lock()
         self._table = table
         self._factories: dict[str, Factory] = {}
-        self._server: asyncio.Server | None = None
+        self._server: _Server | None = None
         self._claims: Claims | None = None
 
     def take(self, address: str, factory: Factory) -> None:
@@ -106,20 +109,26 @@ class _Port(asyncio.Protocol):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
                 bind(sock, _EVERY_ADDRESS, self.number)
                 sock.listen(SHARED_BACKLOG)
-                self._server = await asyncio.get_running_loop().create_server(
-                    lambda: self, sock=sock, backlog=SHARED_BACKLOG
-                )
+                if any(isinstance(one, InstantFactory) for one in self._factories.values()):
+                    self._server = InstantServer(sock, self._find)
+                else:
+                    self._server = await asyncio.get_running_loop().create_server(
+                        lambda: self, sock=sock, backlog=SHARED_BACKLOG
+                    )
         except OSError:
             claims.free_port(self.number)
         else:
             self._claims = claims
+
+    def _find(self, sock: socket.socket) -> Factory | None:
+        return self._factories.get(sock.getsockname()[0])
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         factory = self._factories.get(transport.get_extra_info("sockname")[0])
         if factory is None:
             with contextlib.suppress(OSError):
                 sock = transport.get_extra_info("socket")
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             cast("asyncio.Transport", transport).abort()
             return
         protocol = factory()
@@ -166,9 +175,13 @@ class SharedListeners:
                 # Listening begins before the loop is asked: a port taken by someone who set
                 # SO_REUSEADDR too shows only here.
                 sock.listen(BACKLOG)
-                server = await asyncio.get_running_loop().create_server(
-                    factory, sock=sock, backlog=BACKLOG
-                )
+                server: _Server
+                if isinstance(factory, InstantFactory):
+                    server = InstantServer(sock, lambda _sock: factory)
+                else:
+                    server = await asyncio.get_running_loop().create_server(
+                        factory, sock=sock, backlog=BACKLOG
+                    )
             except BaseException:
                 here.own -= 1
                 here.forget(address)

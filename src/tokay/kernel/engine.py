@@ -56,6 +56,13 @@ class Engine:
         else:
             self._start(_Request(line, source, done))
 
+    def answers_at_once(self, line: bytes) -> bool:
+        """Whether ``submit`` of a line would be answered before it returns."""
+        if self._busy or self._waiting or self._stopped:
+            return False
+        command = self._kernel.commands.find(line.partition(b" ")[0].decode("latin-1"))
+        return command is not None and not (command.waits or command.data)
+
     async def run(self, line: bytes, source: Source) -> Response:
         """Execute a line and return its response."""
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()

@@ -564,6 +564,49 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_later(LINGER, transport.abort)
 
 
+class _Paper:
+    """Stands in for a transport while an answer is made that is sent by somebody else."""
+
+    __slots__ = ("closed", "written")
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        """There is no limit: what is written is an answer of a command, and whole."""
+
+
+def answer_at_once(service: "Service", first: bytes) -> bytes | None:
+    """Return the answer to a request whose bytes are known, if it is there at once.
+
+    Commands only: everything else may take its time, and then wants a connection. None: nothing
+    was done.
+    """
+    known = _known.get(first)
+    if (
+        known is None
+        or known.line is None
+        or known.keep_alive
+        or known.method is not Method.GET
+        or not service.free(known)
+        or not service.kernel.engine.answers_at_once(known.line)
+    ):
+        return None
+    paper = _Paper()
+    connection = Connection(service)
+    connection.transport = transport = cast("asyncio.Transport", paper)
+    connection.request = request = Request(known, b"", service.interface, transport)
+    service.handle(connection, request)
+    return b"".join(paper.written)
+
+
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         if piece:

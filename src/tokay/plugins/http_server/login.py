@@ -36,7 +36,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z -]+")
 def check(service: "Service", connection: "Connection", request: Request) -> bool:
     """Whether a request may pass; one that may not is answered."""
     given = request.headers.get(b"authorization")
-    if given is not None and _right(service, given):
+    if given is not None and right(service, given):
         return True
     if _free(service, request):
         return True
@@ -96,7 +96,8 @@ def realm(kernel: Kernel) -> str:
     return f'"{escaped}"'
 
 
-def _right(service: "Service", given: bytes) -> bool:
+def right(service: "Service", given: bytes) -> bool:
+    """Whether a header has the name and password that are set."""
     values = service.kernel.variables
     wanted = f"{values[http.USERNAME]}:{values[http.PASSWORD]}".encode("latin-1")
     # A browser says the same with each request: what was right once need not be taken apart.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from tokay.board.instant import InstantFactory
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Entry
 from tokay.kernel.plugin import Plugin
@@ -132,7 +133,8 @@ class HttpServer(Plugin):
         service = Service(self._kernel, self, interface, config)
         self._services[interface.name] = service
         try:
-            factory = self._secured(interface, service) if config.tls else service.connection
+            plain = InstantFactory(service.connection, service.at_once)
+            factory = self._secured(interface, service) if config.tls else plain
             service.listener = await interface.listen_tcp(factory, config.port)
         except (OSError, CommandError) as error:
             reason = getattr(error, "strerror", None) or error

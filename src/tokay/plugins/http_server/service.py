@@ -16,8 +16,8 @@ from tokay.kernel.kernel import Kernel
 from tokay.plugins.http_server import api, cors, files, login, portal
 from tokay.plugins.http_server import variables as http
 from tokay.plugins.http_server.answers import CHUNKED, field, json_top
-from tokay.plugins.http_server.connection import HEAD_LIMIT, Connection
-from tokay.plugins.http_server.request import Method, Reply, Request
+from tokay.plugins.http_server.connection import HEAD_LIMIT, Connection, answer_at_once
+from tokay.plugins.http_server.request import Head, Method, Reply, Request
 from tokay.plugins.http_server.sources import Files
 from tokay.plugins.network import Interface
 
@@ -50,6 +50,7 @@ class Service:
 
     __slots__ = (
         "_active",
+        "_closed",
         "_leaving",
         "_timer",
         "_waiting",
@@ -79,6 +80,7 @@ class Service:
         self.right_login: tuple[bytes, bytes] | None = None
         """The header of the last right login, and what it was right for."""
         self.time = asyncio.get_running_loop().time
+        self._closed = False
         self._active: set[Connection] = set()
         self._leaving: set[Connection] = set()
         """Those that were refused and are yet to close."""
@@ -89,8 +91,24 @@ class Service:
         """Make the protocol of a connection."""
         return Connection(self)
 
+    def at_once(self, first: bytes) -> bytes | None:
+        """Return the answer to the first bytes of a connection that needs to be none."""
+        return answer_at_once(self, first)
+
+    def free(self, head: Head) -> bool:
+        """Whether a request needs no place, no login and no look at where it comes from."""
+        if len(self._active) >= self.config.max_clients:
+            return False
+        if self.config.origins and b"origin" in head.headers:
+            return False
+        values = self.kernel.variables
+        if not values[http.USERNAME] or not values[http.PASSWORD]:
+            return True
+        return login.right(self, head.headers.get(b"authorization", b""))
+
     def close(self) -> None:
         """Stop serving; what was answered is sent."""
+        self._closed = True
         if self.listener is not None:
             self.listener.close()
             self.listener = None
@@ -107,6 +125,9 @@ class Service:
 
     def came(self, connection: Connection) -> None:
         """Hear of a new client: it is served, waits, or is turned away."""
+        if self._closed:
+            connection.cut()  # it was accepted just before
+            return
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
         if len(self._active) < self.config.max_clients or self._make_room():
