@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.websocket_cases import (
     BINARY,
@@ -32,7 +32,9 @@ def hear(receiver: Receiver, chunks: Iterable[bytes]) -> Outcome:
     pings: list[bytes] = []
     try:
         for chunk in chunks:
-            for opcode, payload, _end in receiver.receive(chunk):
+            short = receiver.short(chunk)
+            pieces = receiver.receive(chunk) if short is None else [(BINARY, short, True)]
+            for opcode, payload, _end in pieces:
                 if opcode == CLOSE:
                     return bytes(data), pings, parse_close(payload)[0]
                 if opcode == PING:
@@ -165,6 +167,27 @@ def test_ends_of_messages_are_told() -> None:
     ]
 
 
+@pytest.mark.parametrize("masked", [True, False], ids=["server", "client"])
+def test_one_short_message(masked: bool) -> None:
+    for size in (0, 1, 3, 64, 125):
+        wire = Frame(BINARY, b"x" * size).encode(masked)
+        assert Receiver(masked=masked).short(wire) == b"x" * size
+        for other in (wire[:-1], wire + b"\x82", wire[1:], b""):
+            assert Receiver(masked=masked).short(other) is None
+    for frame in (Frame(BINARY, b"x" * 126), text(b"x"), Frame(BINARY, b"x", False), cont(b"x")):
+        assert Receiver(masked=masked).short(frame.encode(masked)) is None
+    # Not within a message, not behind half a header, not beyond the bound.
+    wire = Frame(BINARY, b"12345").encode(masked)
+    receiver = Receiver(masked=masked)
+    list(receiver.receive(text(b"x", False).encode(masked)))
+    assert receiver.short(wire) is None
+    receiver = Receiver(masked=masked)
+    list(receiver.receive(wire[:1]))
+    assert receiver.short(wire) is None
+    assert Receiver(masked=masked, most=4).short(wire) is None
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=200), st.booleans(), st.integers(1, 8))
 def test_any_bytes(data: bytes, masked: bool, size: int) -> None:
     """Pieces or the named error, and the same however it is cut."""

@@ -172,13 +172,18 @@ class Connection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=MOST_UNSENT)
 
     def data_received(self, data: bytes) -> None:
-        state = self.state
-        if state is State.CONNECTING:
+        state, listener = self.state, self._listener
+        if state is State.OPEN:
+            payload = self._receiver.short(data)
+            if payload is not None:
+                listener.heard(BINARY, payload, True)
+                listener.turn()
+                return
+        elif state is State.CONNECTING:
             self._take_answer(data)
             return
-        if state is State.CLOSED:
+        elif state is State.CLOSED:
             return
-        listener = self._listener
         try:
             for opcode, payload, end in self._receiver.receive(data):
                 if opcode > BINARY:

@@ -25,6 +25,7 @@ TOO_BIG = 1009
 INTERNAL_ERROR = 1011
 
 _FINAL, _MASKED = 0x80, 0x80
+_SHORT = [bytes((_FINAL | BINARY, size)) for size in range(126)]
 
 
 class WebSocketError(Exception):
@@ -38,8 +39,10 @@ class WebSocketError(Exception):
 
 def frame(opcode: int, payload: bytes = b"", *, final: bool = True, masked: bool = False) -> bytes:
     """Return one frame. ``masked`` with a fresh key: what a client sends (section 5.3)."""
-    first = opcode | _FINAL if final else opcode
     size = len(payload)
+    if size < 126 and opcode == BINARY and final and not masked:
+        return _SHORT[size] + payload  # the usual
+    first = opcode | _FINAL if final else opcode
     bit = _MASKED if masked else 0
     if size < 126:
         head = bytes((first, bit | size))

@@ -76,6 +76,21 @@ class Receiver:
         self._short = self._head + min(MOST_CONTROL, self._most)
         """Bytes of a short frame at most."""
 
+    def short(self, data: bytes) -> bytes | None:
+        """Return the payload, if the data is one short binary message and nothing else.
+
+        The usual, and quicker than ``receive``, which must be asked when this gives None.
+        """
+        size, start = len(data), self._head
+        if (
+            start <= size <= self._short
+            and data[0] == _USUAL
+            and data[1] == (size + 122 if self._masked else size - 2)
+            and not (self._left or self._opcode or self._held)
+        ):
+            return mask(data[6:], data[2:6]) if self._masked else data[2:]
+        return None
+
     def receive(self, data: bytes) -> Iterator[Piece]:
         """Give the pieces in ``data``. Raises WebSocketError behind the last good one.
 
@@ -85,17 +100,6 @@ class Receiver:
             data = self._held + data
             self._held = b""
         at, size = 0, len(data)
-        # The usual, and hot: one short binary message, all there and nothing behind it.
-        start = self._head
-        if (
-            start <= size <= self._short
-            and data[0] == _USUAL
-            and data[1] == (size + 122 if self._masked else size - 2)
-            and not (self._left or self._opcode)
-        ):
-            payload = data[start:]
-            yield BINARY, mask(payload, data[2:6]) if self._masked else payload, True
-            return
         while at < size:
             if self._left:
                 end = min(at + self._left, size)
