@@ -79,6 +79,12 @@ class Given:
         """Nothing to leave."""
 
 
+def _may_wait(handler: Handler) -> bool:
+    # One that waits at times only says so by its result.
+    declared = getattr(handler, "__annotations__", {}).get("return", "")
+    return inspect.iscoroutinefunction(handler) or "Coroutine" in str(declared)
+
+
 class Command:
     """A declared command."""
 
@@ -91,6 +97,7 @@ class Command:
         "safe_mode",
         "shortcut",
         "usage",
+        "waits",
     )
 
     def __init__(
@@ -112,6 +119,8 @@ class Command:
         self.limit = limit
         self.safe_mode = safe_mode
         self.doc = inspect.getdoc(handler) or ""
+        self.waits = _may_wait(handler)
+        """Whether it may answer later than in the turn in which it is called."""
 
     def with_usage(self, usage: str) -> "Command":
         """Return the same command with another grammar."""

@@ -8,10 +8,11 @@ import pytest
 from tests.peers import Peer, ask
 from tests.plugins.http_server.conftest import Web
 from tests.plugins.websocket.conftest import FarWebSocket, open_websocket, upgrade
-from tests.websocket_cases import BINARY, Frame, cont, fragments, text
+from tests.websocket_cases import BINARY, CLOSE, Frame, cont, fragments, text
 
 from tokay.plugins.websocket.clients import MOST_CLIENTS
 from tokay.plugins.websocket.commands import MOST_MESSAGE, MOST_OUTSTANDING
+from tokay.protocols.websocket import parse_close
 
 pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
 
@@ -203,5 +204,7 @@ async def test_so_many_pages(web: Web) -> None:
 
 
 async def test_a_reboot(page: Page) -> None:
-    assert (await page.ask(id=1, command="reboot"))["code"] == 0
-    assert await page.far.closing() == 1001
+    page.send(id=1, command="reboot")
+    (opcode, answer, _), (closing, reason, _) = await page.far.hear(2)
+    assert (opcode, unpack(answer)["code"]) == (BINARY, 0)
+    assert (closing, parse_close(reason)[0]) == (CLOSE, 1001)
