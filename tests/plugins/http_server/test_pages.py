@@ -10,6 +10,7 @@ from tests.plugins.http_server.conftest import Serve
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.http_server import HttpServer, Method, Reply, Request, refusal
+from tokay.plugins.http_server.connection import HALF_LIMIT, TURN_LIMIT
 
 
 def toggle(request: Request) -> str:
@@ -45,6 +46,11 @@ def half(request: Request) -> Reply:
     return Reply(make())
 
 
+async def never(request: Request) -> Reply:
+    await asyncio.sleep(1000)
+    return Reply()
+
+
 def where(request: Request) -> str:
     return f"{request.path} {request.local[0]} {request.peer[0]} {request.interface.name}"
 
@@ -72,6 +78,7 @@ class Pages(Plugin):
         server.page("/api/evil", evil)
         server.page("/api/half", half)
         server.page("/api/where", where)
+        server.page("/api/never", never, (Method.GET, Method.PUT))
         server.upgrade("/echo", self.take)
         server.upgrade("/declined", self.decline)
 
@@ -196,3 +203,32 @@ async def test_upgrades_go_with_the_api_and_the_origin(serve: Serve) -> None:
         client.send(("GET /echo HTTP/1.1\r\nOrigin: http://b\r\n" + "\r\n".join(UPGRADE)).encode())
         client.send(b"\r\n\r\n")
         assert await client.rest() == b""
+
+
+async def test_those_whose_turn_does_not_come(serve: Serve) -> None:
+    async with serve({"http.server.max_clients": "1"}, **PLUGINS) as web:
+        holder = await web.connect()
+        holder.send(b"GET /api/never HTTP/1.1\r\n\r\n")
+        await asyncio.sleep(0)
+        start = asyncio.get_running_loop().time()
+        answer = await web.get("/api/where")
+        assert answer.status == 503
+        assert TURN_LIMIT <= asyncio.get_running_loop().time() - start < TURN_LIMIT + 3
+        holder.far.reset()
+        assert (await web.get("/api/where")).status == 200
+
+
+async def test_a_client_that_may_be_gone(serve: Serve) -> None:
+    """It closed its half, which it may also do to wait for its answer: so it may, for a while."""
+    async with serve({"http.server.max_clients": "1"}, **PLUGINS) as web:
+        for page in (b"/api/never", b"/api/later"):
+            client = await web.connect()
+            client.send(b"PUT " + page + b" HTTP/1.1\r\n\r\n")
+            client.far.transport.write_eof()
+            start = asyncio.get_running_loop().time()
+            got = await client.rest()
+            took = asyncio.get_running_loop().time() - start
+            if page == b"/api/later":
+                assert got.startswith(b"HTTP/1.1 200 OK")
+            else:
+                assert (got, HALF_LIMIT <= took < HALF_LIMIT + 3) == (b"", True)

@@ -57,6 +57,10 @@ IDLE_LIMIT = 15.0
 """Seconds that a kept connection may wait for its next request."""
 SEND_LIMIT = 30.0
 """Seconds that a client may take nothing of its answer."""
+HALF_LIMIT = 60.0
+"""Seconds that an answer may take to a client that sends no more: it may be gone altogether."""
+TURN_LIMIT = 30.0
+"""Seconds that a client may wait for its turn."""
 LINGER = 2.0
 """Seconds to listen to a client that was refused in the middle of its request: a close with
 unread bytes is a reset, and may take the answer with it (RFC 9112, section 9.6)."""
@@ -157,7 +161,11 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         # A client may say that it sends no more and still wait for its answer.
         self._open = False
-        return self.request is not None
+        if self.request is None:
+            return False
+        if self._pieces is None:
+            self.deadline = self._service.time() + HALF_LIMIT
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -518,7 +526,7 @@ class Connection(asyncio.Protocol):
         self._waits = True
         if self.transport is not None:
             self.transport.pause_reading()
-        self.deadline = self._service.time() + SEND_LIMIT
+        self.deadline = self._service.time() + TURN_LIMIT
 
     def begin(self) -> None:
         """Read on."""
@@ -538,6 +546,9 @@ class Connection(asyncio.Protocol):
             return
         if self._pieces is not None or transport.is_closing():
             transport.abort()
+        elif self._waits:
+            self._waits = False
+            self._refuse(503)
         elif not self._open or self.idle:
             transport.close()
             self.deadline = self._service.time() + LINGER
