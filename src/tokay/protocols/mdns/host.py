@@ -73,7 +73,7 @@ class Host:
     def names(self) -> list[bytes]:
         """Return every name that questions can be answered for, in lower case."""
         names = [*self.claimed(), reverse_name(self.address), META]
-        names += [_type_name(offer) for offer in self.offers]
+        names += [_type_name(offer.type) for offer in self.offers]
         return list(dict.fromkeys(name.lower() for name in names if name != META or self.offers))
 
     @lru_cache(maxsize=MOST_MADE)  # noqa: B019 - a host is a value, and few are kept
@@ -93,7 +93,7 @@ class Host:
         reverse = Record(reverse_name(self.address), Type.PTR, HOST_TTL, self.full_name, _UNIQUE)
         found = [*self.unique(), reverse]
         for offer, instance in zip(self.offers, self.instances(), strict=True):
-            kind = _type_name(offer)
+            kind = _type_name(offer.type)
             found.append(Record.of_target(kind, Type.PTR, instance, OTHER_TTL))
             found.append(Record.of_target(META, Type.PTR, kind, OTHER_TTL))
         return tuple(found)
@@ -125,11 +125,12 @@ class Host:
 
     def _instance(self, offer: Offer) -> bytes:
         label = (offer.instance or self.name).encode()[:LONGEST_LABEL]
-        return len(label).to_bytes(1) + label + _type_name(offer)
+        return len(label).to_bytes(1) + label + _type_name(offer.type)
 
 
-def _type_name(offer: Offer) -> bytes:
-    return name_from_text(f"{offer.type}.{DOMAIN}")
+@lru_cache(maxsize=MOST_MADE)
+def _type_name(type: str) -> bytes:
+    return name_from_text(f"{type}.{DOMAIN}")
 
 
 def _nsec(name: bytes, types: tuple[int, ...], ttl: int) -> Record:
