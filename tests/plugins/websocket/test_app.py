@@ -39,6 +39,8 @@ class Lamp(Plugin):
         self.app.register("lamp", read=lambda _page: self.level, write=self._write)
         self.app.register("version", read=lambda _page: "1.0")
         self.app.register("bell", write=self._broken)
+        self.app.register("bug", read=lambda _page: object())  # type: ignore[arg-type,return-value]
+        self.app.register("worse", write=lambda _page, data: 1 // 0)  # type: ignore[arg-type]
 
     def _write(self, page: AppClient, data: bytes | str) -> None:
         self.level = data
@@ -79,7 +81,7 @@ async def test_what_a_page_may_ask(serve: Serve, path: str) -> None:
     async with serve(plugins=(Lamp,)) as web:
         page = Page(path, await open_websocket(web, path))
         assert await page.ask(id=1, method="list") == {
-            "id": 1, "code": 1, "data": {"bell": 2, "lamp": 3, "version": 1},
+            "id": 1, "code": 1, "data": {"bell": 2, "bug": 1, "lamp": 3, "version": 1, "worse": 2},
         }  # fmt: skip
         assert await page.ask(id=2, method="read", stream="lamp") == {
             "id": 2, "code": 1, "data": "off",
@@ -100,6 +102,25 @@ async def test_what_a_page_may_ask(serve: Serve, path: str) -> None:
             ({"method": "dance", "stream": "lamp"}, 5),
         ):
             assert await page.ask(id=9, **fields) == {"id": 9, "code": code}
+
+
+async def test_bugs(serve: Serve, path: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with serve(plugins=(Lamp,)) as web:
+        page = Page(path, await open_websocket(web, path))
+        assert (await page.ask(id=1, method="read", stream="bug"))["code"] == 2
+        assert (await page.ask(id=2, method="write", stream="worse", data="x"))["code"] == 2
+        assert [record.getMessage() for record in caplog.records if record.levelno > 30] == [
+            "application stream bug failed",
+            "application stream worse failed",
+        ]
+        caplog.clear()
+
+        def greet(client: AppClient, here: bool) -> None:
+            client.post("hello", "you")
+
+        app(web).on_client.append(greet)
+        other = Page(path, await open_websocket(web, path))
+        assert await other.next() == {"method": "write", "stream": "hello", "data": "you"}
 
 
 async def test_a_device_without_an_application(web: Web, path: str) -> None:

@@ -10,6 +10,7 @@ Source: web-and-discovery, section 3.4.
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable
 from enum import IntEnum, IntFlag
 from typing import Any
@@ -27,6 +28,8 @@ MOST_ASKED = 16
 """Requests of ours that one client may leave unanswered."""
 PATIENCE = 7.0
 """Seconds that a client has to answer, as vendor clients give the device."""
+
+_logger = logging.getLogger(__name__)
 
 Data = bytes | str
 
@@ -131,15 +134,20 @@ class AppStreams:
     def came(self, client: "AppClient") -> None:
         """Hear of a client that is connected."""
         self._clients.append(client)
-        for listener in tuple(self.on_client):
-            listener(client, True)
+        self._tell(client, True)
 
     def gone(self, client: "AppClient") -> None:
         """Hear of a client that has left."""
         if client in self._clients:
             self._clients.remove(client)
-            for listener in tuple(self.on_client):
-                listener(client, False)
+            self._tell(client, False)
+
+    def _tell(self, client: "AppClient", here: bool) -> None:
+        for listener in tuple(self.on_client):
+            try:
+                listener(client, here)
+            except Exception:
+                _logger.exception("a listener to application clients failed")
 
 
 class AppClient:
@@ -167,7 +175,10 @@ class AppClient:
         self._numbers = itertools.count()
         self.peer = request.peer
         self.connection = Connection(self, most=MOST_MESSAGE)
-        streams.came(self)
+
+    def begun(self) -> None:
+        """Hear that there is a connection."""
+        self._streams.came(self)
 
     # For plugins: the streams of the page.
 
@@ -254,8 +265,14 @@ class AppClient:
             self.connection.pause()
             self._send(Message(id=message.id, code=Code.NO_ROOM))
             return
-        code, data = self._carry_out(message)
-        self._send(Message(id=message.id, code=code, data=data))
+        try:
+            code, data = self._carry_out(message)
+            answer = self._coding.encode(Message(id=message.id, code=code, data=data))
+        except Exception:
+            # A plugin's bug, or data that cannot be written: the page and the device go on.
+            _logger.exception("application stream %s failed", message.stream)
+            answer = self._coding.encode(Message(id=message.id, code=Code.ERROR))
+        self.connection.send(self._coding.opcode, answer)
 
     def _carry_out(self, message: Message) -> tuple[Code, Any]:
         """Do what a page asks for; return how it went, and data."""

@@ -21,6 +21,9 @@ class Client(Protocol):
     def connection(self) -> Connection:
         """What it speaks over."""
 
+    def begun(self) -> None:
+        """Hear that there is a connection."""
+
 
 Maker = Callable[[Request, Callable[[], None]], Client]
 
@@ -51,6 +54,7 @@ class Clients:
         client = self._make(request, lambda: self._gone(client))
         self._clients[client] = request.interface
         begin(client.connection, transport, key)
+        client.begun()
         if early:
             client.connection.data_received(early)
 

@@ -68,6 +68,9 @@ class CommandClient:
         self._pumping = False
         self.connection = Connection(self, most=MOST_MESSAGE)
 
+    def begun(self) -> None:
+        """Wait for requests."""
+
     # What the connection tells.
 
     def heard(self, opcode: int, data: bytes, end: bool) -> None:
