@@ -72,8 +72,9 @@ def url(device: Device, interface: str = "wlan") -> str:
 
     found = device.kernel.plugin(Network).find(interface)
     assert found is not None
-    port = found.ports[80]
-    return f"http://{found.address.address}" + (f":{port}" if port != 80 else "")
+    scheme, default = ("https", 443) if 443 in found.ports else ("http", 80)
+    port = found.ports[default]
+    return f"{scheme}://{found.address.address}" + (f":{port}" if port != default else "")
 
 
 async def shot(page: Page, name: str) -> None:

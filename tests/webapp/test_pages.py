@@ -31,7 +31,7 @@ async def test_every_page_is_seen_and_accessible(
     async with page_of(browser, device, size) as page:
         for title in PAGES:
             await show(page, title)
-            await expect(page.get_by_text("Connected")).to_be_visible()
+            await expect(page.get_by_text("Connected", exact=True)).to_be_visible()
             if title == "Overview":
                 await expect(page.get_by_text("Joined")).to_be_visible()
             if title == "Variables":
@@ -244,7 +244,7 @@ async def test_a_reboot_is_waited_for(browser: Browser, device: Device) -> None:
         await page.get_by_role("dialog").get_by_role("button", name="Reboot").click()
         # It comes back under its old address, and the page is loaded anew.
         await page.wait_for_event("load", timeout=30000)
-        await expect(page.get_by_text("Connected")).to_be_visible()
+        await expect(page.get_by_text("Connected", exact=True)).to_be_visible()
 
 
 class TestLogin:
@@ -266,6 +266,18 @@ class TestLogin:
         async with page_of(browser, device, http_credentials=login) as page:
             await show(page, "Overview")
             await expect(page.get_by_text("Joined")).to_be_visible()
+
+
+class TestHttps:
+    @pytest.fixture
+    def settings(self, settings: dict[str, str]) -> dict[str, str]:
+        return settings | {"http.server.tls_enabled": "1"}
+
+    async def test_the_app_comes_over_https(self, browser: Browser, device: Device) -> None:
+        async with page_of(browser, device, ignore_https_errors=True) as page:
+            await show(page, "Overview")
+            await expect(page.get_by_text("Joined")).to_be_visible()
+            assert page.url.startswith("https:")
 
 
 async def test_a_damaged_app_leads_to_the_recovery_page(browser: Browser, device: Device) -> None:

@@ -106,7 +106,7 @@ async function begin() {
   }
   document.querySelector('#pages').append(...Object.entries(PAGES).map(([page, title]) =>
     h('a', { href: `#/${page}` }, icon(page), h('span', {}, title))));
-  device.get('mdns.name', { retries: 0 }).then((text) => {
+  device.name({ retries: 0 }).then((text) => {
     name.textContent = text || 'Device';
   }, () => {});
   device.connect().catch(() => {}); // a device without /cmdstream is asked by REST

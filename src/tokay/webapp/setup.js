@@ -94,8 +94,8 @@ class Setup extends Page {
   // 3. Name.
 
   async name(network, passkey) {
-    const now = await this.device.get('mdns.name', { signal: this.signal }).catch(() => null);
-    const input = h('input', { value: now || 'my-device', pattern: '[A-Za-z0-9]([A-Za-z0-9\\-]{0,30}[A-Za-z0-9])?', maxlength: 32, required: true, autocomplete: 'off', autocapitalize: 'off' });
+    const now = await this.device.name({ signal: this.signal }).catch(() => null);
+    const input = h('input', { value: now || 'my-device', pattern: '[A-Za-z0-9]([A-Za-z0-9_\\-]{0,30}[A-Za-z0-9])?', maxlength: 32, required: true, autocomplete: 'off', autocapitalize: 'off' });
     const finish = h('button.primary', { type: 'submit' }, 'Finish');
     this.step(2, h('h2', {}, 'What is it called?'), h('form', {
       onsubmit: async (event) => {
@@ -109,7 +109,7 @@ class Setup extends Page {
         }
       },
     }, now === null ? h('p', {}, 'This device has no name on the network.')
-      : field('Name', input, 'Letters, digits and hyphens. It is then found at this name with .local behind it.'),
+      : field('Name', input, 'Letters, digits, hyphens and underscores. It is then found at this name with .local behind it.'),
     h('div.row.end', {}, button('Back', () => this.choose()), finish)));
   }
 

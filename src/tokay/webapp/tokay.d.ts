@@ -51,6 +51,7 @@ export class Device extends EventTarget {
   get(name: string, options?: CommandOptions): Promise<string>;
   getGroup(name?: string, options?: CommandOptions): Promise<Map<string, string>>;
   set(name: string, value: string | number | boolean, options?: CommandOptions): Promise<string>;
+  name(options?: CommandOptions): Promise<string>;
   save(options?: CommandOptions): Promise<string>;
   files(options?: CommandOptions): Promise<FileRow[]>;
   readFile(name: string, options?: { progress?: Progress; signal?: AbortSignal; timeout?: number }): Promise<Uint8Array>;

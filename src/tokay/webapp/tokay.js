@@ -244,7 +244,8 @@ export class Device extends EventTarget {
         const answer = await (this.connected ? this.#byStream(line, data, options) : this.#byRest(line, data, options));
         const text = toText(answer.response);
         if (answer.code) throw new CommandError(line, answer.code, text);
-        return bytes ? answer.response : text.replace(/\r\n$/, '');
+        // A line end is put behind what there is, bytes of a stream included.
+        return bytes ? answer.response.subarray(0, -2) : text.replace(/\r\n$/, '');
       } catch (error) {
         const again = !(error instanceof CommandError) && error.status !== 401 && !signal?.aborted;
         if (!again || left <= 0) throw error;
@@ -342,6 +343,14 @@ export class Device extends EventTarget {
   /** Set a variable. An index belongs to the name: `gpio.alias 3`. */
   set(name, value, options = {}) {
     return this.command(`set ${name} ${quote(value)}`, undefined, { retries: this.retries, ...options });
+  }
+
+  /** The name on the network: `mdns.name` with its `#` filled in from the MAC, as the device does. */
+  async name(options = {}) {
+    const name = await this.get('mdns.name', options);
+    if (!name.includes('#')) return name;
+    const digits = (await this.get('wlan.mac', options)).replaceAll(':', '').slice(-3).toLowerCase();
+    return name.replaceAll('#', digits);
   }
 
   save(options = {}) {
