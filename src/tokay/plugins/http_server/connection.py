@@ -603,19 +603,18 @@ def answer_at_once(service: "Service", first: bytes) -> bytes | None:
     known = _known.get(first)
     if (
         known is None
-        or known.line is None
+        or not known.words
         or known.keep_alive
         or known.method is not Method.GET
+        or not service.config.api
         or not service.free(known)
-        or not service.kernel.engine.answers_at_once(known.line)
     ):
         return None
     paper = _Paper()
     connection = Connection(service)
     connection.transport = transport = cast("asyncio.Transport", paper)
-    connection.request = request = Request(known, b"", service.interface, transport)
-    service.handle(connection, request)
-    return b"".join(paper.written)
+    connection.request = Request(known, b"", service.interface, transport)
+    return b"".join(paper.written) if api.at_once(service, connection, known.words) else None
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
