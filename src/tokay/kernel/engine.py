@@ -6,7 +6,7 @@ Source: command-protocol, sections 1 and 17.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +32,11 @@ class _Request(NamedTuple):
     source: Source
     done: Done
 
+    @property
+    def name(self) -> str:
+        """The first word. What follows may hold a secret."""
+        return self.line.split(b" ", 1)[0].decode("latin-1")
+
 
 class Engine:
     """The command queue of one device, over one boot."""
@@ -56,12 +61,30 @@ class Engine:
         else:
             self._start(_Request(line, source, done))
 
-    def answers_at_once(self, line: bytes) -> bool:
-        """Whether ``submit`` of a line would be answered before it returns."""
+    def at_once(self, words: Sequence[str], source: Source, done: Done) -> bool:
+        """Execute a line that is split already, if its turn is now and it waits for nothing.
+
+        The short way for front ends that get the same line again and again. False: nothing was
+        done, and ``submit`` is the way.
+        """
         if self._busy or self._waiting or self._stopped:
             return False
-        command = self._kernel.commands.find(line.partition(b" ")[0].decode("latin-1"))
-        return command is not None and not (command.waits or command.data)
+        kernel = self._kernel
+        command = kernel.commands.find(words[0])
+        if command is None or command.waits or command.data or kernel.safe_mode:
+            return False
+        self._busy = True
+        log = kernel.log.capture = []
+        call = None
+        try:
+            call = Call(kernel, command, words[1:], source)
+            response = self._respond(call, command.handler(call), log)  # type: ignore[arg-type]
+        except CommandError as error:
+            response = _error(error, log)
+        except Exception as error:  # noqa: BLE001 - a bug in a command must not end the device
+            response = _bug(error, words[0], log)
+        self._end(call, done, response)
+        return True
 
     async def run(self, line: bytes, source: Source) -> Response:
         """Execute a line and return its response."""
@@ -108,7 +131,7 @@ class Engine:
                 return
             response = _error(error, log)
         except Exception as error:  # noqa: BLE001 - a bug in a command must not end the device
-            response = _bug(error, request, log)
+            response = _bug(error, request.name, log)
         self._finish(call, request, response)
 
     async def _wait(
@@ -128,7 +151,7 @@ class Engine:
             self._finish(call, request, _error(CommandError(Result.FAILED), log))
             raise
         except Exception as error:  # noqa: BLE001 - a bug in a command must not end the device
-            response = _bug(error, request, log)
+            response = _bug(error, request.name, log)
         self._finish(call, request, response)
 
     async def _fail(
@@ -141,10 +164,13 @@ class Engine:
         self._finish(call, request, _error(error, log))
 
     def _finish(self, call: Call | None, request: _Request, response: Response) -> None:
+        self._end(call, request.done, response)
+
+    def _end(self, call: Call | None, done: Done, response: Response) -> None:
         self._kernel.log.capture = None
         self._task = None
         self._busy = False
-        request.done(response)
+        done(response)
         if call is not None:
             for action in call.after:
                 try:
@@ -176,9 +202,7 @@ class Engine:
         return Response(Result.SUCCESS, data, log, call.silent, call.prompt)
 
 
-def _bug(error: Exception, request: _Request, log: list[str]) -> Response:
-    # The line may hold a secret: only its first word is told.
-    name = request.line.split(b" ", 1)[0].decode("latin-1")
+def _bug(error: Exception, name: str, log: list[str]) -> Response:
     _logger.error("%s failed", name, exc_info=error)
     return _error(CommandError(Result.FAILED), log)
 

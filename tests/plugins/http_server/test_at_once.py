@@ -9,7 +9,7 @@ from tests.peers import ADDRESS
 from tests.plugins.http_server.conftest import PORT, Serve, Web
 
 from tokay.plugins.http_server import HttpServer
-from tokay.plugins.http_server.connection import _known
+from tokay.plugins.http_server.connection import known_heads
 
 VER = b"GET /command/ver HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -34,7 +34,7 @@ def known(web: Web, first: bytes) -> bytes | None:
 
 
 async def test_the_same_answer(web: Web) -> None:
-    _known.clear()
+    known_heads.clear()
     assert known(web, VER) is None  # never seen
     (first,) = await early(VER)
     again = await early(VER, VER, VER)

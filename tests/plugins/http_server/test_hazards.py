@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.plugins.http_server.conftest import Serve, Web
 
-from tokay.plugins.http_server.connection import MOST_BODY, MOST_HEAD, MOST_HEADERS, MOST_TARGET
+from tokay.plugins.http_server.limits import MOST_BODY, MOST_HEAD, MOST_HEADERS, MOST_TARGET
 
 GET = b"GET /command/ver HTTP/1.1\r\n"
 POST = b"POST /command HTTP/1.1\r\n"

@@ -6,11 +6,13 @@ import pytest
 from tests.peers import free_port
 from tests.plugins.http_server.conftest import Serve, Web
 
-from tokay.plugins.http_server.connection import (
+from tokay.plugins.http_server.connection import known_heads
+from tokay.plugins.http_server.limits import (
     BODY_LIMIT,
     DAWDLE,
     HEAD_LIMIT,
     IDLE_LIMIT,
+    MOST_HEADS,
     SEND_LIMIT,
 )
 from tokay.plugins.http_server.plugin import HttpServer
@@ -197,15 +199,13 @@ async def test_a_flood_of_connections_leaves_nothing(serve: Serve) -> None:
 
 
 async def test_known_heads_are_few(web: Web) -> None:
-    from tokay.plugins.http_server.connection import MOST_HEADS, _known
-
     client = await web.connect()
     for number in range(MOST_HEADS + 10):
         client.send(b"GET /command/%d HTTP/1.1\r\n" % number + KEEP)
         await client.answer()
-    assert len(_known) <= MOST_HEADS
+    assert len(known_heads) <= MOST_HEADS
     # What has a body is never one of them, nor what came in two pieces.
-    _known.clear()
+    known_heads.clear()
     client.send(b"POST /command HTTP/1.1\r\nContent-Length: 0\r\n" + KEEP)
     await client.answer()
     client.send(GET)
@@ -213,7 +213,7 @@ async def test_known_heads_are_few(web: Web) -> None:
     await turned_loop().settle()
     client.send(KEEP)
     await client.answer()
-    assert not _known
+    assert not known_heads
     client.send(GET + KEEP)
     await client.answer()
-    assert list(_known) == [GET + KEEP]
+    assert list(known_heads) == [GET + KEEP]

@@ -10,7 +10,7 @@ from tests.plugins.http_server.conftest import Serve
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.http_server import HttpServer, Method, Reply, Request, refusal
-from tokay.plugins.http_server.connection import HALF_LIMIT, TURN_LIMIT
+from tokay.plugins.http_server.limits import HALF_LIMIT, TURN_LIMIT
 
 
 def toggle(request: Request) -> str:

@@ -6,7 +6,6 @@ data; only 0, 4 and 7 are known from the field, so which of the first two is whi
 """
 
 import binascii
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,7 +19,7 @@ from tokay.kernel.log import Entry
 from tokay.kernel.results import IN_PROGRESS, Response, Result
 from tokay.kernel.streams import Stream, StreamType
 from tokay.plugins.http_server.answers import JSON
-from tokay.plugins.http_server.request import Method, Request
+from tokay.plugins.http_server.request import UNFIT, Method, Request
 
 if TYPE_CHECKING:
     from tokay.plugins.http_server.connection import Connection
@@ -34,7 +33,6 @@ ALL_FLAGS = RESPONSE | COMMAND | DATA
 SOURCE = "http"
 PIECE = 8 * 1024
 """Characters of a long response that are encoded at once."""
-_CONTROL = re.compile(rb"[\r\n\0]")
 
 
 class Call(msgspec.Struct):
@@ -49,6 +47,7 @@ class BadRequestError(Exception):
     """A request that is none of the API's: 400 and the reason."""
 
 
+_NOTHING = Given(b"", SOURCE)
 _decoder = msgspec.json.Decoder(Call, strict=False)
 
 
@@ -59,8 +58,17 @@ def get_command(service: "Service", connection: "Connection", request: Request) 
     elif not service.config.api:
         connection.fail(500, NOT_INITIALIZED)
     else:
-        assert request.head.line is not None  # noqa: S101 - the route is chosen by it
-        _run(service, connection, request.head.line, b"", 0)
+        head = request.head
+        if head.words and at_once(service, connection, head.words):
+            return
+        assert head.line is not None  # noqa: S101 - the route is chosen by it
+        _run(service, connection, head.line, b"", 0)
+
+
+def at_once(service: "Service", connection: "Connection", words: list[str]) -> bool:
+    """Run a command that waits for nothing, and answer; False where nothing was done."""
+    done = partial(_answered, service, connection, 0)
+    return service.kernel.engine.at_once(words, _NOTHING, done)
 
 
 def post_command(service: "Service", connection: "Connection", request: Request) -> None:
@@ -156,7 +164,7 @@ def _run(
     service: "Service", connection: "Connection", line: bytes, data: bytes, flags: int
 ) -> None:
     line = line.rstrip(b"\r\n")
-    if _CONTROL.search(line) is not None:
+    if UNFIT.search(line) is not None:
         connection.fail(400, "A command is one line")
         return
     source = Given(data, SOURCE)

@@ -28,50 +28,33 @@ from tokay.plugins.http_server.answers import (
     short,
     whole,
 )
+from tokay.plugins.http_server.limits import (
+    BODY_LIMIT,
+    DAWDLE,
+    HALF_LIMIT,
+    HEAD_LIMIT,
+    IDLE_LIMIT,
+    LINGER,
+    MOST_AHEAD,
+    MOST_BODY,
+    MOST_HEAD,
+    MOST_HEADERS,
+    MOST_HEADS,
+    MOST_JOINED,
+    MOST_KNOWN,
+    MOST_TARGET,
+    MOST_UNSENT,
+    SEND_LIMIT,
+    TURN_LIMIT,
+)
 from tokay.plugins.http_server.request import METHODS, Head, Method, Request, Taker
 
 if TYPE_CHECKING:
     from tokay.plugins.http_server.service import Service
 
-MOST_TARGET = 8 * 1024
-MOST_HEAD = 16 * 1024
-"""Bytes of a request line and its headers."""
-MOST_HEADERS = 100
-MOST_BODY = 128 * 1024
-"""Bytes; the device itself took 4096 in all (section 1.7), and more does no harm."""
-MOST_AHEAD = 64
-"""Requests that a client may send before it has an answer."""
-MOST_UNSENT = 64 * 1024
-"""Bytes that may wait for a slow client before no more are made."""
-
-MOST_JOINED = 4 * 1024
-"""Bytes of a body that are copied behind the head rather than written by themselves."""
-
-HEAD_LIMIT = 10.0
-"""Seconds for a whole head, however slowly it drips."""
-DAWDLE = 2.0
-"""Seconds after which a head that is not complete is given up when other clients wait."""
-BODY_LIMIT = 30.0
-"""Seconds for a whole body."""
-IDLE_LIMIT = 15.0
-"""Seconds that a kept connection may wait for its next request."""
-SEND_LIMIT = 30.0
-"""Seconds that a client may take nothing of its answer."""
-HALF_LIMIT = 60.0
-"""Seconds that an answer may take to a client that sends no more: it may be gone altogether."""
-TURN_LIMIT = 30.0
-"""Seconds that a client may wait for its turn."""
-LINGER = 2.0
-"""Seconds to listen to a client that was refused in the middle of its request: a close with
-unread bytes is a reset, and may take the answer with it (RFC 9112, section 9.6)."""
-
-MOST_HEADS = 256
-MOST_KNOWN = 1024
-"""How many heads are remembered, and of how many bytes each at most."""
-
 NEVER = float("inf")
 _Refusal = tuple[int, str]
-_known: dict[bytes, Head] = {}
+known_heads: dict[bytes, Head] = {}
 """What the parser made of bytes that were a whole request without a body."""
 
 
@@ -123,7 +106,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self._open:
             return
-        if not self._message and (known := _known.get(data)) is not None:
+        if not self._message and (known := known_heads.get(data)) is not None:
             assert self.transport is not None  # noqa: S101 - bytes come over one
             request = Request(known, b"", self._service.interface, self.transport)
             if self.request is None and not self._queue:
@@ -267,9 +250,9 @@ class Connection(asyncio.Protocol):
         """Keep the head that stood alone in some bytes: a client that polls sends it again."""
         if b"content-length" in head.headers or b"transfer-encoding" in head.headers:
             return
-        if len(_known) >= MOST_HEADS:
-            _known.clear()
-        _known[data] = head
+        if len(known_heads) >= MOST_HEADS:
+            known_heads.clear()
+        known_heads[data] = head
 
     # Requests, one after the other.
 
@@ -573,49 +556,6 @@ class Connection(asyncio.Protocol):
         transport.close()
         if transport.get_write_buffer_size():
             asyncio.get_running_loop().call_later(LINGER, transport.abort)
-
-
-class _Paper:
-    """Stands in for a transport while an answer is made that is sent by somebody else."""
-
-    __slots__ = ("closed", "written")
-
-    def __init__(self) -> None:
-        self.written: list[bytes] = []
-        self.closed = False
-
-    def write(self, data: bytes) -> None:
-        self.written.append(data)
-
-    def close(self) -> None:
-        self.closed = True
-
-    def set_write_buffer_limits(self, high: int) -> None:
-        """There is no limit: what is written is an answer of a command, and whole."""
-
-
-def answer_at_once(service: "Service", first: bytes) -> bytes | None:
-    """Return the answer to a request whose bytes are known, if it is there at once.
-
-    Commands only: everything else may take its time, and then wants a connection. None: nothing
-    was done.
-    """
-    known = _known.get(first)
-    if (
-        known is None
-        or known.line is None
-        or known.keep_alive
-        or known.method is not Method.GET
-        or not service.free(known)
-        or not service.kernel.engine.answers_at_once(known.line)
-    ):
-        return None
-    paper = _Paper()
-    connection = Connection(service)
-    connection.transport = transport = cast("asyncio.Transport", paper)
-    connection.request = request = Request(known, b"", service.interface, transport)
-    service.handle(connection, request)
-    return b"".join(paper.written)
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -5,11 +5,15 @@ exact path, asks for parameters by name, and replies with a type and a body. Tex
 everywhere in the kernel: one character is one byte.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote_to_bytes
+
+from tokay.kernel.results import CommandError
+from tokay.kernel.words import split
 
 if TYPE_CHECKING:
     import asyncio
@@ -29,6 +33,8 @@ class Method(IntEnum):
 
 
 COMMAND = b"/command/"
+UNFIT = re.compile(rb"[\r\n\0]")
+"""What no command line has in it."""
 METHODS: Mapping[bytes, Method] = {method.name.encode(): method for method in Method}
 
 
@@ -39,7 +45,7 @@ class Head:
     requests that came in the same bytes, so nothing in one may change.
     """
 
-    __slots__ = ("headers", "keep_alive", "line", "method", "newest", "path", "target")
+    __slots__ = ("headers", "keep_alive", "line", "method", "newest", "path", "target", "words")
 
     def __init__(
         self, method: Method, target: bytes, headers: dict[bytes, bytes], *, newest: bool
@@ -57,6 +63,8 @@ class Head:
         """The command line that the target holds."""
         if target.startswith(COMMAND):
             self.line = decoded(target[len(COMMAND) :]).encode("latin-1")
+        self.words = _words(self.line)
+        """The words of the line, where it falls into any."""
 
 
 class Request:
@@ -105,6 +113,15 @@ class Request:
                 if key == name:
                     return value
         return None
+
+
+def _words(line: bytes | None) -> list[str]:
+    if line is None or UNFIT.search(line) is not None:
+        return []
+    try:
+        return split(line.decode("latin-1"))
+    except CommandError:
+        return []
 
 
 _FORM = b"application/x-www-form-urlencoded"
