@@ -34,6 +34,7 @@ async def test_every_page_is_seen_and_accessible(
             await expect(page.get_by_text("Connected", exact=True)).to_be_visible()
             if title == "Overview":
                 await expect(page.get_by_text("Joined")).to_be_visible()
+                await expect(page.get_by_text("Received 0 KB/s, Sent 0 KB/s")).to_be_visible()
             if title == "Variables":
                 await expect(page.get_by_label("wlan.ssid", exact=True)).to_be_visible()
             if title == "Pins":
@@ -41,6 +42,7 @@ async def test_every_page_is_seen_and_accessible(
             await shot(page, f"{title.lower()}-{'phone' if size is PHONE else 'desktop'}")
             found = await Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
+            await expect(page.locator(".toast.bad")).to_have_count(0)
             # Nothing is wider than the screen.
             wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, title

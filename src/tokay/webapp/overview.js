@@ -5,6 +5,8 @@ import { Page, Plot, bars, card, duration, h } from './ui.js';
 const PERIOD = 2000;
 
 class Overview extends Page {
+  #last = null; // what had been carried at the last look, and when
+
   draw() {
     this.network = document.createElement('tokay-facts');
     this.health = document.createElement('tokay-facts');
@@ -54,12 +56,12 @@ class Overview extends Page {
     const text = await this.device.get('network.traffic', { signal: this.signal, retries: 0 }).catch(() => '');
     const now = performance.now();
     const counts = text.match(/\d+/g)?.map(Number);
-    if (counts && this.before) {
-      const seconds = (now - this.before.now) / 1000;
+    if (counts && this.#last) {
+      const seconds = (now - this.#last.now) / 1000;
       this.traffic.push(...counts.map((count, n) =>
-        Number((Math.max(0, count - this.before.counts[n]) / seconds / 1024).toFixed(1))));
+        Number((Math.max(0, count - this.#last.counts[n]) / seconds / 1024).toFixed(1))));
     }
-    this.before = counts && { now, counts };
+    this.#last = counts ? { now, counts } : null;
   }
 }
 customElements.define('page-overview', Overview);
