@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self
 
 from tests.interop.peers import Peer
@@ -29,6 +30,8 @@ PREINIT) ip link set "$interface" up ;;
 esac
 exit 0
 """
+FACTS = rf"(10\.10\.10\.\d+) router {AP} dns {AP}"
+"""What the scripts print of a lease."""
 
 
 class ApWire:
@@ -108,6 +111,22 @@ def soft_ap(wire: ApWire, *options: str) -> Iterator[tuple[Tokay, Console]]:
             yield tokay, console
         finally:
             console.close()
+
+
+def script(folder: Path, text: str) -> str:
+    """Write a script for a client to call; return its path."""
+    path = folder / "script"
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def udhcpc(wire: ApWire, namespace: str, peer: Peer, folder: Path, *options: str) -> Process:
+    """Start busybox's DHCP client where a station is."""
+    return Process(
+        namespace, *peer.command, "udhcpc", "-f", "-i", "eth0", "-s",
+        script(folder, UDHCPC_SCRIPT), "-t", "5", "-T", "1", *options,
+    )  # fmt: skip
 
 
 def private(namespace: str, *command: str) -> Process:

@@ -14,34 +14,21 @@ from tests.interop.soft_ap import (
     AP,
     AP_MAC,
     DHCLIENT_SCRIPT,
-    UDHCPC_SCRIPT,
+    FACTS,
     ApWire,
     dig,
     private,
     python,
+    script,
     soft_ap,
+    udhcpc,
 )
-from tests.interop.wire import LIMIT, Process, closing, ip
+from tests.interop.wire import LIMIT, closing, ip
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 
 Get = Callable[[str], Peer]
 CROWD = Path(__file__).with_name("crowd.py")
-FACTS = rf"(10\.10\.10\.\d+) router {AP} dns {AP}"
-
-
-def script(folder: Path, text: str) -> str:
-    path = folder / "script"
-    path.write_text(text)
-    path.chmod(0o755)
-    return str(path)
-
-
-def udhcpc(wire: ApWire, namespace: str, peer: Peer, folder: Path, *options: str) -> Process:
-    return Process(
-        namespace, *peer.command, "udhcpc", "-f", "-i", "eth0", "-s",
-        script(folder, UDHCPC_SCRIPT), "-t", "5", "-T", "1", *options,
-    )  # fmt: skip
 
 
 def test_udhcpc_gets_renews_and_releases(ap_wire: ApWire, peer: Get, tmp_path: Path) -> None:
