@@ -37,6 +37,12 @@ class Server:
             far.close()
 
 
+@pytest.fixture(autouse=True)
+def no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin with no file: the pages of the package have tests of their own."""
+    monkeypatch.setattr("tokay.plugins.webapp.pages", lambda *_: {})
+
+
 async def files(device: Device) -> list[str]:
     (listing,) = await ask(device, "ls")
     return [row.split()[-1] for row in listing.split("\r\n")[1:]]
