@@ -1,9 +1,10 @@
 """The conformance checks of commands-network, section 19, by their numbers, for every profile.
 
-Headers on; echo, prompt and log off. Not here: 11 (queued POST) and 15 (remote terminal).
+Headers on; echo, prompt and log off.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,11 @@ from tests.peers import ADDRESS, NET, Far, Peer, call, free_port
 from tokay.board.airspace import AccessPoint, Airspace
 from tokay.board.claims import Claims
 
-SETTINGS = {"wlan.ssid": "lab", "wlan.passkey": "correct horse"}
+SETTINGS = {
+    "wlan.ssid": "lab",
+    "wlan.passkey": "correct horse",
+    "remote_terminal.enabled": "1",
+}
 FAILED = b"R100016\r\nCommand failed\r\n"
 SUCCESS = b"R000009\r\nSuccess\r\n"
 PAYLOAD = b"a\r\nb\0"
@@ -53,6 +58,14 @@ class Line(Talk):
 
     def connect(self) -> bytes:
         return self.ask(f"tcpc 127.0.0.1 {self.peer.port}")
+
+    @contextmanager
+    def server(self) -> Iterator[Peer]:
+        """A server that says only what the test makes it say."""
+        peer = Peer()
+        self.run(peer.__aenter__())
+        yield peer
+        self.run(peer.__aexit__(None, None, None))
 
     def close_far(self, number: int = 0) -> None:
         """Let the echo server close a connection."""
@@ -113,6 +126,26 @@ def test_9_and_10_nothing_open(line: Line) -> None:
     assert line.ask("poll 0") == line.ask("read 0 1") == line.ask("close 0") == FAILED
 
 
+def test_11_a_request_in_pieces(line: Line) -> None:
+    with line.server() as server:
+        url = f"127.0.0.1:{server.port}/x"
+        assert line.ask(f"hpo -o {url} application/json") == b"R000003\r\n0\r\n"
+        assert line.ask("write 0 7", b"a\r\nb\0cd") == SUCCESS
+        far = server.all[0]
+        head = line.run(far.line()).decode().split("\r\n")
+        assert head[0] == "POST /x HTTP/1.1"
+        assert "Transfer-Encoding: chunked" in head
+        assert "Content-Type: application/json" in head
+        assert bytes(far.received) == b"7\r\na\r\nb\0cd\r\n"
+        far.received.clear()
+        assert line.ask("hre 0") == b""  # it waits for the server
+        assert bytes(far.received) == b"0\r\n\r\n"
+        far.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        line.turn(0.001)
+        assert line.heard() == b"R000005\r\n200\r\n"
+        assert line.late("read 0 5") == b"R000007\r\nhello\r\n"
+
+
 def test_12_a_server_and_two_clients(line: Line) -> None:
     port = free_port()
     assert line.ask(f"tcps start {port}") == SUCCESS
@@ -161,3 +194,19 @@ def test_data_in_the_same_burst_and_what_follows_it(line: Line) -> None:
     line.send(b"read 0 5\n\r")
     line.turn(1)
     assert line.heard() == b"R000007\r\n" + PAYLOAD + b"\r\n"
+
+
+def test_15_the_remote_terminal(line: Line) -> None:
+    """As a field client speaks with it: bare line feeds, to a device in human format."""
+    for command in ("set system.cmd.prompt_enabled 1", "set system.cmd.echo on"):
+        line.ask(command)
+    line.ask("set system.cmd.header_enabled 0")
+    far = line.run(call(2000))
+    for sent, heard in ((b"", b"> "), (b"\n", b"\r\nReady\r\n> "),
+                        (b"list\n", b"list\r\n! # Type  Info\r\n> ")):  # fmt: skip
+        far.send(sent)
+        line.turn(0.001)
+        assert line.run(far.take(len(heard))) == heard
+    assert not far.received
+    far.close()
+    line.turn(0.001)
