@@ -273,7 +273,9 @@ class StreamTable:
     something unread, or the peer closes, and `stream_closed`; all with ``stream``.
     """
 
-    __slots__ = ("_kernel", "_streams", "bridged", "bridging", "on_auto")
+    __slots__ = (
+        "_kernel", "_streams", "bridged", "bridging", "on_auto", "received", "sent",
+    )  # fmt: skip
 
     def __init__(self, kernel: "Kernel") -> None:
         self._kernel = kernel
@@ -284,6 +286,8 @@ class StreamTable:
         """The stream that the bus has: commands neither read nor write it."""
         self.on_auto: Callable[[Stream], None] | None = None
         """Hears of each stream that an auto-start service opened."""
+        self.received = self.sent = 0
+        """Bytes that network streams have carried since boot."""
 
     def __iter__(self) -> Iterator[Stream]:
         return iter([self._streams[handle] for handle in sorted(self._streams)])

@@ -32,6 +32,10 @@ async def test_a_connection(air: Airspace, lab: Settings) -> None:
         assert await ask(device, "stream_list") == [f"! # Type  Info\r\n# 0 TCPC  {where} ({port})"]
         assert await ask(device, "write 0 5", b"a\r\nb\0") == ["Success"]
         assert await far.take(5) == b"a\r\nb\0"
+        assert await ask(device, "get network.traffic") == ["0,5"]
+        far.send(b"abc")
+        assert await ask(device, "read 0 3") == ["abc"]
+        assert await ask(device, "get network.traffic") == ["3,5"]
         assert await ask(device, "close 0") == ["Closing: 0", "[Closed: 0]", "Success"]
         await far.gone()
         for command in ("poll 0", "read 0 1", "close 0"):

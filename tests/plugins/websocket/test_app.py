@@ -39,7 +39,7 @@ class Lamp(Plugin):
         self.app.register("lamp", read=lambda _page: self.level, write=self._write)
         self.app.register("version", read=lambda _page: "1.0")
         self.app.register("bell", write=self._broken)
-        self.app.register("bug", read=lambda _page: object())  # type: ignore[arg-type, return-value]
+        self.app.register("bug", read=lambda _page: object())  # type: ignore[arg-type,return-value]
         self.app.register("worse", write=lambda _page, data: 1 // 0)  # type: ignore[arg-type]
 
     def _write(self, page: AppClient, data: bytes | str) -> None:

@@ -32,8 +32,8 @@ def hear(receiver: Receiver, chunks: Iterable[bytes]) -> Outcome:
     pings: list[bytes] = []
     try:
         for chunk in chunks:
-            short = receiver.short(chunk)
-            pieces = receiver.receive(chunk) if short is None else [(BINARY, short, True)]
+            whole = receiver.whole(chunk)
+            pieces = receiver.receive(chunk) if whole is None else [(BINARY, whole, True)]
             for opcode, payload, _end in pieces:
                 if opcode == CLOSE:
                     return bytes(data), pings, parse_close(payload)[0]
@@ -168,23 +168,34 @@ def test_ends_of_messages_are_told() -> None:
 
 
 @pytest.mark.parametrize("masked", [True, False], ids=["server", "client"])
-def test_one_short_message(masked: bool) -> None:
-    for size in (0, 1, 3, 64, 125):
+def test_one_whole_message(masked: bool) -> None:
+    for size in (0, 1, 3, 64, 125, 126, 127, 1000, 65535):
         wire = Frame(BINARY, b"x" * size).encode(masked)
-        assert Receiver(masked=masked).short(wire) == b"x" * size
+        assert Receiver(masked=masked).whole(wire) == b"x" * size
         for other in (wire[:-1], wire + b"\x82", wire[1:], b""):
-            assert Receiver(masked=masked).short(other) is None
-    for frame in (Frame(BINARY, b"x" * 126), text(b"x"), Frame(BINARY, b"x", False), cont(b"x")):
-        assert Receiver(masked=masked).short(frame.encode(masked)) is None
+            assert Receiver(masked=masked).whole(other) is None
+    for frame in (
+        Frame(BINARY, b"x" * 65536),
+        text(b"x"),
+        text(b"x" * 200),
+        Frame(BINARY, b"x", False),
+        cont(b"x"),
+    ):
+        assert Receiver(masked=masked).whole(frame.encode(masked)) is None
     # Not within a message, not behind half a header, not beyond the bound.
     wire = Frame(BINARY, b"12345").encode(masked)
     receiver = Receiver(masked=masked)
     list(receiver.receive(text(b"x", False).encode(masked)))
-    assert receiver.short(wire) is None
+    assert receiver.whole(wire) is None
     receiver = Receiver(masked=masked)
     list(receiver.receive(wire[:1]))
-    assert receiver.short(wire) is None
-    assert Receiver(masked=masked, most=4).short(wire) is None
+    assert receiver.whole(wire) is None
+    assert Receiver(masked=masked, most=4).whole(wire) is None
+    wire = Frame(BINARY, b"x" * 126).encode(masked)
+    assert Receiver(masked=masked, most=125).whole(wire) is None
+    # A length in the wrong form is left to receive().
+    wrong = bytes((0x82, 0x7E | masked << 7, 0, 5)) + bytes(4 if masked else 0) + b"12345"
+    assert Receiver(masked=masked).whole(wrong) is None
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -142,6 +142,7 @@ class HttpStream(TcpStream):
             self.finish()
 
     def data_received(self, data: bytes) -> None:
+        self._kernel.streams.received += len(data)
         reader = self.reader
         if self._ended:
             self._leave()  # what comes behind the body is nobody's

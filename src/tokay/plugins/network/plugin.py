@@ -4,18 +4,30 @@ Source: commands-network, sections 1.3, 1.4 and 2.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import IN_PROGRESS, bad_args, failed
+from tokay.kernel.variables import computed
 from tokay.plugins.network import keepalive
 from tokay.plugins.network.bearer import Bearer
 from tokay.plugins.network.interface import Interface
 from tokay.plugins.network.variables import DEFAULT_INTERFACE, DNS_TIMEOUT, INTERFACES, RADIO
 
 _logger = logging.getLogger(__name__)
+
+
+def _traffic(kernel: Kernel, _words: Sequence[str]) -> str:
+    return f"{kernel.streams.received},{kernel.streams.sent}"
+
+
+TRAFFIC = computed(
+    "network.traffic", "ne r", _traffic,
+    doc="Bytes that network streams have received and sent since boot.",
+)  # fmt: skip
 
 
 def _interface(call: Call) -> str:
@@ -71,7 +83,7 @@ class Network(Plugin):
     """The interfaces of one device. Bearers register; everybody else asks."""
 
     name = "network"
-    variables = (DEFAULT_INTERFACE, DNS_TIMEOUT, *keepalive.VARIABLES)
+    variables = (DEFAULT_INTERFACE, TRAFFIC, DNS_TIMEOUT, *keepalive.VARIABLES)
     commands: ClassVar = (network_up, network_down, network_restart, network_flush, network_lookup)
 
     __slots__ = ("_bearers", "_interfaces", "_kernel")

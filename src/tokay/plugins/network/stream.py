@@ -64,6 +64,7 @@ class TcpStream(Stream, asyncio.Protocol):
             raise failed(f"{self.type} streams have neither pings nor fragments")
         if self._transport is None or self._transport.is_closing():
             raise failed("the other side has closed")
+        self._kernel.streams.sent += len(data)
         self._transport.write(data)
 
     @property
@@ -93,6 +94,7 @@ class TcpStream(Stream, asyncio.Protocol):
         self.info = f"{self.info} ({port})"
 
     def data_received(self, data: bytes) -> None:
+        self._kernel.streams.received += len(data)
         self._inbox.put(data)
         self._kernel.streams.arrived(self)
 

@@ -101,6 +101,7 @@ class UdpStream(Stream, asyncio.DatagramProtocol):
             raise failed(f"{len(data)} bytes are more than a datagram takes")
         if self._transport is None or self._transport.is_closing():
             raise failed("the stream is closed")
+        self._kernel.streams.sent += len(data)
         host, port = peer
         if host == self.interface.broadcast:
             host = LIMITED_BROADCAST  # the same, and more links know what to do with it
@@ -137,6 +138,7 @@ class UdpStream(Stream, asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Peer) -> None:
         if self.hears(addr):
+            self._kernel.streams.received += len(data)
             self._inbox.sender = addr
             self._inbox.put(data)
             self._kernel.streams.arrived(self)

@@ -110,6 +110,7 @@ class WebSocketStream(Stream):
         if not self.connection.send(opcode, data, final=final):
             raise failed("the other side has closed")
         self._unfinished = not final
+        self._kernel.streams.sent += len(data)
 
     @property
     def choked(self) -> bool:
@@ -151,6 +152,7 @@ class WebSocketStream(Stream):
     def heard(self, opcode: int, data: bytes, end: bool) -> None:
         """Keep what came: bytes, whatever the message was."""
         if data:
+            self._kernel.streams.received += len(data)
             self._burst.append(data)
 
     def turn(self) -> None:

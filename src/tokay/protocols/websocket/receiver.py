@@ -76,19 +76,26 @@ class Receiver:
         self._short = self._head + min(MOST_CONTROL, self._most)
         """Bytes of a short frame at most."""
 
-    def short(self, data: bytes) -> bytes | None:
-        """Return the payload, if the data is one short binary message and nothing else.
+    def whole(self, data: bytes) -> bytes | None:
+        """Return the payload, if the data is one binary message below 64 KiB and nothing else.
 
         The usual, and quicker than ``receive``, which must be asked when this gives None.
         """
         size, start = len(data), self._head
-        if (
-            start <= size <= self._short
-            and data[0] == _USUAL
-            and data[1] == (size + 122 if self._masked else size - 2)
-            and not (self._left or self._opcode or self._held)
-        ):
+        if size < start or data[0] != _USUAL or self._left or self._opcode or self._held:
+            return None
+        second = data[1]
+        if second == (size + 122 if self._masked else size - 2) and size <= self._short:
             return mask(data[6:], data[2:6]) if self._masked else data[2:]
+        length = size - start - 2
+        if (
+            second == (0xFE if self._masked else 126)
+            and 125 < length <= self._most
+            and data[2] << 8 | data[3] == length
+        ):
+            if self._masked:
+                return mask(memoryview(data)[8:], data[4:8])
+            return data[4:]
         return None
 
     def receive(self, data: bytes) -> Iterator[Piece]:
