@@ -1,5 +1,6 @@
 import errno
 import fcntl
+import gc
 import os
 import socket
 import stat
@@ -243,3 +244,17 @@ def test_another_lock_error_is_not_taken_for_a_claim(
 
 def test_the_process_has_one() -> None:
     assert process_claims() is process_claims()
+
+
+def test_what_nobody_has_any_more_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "claims"
+    claims = Claims(path)
+    assert claims.take(IPv4Address("127.77.0.9"))
+
+    def is_open() -> bool:
+        return any(fd.resolve() == path for fd in Path("/proc/self/fd").iterdir())
+
+    assert is_open()
+    del claims
+    gc.collect()
+    assert not is_open()

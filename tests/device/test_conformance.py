@@ -1,73 +1,25 @@
 """The conformance checks of commands-network, section 19, by their numbers, for every profile.
 
-Headers on; echo, prompt and log off. Not here: 11 (queued POST) and 15 (remote terminal).
+Headers on; echo, prompt and log off.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.dialogue import PROFILES, Talk
-from tests.peers import ADDRESS, NET, Far, Peer, call, free_port
+from tests.device.line import SUCCESS, Line, lab_air
+from tests.dialogue import PROFILES
+from tests.peers import ADDRESS, call, free_port
 
-from tokay.board.airspace import AccessPoint, Airspace
-from tokay.board.claims import Claims
-
-SETTINGS = {"wlan.ssid": "lab", "wlan.passkey": "correct horse"}
 FAILED = b"R100016\r\nCommand failed\r\n"
-SUCCESS = b"R000009\r\nSuccess\r\n"
 PAYLOAD = b"a\r\nb\0"
-
-
-async def echo(far: Far) -> None:
-    """Send back what comes."""
-    while not far.ended:
-        await far.until(lambda: far.received or far.ended)
-        far.send(await far.take(len(far.received)))
-
-
-class Line(Talk):
-    """A dialogue with a device that has joined, and an echo server in its network."""
-
-    def __init__(self, profile: str, airspace: Airspace) -> None:
-        super().__init__(profile, settings=SETTINGS, airspace=airspace)
-        self.peer = Peer(echo)
-
-    def __enter__(self) -> "Line":
-        super().__enter__()
-        self.run(self.peer.__aenter__())
-        assert self.late("network_up") == SUCCESS
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.run(self.peer.__aexit__(None, None, None))
-        super().__exit__(None, None, None)
-
-    def late(self, line: str, data: bytes = b"") -> bytes:
-        """Ask, and give the answer half a minute."""
-        heard = self.ask(line, data)
-        if not heard:
-            self.turn(30)
-            heard = self.heard()
-        return heard
-
-    def connect(self) -> bytes:
-        return self.ask(f"tcpc 127.0.0.1 {self.peer.port}")
-
-    def close_far(self, number: int = 0) -> None:
-        """Let the echo server close a connection."""
-        self.peer.all[number].close()
-        self.turn(0.001)
 
 
 @pytest.fixture(params=PROFILES)
 def line(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Line]:
-    monkeypatch.setattr("tokay.board.claims.local_addresses", set)
-    airspace = Airspace(claims=Claims(tmp_path / "claims"))
-    airspace.add(AccessPoint("lab", passphrase="correct horse", subnet=f"{NET}.0/25"))
-    with Line(request.param, airspace) as line:
+    with Line(request.param, lab_air(tmp_path, monkeypatch)) as line:
         yield line
 
 
@@ -111,6 +63,26 @@ def test_9_and_10_nothing_open(line: Line) -> None:
     assert line.ask("close all") == SUCCESS
     assert line.ask("poll all") == b"R000006\r\nNone\r\n"
     assert line.ask("poll 0") == line.ask("read 0 1") == line.ask("close 0") == FAILED
+
+
+def test_11_a_request_in_pieces(line: Line) -> None:
+    with line.server() as server:
+        url = f"127.0.0.1:{server.port}/x"
+        assert line.ask(f"hpo -o {url} application/json") == b"R000003\r\n0\r\n"
+        assert line.ask("write 0 7", b"a\r\nb\0cd") == SUCCESS
+        far = server.all[0]
+        head = line.run(far.line()).decode().split("\r\n")
+        assert head[0] == "POST /x HTTP/1.1"
+        assert "Transfer-Encoding: chunked" in head
+        assert "Content-Type: application/json" in head
+        assert bytes(far.received) == b"7\r\na\r\nb\0cd\r\n"
+        far.received.clear()
+        assert line.ask("hre 0") == b""  # it waits for the server
+        assert bytes(far.received) == b"0\r\n\r\n"
+        far.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        line.turn(0.001)
+        assert line.heard() == b"R000005\r\n200\r\n"
+        assert line.late("read 0 5") == b"R000007\r\nhello\r\n"
 
 
 def test_12_a_server_and_two_clients(line: Line) -> None:
@@ -161,3 +133,19 @@ def test_data_in_the_same_burst_and_what_follows_it(line: Line) -> None:
     line.send(b"read 0 5\n\r")
     line.turn(1)
     assert line.heard() == b"R000007\r\n" + PAYLOAD + b"\r\n"
+
+
+def test_15_the_remote_terminal(line: Line) -> None:
+    """As a field client speaks with it: bare line feeds, to a device in human format."""
+    for command in ("set system.cmd.prompt_enabled 1", "set system.cmd.echo on"):
+        line.ask(command)
+    line.ask("set system.cmd.header_enabled 0")
+    far = line.run(call(2000))
+    for sent, heard in ((b"", b"> "), (b"\n", b"\r\nReady\r\n> "),
+                        (b"list\n", b"list\r\n! # Type  Info\r\n> ")):  # fmt: skip
+        far.send(sent)
+        line.turn(0.001)
+        assert line.run(far.take(len(heard))) == heard
+    assert not far.received
+    far.close()
+    line.turn(0.001)

@@ -134,6 +134,10 @@ class Claims:
         self._fd = None
         self._held.clear()
 
+    def __del__(self) -> None:
+        """Close the file: a program may make many airs, and drop them."""
+        self.close()
+
     def _locked(self, number: int) -> bool:
         """Whether another process holds the lock (our own do not show, by POSIX)."""
         fd = self._file()

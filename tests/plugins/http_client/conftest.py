@@ -16,3 +16,9 @@ def here(air: Airspace, lab: dict[str, str]) -> Callable[..., Device]:
         )
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin with no file: the pages of the package have tests of their own."""
+    monkeypatch.setattr("tokay.plugins.webapp.pages", lambda *_: {})

@@ -1,18 +1,27 @@
 """Every type of stream against what can happen to it, on both loops.
 
 Small, large, both ways, drained on close from either side, a slow reader on either side, a peer
-that resets, and another stream that must not notice. A type is one entry of ``OPENERS``.
+that resets, and another stream that must not notice. A type is one entry of ``OPENERS``, where it
+also says what has none.
 """
 
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple
+from collections.abc import AsyncIterator
 
 import pytest
-from tests.peers import ADDRESS, LIMIT, Far, ask, call, free_port, read, soon, stream, udp_peer
-from tests.pki import AUTHORITY, client_context, put, server_context
+from tests.peers import ADDRESS, LIMIT, ask, free_port, read, soon, stream, udp_peer
+from tests.plugins.streams.openers import (
+    ANY,
+    OPENERS,
+    SECURE,
+    SETTINGS,
+    End,
+    client,
+    finish,
+    prepare,
+)
 
 from tokay.board.airspace import Airspace
 from tokay.device import Device
@@ -25,92 +34,19 @@ IN_KERNELS = 16 * MEGABYTE
 """More than the socket buffers of this machine take."""
 HELD = HIGH_WATER + 256 * 1024 + 64 * 1024
 """What a stream may hold for a host that does not read: a read of the loop, a record of TLS."""
-ANY = "127.0.0.1"
 
 
 def noise(size: int, seed: int = 0) -> bytes:
     return random.Random(seed).randbytes(size)
 
 
-class End(NamedTuple):
-    """An open stream of a device, and its far end."""
-
-    handle: int
-    far: Far
-
-
-Opener = Callable[[Device], "contextlib.AbstractAsyncContextManager[End]"]
-
-
-@contextlib.asynccontextmanager
-async def client(device: Device, *, tls: bool = False) -> AsyncIterator[End]:
-    """A stream that the device opens."""
-    fars: asyncio.Queue[Far] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    context = server_context() if tls else None
-    server = await loop.create_server(lambda: Far(fars.put_nowait), ANY, 0, ssl=context)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        opened = await ask(device, f"{'tlsc' if tls else 'tcpc'} {ANY} {port}")
-        yield End(int(opened[-1]), await soon(fars.get()))
-    finally:
-        server.close()
-
-
-@contextlib.asynccontextmanager
-async def served(device: Device, *, tls: bool = False) -> AsyncIterator[End]:
-    """A stream that a client of the device opens."""
-    port = free_port()
-    command = f"{'tlss' if tls else 'tcps'} start {port}"
-    assert (await ask(device, command))[-1] == "Success"
-    before = {one.handle for one in device.kernel.streams}
-    if tls:
-        far = Far(lambda _: None)
-        loop = asyncio.get_running_loop()
-        await soon(
-            loop.create_connection(
-                lambda: far, ADDRESS, port, ssl=client_context(ca=b""), server_hostname=ANY
-            )
-        )
-    else:
-        far = await call(port)
-    try:
-        yield End(await new_stream(device, before), far)
-    finally:
-        far.transport.abort()
-
-
-async def new_stream(device: Device, before: set[int]) -> int:
-    for _ in range(1000):
-        new = {one.handle for one in device.kernel.streams} - before
-        if new:
-            return new.pop()
-        await asyncio.sleep(0)
-    pytest.fail("no stream opened")
-
-
-OPENERS: dict[str, Opener] = {
-    "TCPC": client,
-    "TCPS": served,
-    "TLSC": lambda device: client(device, tls=True),
-    "TLSS": lambda device: served(device, tls=True),
-}
-
-
 @contextlib.asynccontextmanager
 async def two(air: Airspace, lab: Settings, kind: str) -> AsyncIterator[tuple[Device, End, End]]:
     """A device with a stream of a type, and a plain one that must not notice anything."""
-    settings = {"stream.auto_close": "0", "network.tls.ca_cert": "ca.pem"}
-    settings |= {"bus.command.write_timeout": "50", "tcp.server.tls_cert": "server.pem"}
-    settings |= {"tcp.server.tls_key": "server.key"}
-    async with Device.simulated(airspace=air, settings=lab | settings) as device:
-        if kind.startswith("TLS"):
-            await put(device, "ca.pem", AUTHORITY.pem)
-            await put(device, "server.pem", AUTHORITY.good.cert)
-            await put(device, "server.key", AUTHORITY.good.key)
-        await ask(device, "network_up")
+    async with Device.simulated(airspace=air, settings=lab | SETTINGS) as device:
+        await prepare(device, kind)
         async with OPENERS[kind](device) as one, client(device) as other:
-            assert stream(device, one.handle).type == kind
+            assert stream(device, one.handle).type == kind.split(" ", maxsplit=1)[0]
             yield device, one, other
             # Whatever happened: the other one works, both ways.
             other.far.send(b"ping")
@@ -165,6 +101,7 @@ async def test_what_came_is_read_after_the_peer_closed(
         far.send(data)
         far.close()
         assert await read(device, len(data), handle, piece=5000) == data
+        await finish(device, kind, handle)
         await stream(device, handle).fill(1, LIMIT)
         assert await ask(device, f"poll {handle}") == ["2"]
         assert (await ask(device, f"close {handle}"))[-1] == "Success"
@@ -176,7 +113,7 @@ async def test_what_was_written_arrives_after_close(
 ) -> None:
     async with two(air, lab, kind) as (device, (handle, far), _):
         data = noise(65536)
-        if not kind.startswith("TLS"):  # uvloop's own TLS, at the far end, would forget the data
+        if kind not in SECURE:  # uvloop's own TLS, at the far end, would forget the data
             far.deaf()
         assert await write(device, handle, data) == len(data)
         assert (await ask(device, f"close {handle}"))[-1] == "Success"
@@ -194,7 +131,7 @@ async def test_a_host_that_does_not_read(air: Airspace, lab: Settings, kind: str
         for _ in range(100):
             await asyncio.sleep(0)
         assert stream(device, handle).available <= HELD
-        if not kind.startswith("TLS"):  # whose own buffers at the far end know no end
+        if kind not in SECURE:  # whose own buffers at the far end know no end
             assert far.unsent  # it is the peer that waits
         assert await read(device, len(data), handle, piece=65536) == data
 
@@ -218,6 +155,7 @@ async def test_a_peer_that_resets(air: Airspace, lab: Settings, kind: str) -> No
         far.send(b"before the fall")
         await stream(device, handle).fill(15, LIMIT)
         far.reset()
+        await finish(device, kind, handle)
         while not stream(device, handle).ended:
             await asyncio.sleep(0)
         assert await ask(device, f"read {handle} 50") == ["before the fall"]

@@ -96,9 +96,15 @@ class HttpStream(TcpStream):
             raise failed(f"{self._written} of {request.length} bytes of the body were written")
         last = b"0\r\n\r\n" if request.length is None and request.has_body else b""
         self._finished = True
-        if (self.queued or last) and not self._ended:
+        if (self.queued or last) and not self._ended and not self._left:
             super().write(self._head() + last)
         self.queued = False
+
+    @property
+    def _left(self) -> bool:
+        """Whether the server has answered and gone, even if that is still to be told."""
+        transport = self._transport
+        return self.reader.answered and transport is not None and transport.is_closing()
 
     def _head(self) -> bytes:
         return self.request.encode() if self.queued else b""
