@@ -10,7 +10,6 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Protocol
 
 from tokay.board.airspace_error import AirspaceError
-from tokay.board.handshake import Party, nonce, shake
 from tokay.board.names import NameRule
 from tokay.board.passkey import check_passphrase, wep_key
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, mac_text
@@ -308,6 +307,8 @@ class AccessPoint:
             if theirs is None or ours is None or not hmac.compare_digest(theirs, ours):
                 raise JoinError(JoinFailure.WRONG_PASSKEY)
             return
+        from tokay.board.handshake import Party, nonce, shake  # noqa: PLC0415 - start-up time
+
         ssid = self.ssid.encode("latin-1")
         try:
             theirs = wpa.pmk(request.passkey, ssid)

@@ -14,14 +14,18 @@ import errno
 import os
 import weakref
 from dataclasses import replace
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING
 
 from tokay.board.airspace_error import AirspaceError
 from tokay.board.claims import Claims
-from tokay.board.dhcp_faults import DhcpFaults, Rogue
 from tokay.board.ether import Ether
 from tokay.board.link import BROADCAST
-from tokay.protocols import dhcp
+
+if TYPE_CHECKING:
+    from tokay.board.dhcp_faults import DhcpFaults, Rogue
+    from tokay.protocols import dhcp
 
 # A DISCOVER tries a bounded number of addresses; another fleet on this machine may hold more
 # than that in a row, so the same question is put again, enough to walk any /8.
@@ -50,20 +54,26 @@ class Lan:
         self._rogue: Rogue | None = None
         self._duplicates = 0
         self._ghosts: set[int] = set()
-        self._server = dhcp.Server(
+        # Offers that nobody took up are still claimed when the airspace is thrown away.
+        weakref.finalize(self, _free_all, claims, self._held)
+
+    @cached_property
+    def _server(self) -> "dhcp.Server":
+        """The DHCP server, from the first station on."""
+        from tokay.protocols import dhcp  # noqa: PLC0415 - a device that joins nothing needs none
+
+        return dhcp.Server(
             dhcp.ServerConfig(
                 address=self.gateway,
-                netmask=subnet.netmask,
+                netmask=self.subnet.netmask,
                 gateway=self.gateway,
                 dns=(self.gateway,),
                 pool_first=self.gateway + 1,
-                pool_last=subnet.broadcast_address - 1,
+                pool_last=self.subnet.broadcast_address - 1,
                 lease_time=LEASE_TIME,
             ),
             in_use=self._in_use,
         )
-        # Offers that nobody took up are still claimed when the airspace is thrown away.
-        weakref.finalize(self, _free_all, claims, self._held)
 
     def exchange(self, datagram: bytes, destination: str, now: float) -> list[bytes]:
         """Give the DHCP server a station's message; return its answers to that station.
@@ -107,7 +117,7 @@ class Lan:
             raise AirspaceError(f"seconds: {error}") from None
         now = _now()
         saved = self._server.export(now)
-        self._server = dhcp.Server(config, in_use=self._in_use)
+        self._server = type(self._server)(config, in_use=self._in_use)
         self._server.restore(saved, now)
 
     def dhcp_duplicate(self, addresses: int = 1) -> None:
@@ -127,8 +137,10 @@ class Lan:
 
     def check_rogue(
         self, *, gateway: str | None, dns: str | None, lie: str | None, lease: int
-    ) -> Rogue:
+    ) -> "Rogue":
         """Make a second server, but do not put it on the network. Raises AirspaceError."""
+        from tokay.board.dhcp_faults import Rogue  # noqa: PLC0415 - only who has a script pays
+
         return Rogue(self.subnet, self._in_use, gateway=gateway, dns=dns, lie=lie, lease_time=lease)
 
     def dhcp_normal(self) -> None:
@@ -148,12 +160,14 @@ class Lan:
             return None
         return self._rogue.lie if self._rogue.has(IPv4Address(address), _now()) else None
 
-    def _faulty(self) -> DhcpFaults:
+    def _faulty(self) -> "DhcpFaults":
+        from tokay.board.dhcp_faults import DhcpFaults  # noqa: PLC0415 - only who has a script pays
+
         if self._faults is None:
             self._faults = DhcpFaults()
         return self._faults
 
-    def _ask(self, server: dhcp.Server, datagram: bytes, now: float) -> list[bytes]:
+    def _ask(self, server: "dhcp.Server", datagram: bytes, now: float) -> list[bytes]:
         for _ in range(_MOST_ROUNDS):
             self._met_taken = False
             answers = server.receive(datagram, now)

@@ -3,7 +3,7 @@
 Sources: web-and-discovery, sections 7.1 and 7.2; commands-network, section 13.
 """
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
@@ -11,11 +11,12 @@ from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import Listing, bad_args, failed, lines
 from tokay.kernel.words import printable
 from tokay.plugins.discovery import variables as mdns
-from tokay.plugins.discovery import wire
 from tokay.plugins.discovery.services import offers
 from tokay.plugins.network import NO_ADDRESS, Interface, Network
-from tokay.protocols.dns import DnsError
-from tokay.protocols.mdns import Found
+
+if TYPE_CHECKING:
+    from tokay.plugins.discovery.wire import Member
+    from tokay.protocols.mdns import Found
 
 DEFAULT_SERVICE = "_http._tcp"
 PATIENCE = 3.0
@@ -25,6 +26,8 @@ PATIENCE = 3.0
 @command("mdns_discover", "mdns", "[-i interface] [service]")
 async def mdns_discover(call: Call) -> Listing:
     """List who else offers a service on the local network: instance, address, port, texts."""
+    from tokay.protocols.dns import DnsError  # noqa: PLC0415 - not before it is asked
+
     kernel = call.kernel
     type_ = call.get("service", DEFAULT_SERVICE)
     if not type_.startswith("_"):
@@ -42,7 +45,7 @@ async def mdns_discover(call: Call) -> Listing:
     return lines(["! # Instance Address Text", *map(_row, range(len(others)), others)])
 
 
-def _row(number: int, found: Found) -> str:
+def _row(number: int, found: "Found") -> str:
     texts = ",".join(text.decode("latin-1") for text in found.texts if text)
     where = f"{found.address or NO_ADDRESS}:{found.port}"
     instance = printable(found.instance.encode().decode("latin-1"))
@@ -63,7 +66,7 @@ class Discovery(Plugin):
     def start(self, kernel: Kernel, board: Any) -> None:
         """Wait for the network."""
         self._kernel = kernel
-        self._members: dict[str, wire.Member] = {}
+        self._members: dict[str, Member] = {}
 
     async def stop(self) -> None:
         """Leave."""
@@ -76,11 +79,10 @@ class Discovery(Plugin):
         if mdns.ENABLED.name not in table.by_name or not values[mdns.ENABLED]:
             return
         try:
-            member = wire.join(interface.link, interface.address.address)
+            member = self.member(interface)
         except OSError as error:
             self._kernel.log.line(f"mDNS: {error.strerror or error}")
             return
-        self._members[interface.name] = member
         interface.find_local = member.resolve
         wanted = self._kernel.plugin(Network).resolve(values[mdns.INTERFACE])
         if interface.name == wanted:
@@ -91,11 +93,13 @@ class Discovery(Plugin):
         interface.find_local = None
         self._leave(interface.name)
 
-    def member(self, interface: Interface) -> wire.Member:
+    def member(self, interface: Interface) -> "Member":
         """Return the device on an interface that is up; it joins the wire now if mDNS is off.
 
         Raises OSError.
         """
+        from tokay.plugins.discovery import wire  # noqa: PLC0415 - start-up time is measured
+
         member = self._members.get(interface.name)
         if member is None:
             member = self._members[interface.name] = wire.join(
@@ -103,7 +107,9 @@ class Discovery(Plugin):
             )
         return member
 
-    def _publish(self, interface: Interface, member: wire.Member) -> None:
+    def _publish(self, interface: Interface, member: "Member") -> None:
+        from tokay.protocols.dns import DnsError  # noqa: PLC0415 - start-up time is measured
+
         kernel = self._kernel
         kernel.log.line("Starting mDNS")
         member.on_name = self._tell

@@ -13,13 +13,15 @@ Source: web-and-discovery, section 7.1, where all but the bare `http` is inferre
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import Text
 from tokay.kernel.results import bad_args
 from tokay.plugins.system import uuid_of
-from tokay.protocols.mdns import Offer
+
+if TYPE_CHECKING:
+    from tokay.protocols.mdns import Offer
 
 NONE = ("", "none")
 MOST_SERVICES = 4
@@ -95,12 +97,14 @@ def _parse_one(piece: str) -> Given:
     return Given(name, match[1] if match else "", int(port) if port else None, tuple(texts))
 
 
-def offers(kernel: Kernel, text: str, bound: Callable[[int], int]) -> tuple[Offer, ...]:
+def offers(kernel: Kernel, text: str, bound: Callable[[int], int]) -> "tuple[Offer, ...]":
     """Return what a setting offers; `bound` gives the port that one really became."""
     return tuple(_offer(kernel, given, bound) for given in parse(text))
 
 
-def _offer(kernel: Kernel, given: Given, bound: Callable[[int], int]) -> Offer:
+def _offer(kernel: Kernel, given: Given, bound: Callable[[int], int]) -> "Offer":
+    from tokay.protocols.mdns import Offer  # noqa: PLC0415 - not before it is published
+
     known = KNOWN.get(given.name)
     type_ = given.type or (known.type if known else "")
     port = given.port

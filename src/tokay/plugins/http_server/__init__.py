@@ -10,12 +10,19 @@ Other plugins get at it by ``kernel.plugin(HttpServer)``:
 - ``provide(source)`` adds read-only files below those of the device.
 """
 
-from tokay.plugins.http_server.answers import whole as refusal
 from tokay.plugins.http_server.plugin import HttpServer
 from tokay.plugins.http_server.request import Handler, Method, Page, Reply, Request, Taker
 from tokay.plugins.http_server.sources import FileSource
 
 PLUGIN = HttpServer
+
+
+def refusal(status: int, text: str = "", extra: bytes = b"") -> bytes:
+    """Return a whole short answer after which the connection is closed."""
+    from tokay.plugins.http_server.answers import whole  # noqa: PLC0415 - start-up time is measured
+
+    return whole(status, text, extra)
+
 
 __all__ = [
     "PLUGIN",

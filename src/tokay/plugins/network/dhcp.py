@@ -3,9 +3,12 @@
 import asyncio
 import random
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tokay.board.link import Link
-from tokay.protocols.dhcp import Bound, Client, Expired, Lease, Refused, Renewed
+
+if TYPE_CHECKING:
+    from tokay.protocols.dhcp import Lease
 
 
 class DhcpClient:
@@ -17,6 +20,8 @@ class DhcpClient:
     __slots__ = ("_client", "_link", "_loop", "_offered", "_on_lost", "_timer")
 
     def __init__(self, link: Link, mac: str, hostname: str, on_lost: Callable[[], None]) -> None:
+        from tokay.protocols.dhcp import Client  # noqa: PLC0415 - start-up time is measured
+
         self._link = link
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
@@ -31,11 +36,11 @@ class DhcpClient:
         self._offered: asyncio.Future[Lease] | None = None
 
     @property
-    def lease(self) -> Lease | None:
+    def lease(self) -> "Lease | None":
         """The lease that is held."""
         return self._client.lease
 
-    async def acquire(self, kept: Lease | None = None) -> Lease:
+    async def acquire(self, kept: "Lease | None" = None) -> "Lease":
         """Return a lease whose address the link has taken. The caller sets the time limit.
 
         ``kept`` is one from before a restart: it is taken up without asking.
@@ -87,6 +92,8 @@ class DhcpClient:
 
     def _pump(self) -> None:
         """Send what is to be sent, hear what happened, and wait for what is next."""
+        from tokay.protocols.dhcp import Bound, Expired, Refused, Renewed  # noqa: PLC0415 - as above
+
         self._send()
         for event in self._client.events():
             match event:

@@ -5,11 +5,14 @@ Source: variables reference, wlan.dhcp.cache_enabled and ethernet.dhcp.cache_ena
 
 import contextlib
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tokay.kernel.kernel import Kernel
-from tokay.protocols.dhcp import Lease
+
+if TYPE_CHECKING:
+    from tokay.protocols.dhcp import Lease
 
 FACT = "{}.lease"
 ENOUGH = 60.0
@@ -33,8 +36,10 @@ class _Saved(msgspec.Struct):
     t1: int
     t2: int
 
-    def lease(self, bound_at: float) -> Lease:
+    def lease(self, bound_at: float) -> "Lease":
         """Return the lease as bound at a moment of the loop's clock. Raises ValueError."""
+        from tokay.protocols.dhcp import Lease  # noqa: PLC0415 - start-up time is measured
+
         return Lease(
             address=IPv4Address(self.address),
             netmask=IPv4Address(self.netmask),
@@ -48,7 +53,7 @@ class _Saved(msgspec.Struct):
         )
 
 
-def save(kernel: Kernel, interface: str, bssid: str, lease: Lease) -> None:
+def save(kernel: Kernel, interface: str, bssid: str, lease: "Lease") -> None:
     """Keep the lease of an interface for the next boot."""
     saved = _Saved(
         bssid=bssid,
@@ -67,7 +72,7 @@ def save(kernel: Kernel, interface: str, bssid: str, lease: Lease) -> None:
         kernel.storage.set_facts({FACT.format(interface): msgspec.json.encode(saved).decode()})
 
 
-def load(kernel: Kernel, interface: str, bssid: str) -> Lease | None:
+def load(kernel: Kernel, interface: str, bssid: str) -> "Lease | None":
     """Return an interface's kept lease if it is of that access point and runs long enough."""
     text = kernel.storage.facts().get(FACT.format(interface))
     if text is None:

@@ -3,14 +3,16 @@
 Sources: command-protocol, sections 1 and 14; commands-network, section 14.1.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokay.board.link import Listener
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.network import Interface, Network
 from tokay.plugins.remote_terminal import variables as settings
-from tokay.plugins.remote_terminal.terminal import Terminal
+
+if TYPE_CHECKING:
+    from tokay.plugins.remote_terminal.terminal import Terminal
 
 CONNECTED = "remote_terminal"
 """The event that a client has the parser, or has it no more: ``connected``."""
@@ -44,6 +46,10 @@ class RemoteTerminal(Plugin):
         wanted = self._kernel.plugin(Network).resolve(values[settings.INTERFACE])
         if not values[settings.ENABLED] or interface.name != wanted:
             return
+        from tokay.plugins.remote_terminal.terminal import (  # noqa: PLC0415 - only who has it on pays
+            Terminal,
+        )
+
         port = values[settings.PORT]
         try:
             self._listener = await interface.listen_tcp(lambda: Terminal(self._kernel, self), port)
@@ -64,7 +70,7 @@ class RemoteTerminal(Plugin):
 
     # What a terminal asks.
 
-    def admit(self, terminal: Terminal) -> bool:
+    def admit(self, terminal: "Terminal") -> bool:
         """Let a client in, unless there is one or the network is gone."""
         if self._terminal is not None or self._listener is None:
             return False
@@ -75,7 +81,7 @@ class RemoteTerminal(Plugin):
         """Hear that the client has the parser."""
         self._kernel.tell(CONNECTED, connected=True)
 
-    def left(self, terminal: Terminal, *, begun: bool) -> None:
+    def left(self, terminal: "Terminal", *, begun: bool) -> None:
         """Hear that a client is gone."""
         if self._terminal is terminal:
             self._terminal = None

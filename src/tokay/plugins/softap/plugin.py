@@ -6,7 +6,7 @@ Source: web-and-discovery, section 6; commands-network, section 4.
 import asyncio
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Interface
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokay.board.link import ApLink
 from tokay.board.radio import ApConfig, ApError, Radio
@@ -20,8 +20,10 @@ from tokay.plugins.softap import report
 from tokay.plugins.softap import variables as softap
 from tokay.plugins.softap.announced import Announced, by_settings
 from tokay.plugins.softap.clients import Clients
-from tokay.plugins.softap.dhcp import DhcpServer
-from tokay.plugins.softap.dns import DnsServer, usable
+
+if TYPE_CHECKING:
+    from tokay.plugins.softap.dhcp import DhcpServer
+    from tokay.plugins.softap.dns import DnsServer
 
 NAME = "softap"
 STATION = "softap_station"
@@ -37,8 +39,8 @@ class Running:
     link: ApLink
     interface: Interface
     clients: Clients
-    dhcp: DhcpServer | None = None
-    dns: DnsServer | None = None
+    dhcp: "DhcpServer | None" = None
+    dns: "DnsServer | None" = None
 
     def close(self) -> None:
         """End it all."""
@@ -155,9 +157,13 @@ class SoftAp(Plugin):
         self.running = running
         link.on_station = self._hear
         if announced.dhcp:
+            from tokay.plugins.softap.dhcp import DhcpServer  # noqa: PLC0415 - start-up time
+
             gateway = real(values[softap.DHCP_GATEWAY])
             running.dhcp = DhcpServer(self._kernel, link, IPv4Address(gateway))
         if announced.dns:
+            from tokay.plugins.softap.dns import DnsServer, usable  # noqa: PLC0415 - start-up time
+
             portal = announced.captive_portal
             running.dns = DnsServer(usable(announced.names), own.ip, portal=portal)
             await running.dns.start(interface)

@@ -4,7 +4,6 @@ A page is compressed and keeps its name with `.gz` behind it, so that a file of 
 before it. Source: web-and-discovery, sections 1.9 and 2.
 """
 
-import gzip
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -61,6 +60,8 @@ def webapp_restore(call: Call) -> None:
 
 
 def _compressed(page: Path) -> bytes:
+    import gzip  # noqa: PLC0415 - only when a page is asked for
+
     return gzip.compress(page.read_bytes(), mtime=0)
 
 
