@@ -1,8 +1,9 @@
 """The network: interfaces, how they come up and go down, and the one door to sockets.
 
 What other plugins use is published here: ``Network`` to ask for an interface, ``Interface`` to
-connect and listen through it, ``TcpStream``, ``keep_alive`` for connections that came in. For those
-who bring one up: ``Bearer``, ``take_address`` to give a link its address as an ``Addressing`` says,
+connect and listen through it, ``TcpStream``, ``keep_alive`` for connections that came in,
+``FollowingClient`` and ``FollowingServer`` for what starts by itself. For those who bring one up:
+``Bearer``, ``take_address`` to give a link its address as an ``Addressing`` says,
 ``lease_cache`` to keep the lease over a reboot, ``given`` to print what there is.
 """
 
@@ -10,6 +11,7 @@ from tokay.plugins.network import lease_cache
 from tokay.plugins.network.addressing import NO_ADDRESS, Addressing, take_address
 from tokay.plugins.network.bearer import Bearer, NetworkStatus
 from tokay.plugins.network.dhcp import DhcpClient
+from tokay.plugins.network.following import FollowingClient, FollowingServer, Wanted
 from tokay.plugins.network.given import given
 from tokay.plugins.network.interface import Address, Interface
 from tokay.plugins.network.keepalive import keep_alive
@@ -26,10 +28,13 @@ __all__ = [
     "Addressing",
     "Bearer",
     "DhcpClient",
+    "FollowingClient",
+    "FollowingServer",
     "Interface",
     "Network",
     "NetworkStatus",
     "TcpStream",
+    "Wanted",
     "given",
     "keep_alive",
     "lease_cache",

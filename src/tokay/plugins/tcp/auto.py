@@ -15,7 +15,7 @@ import asyncio
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError
 from tokay.kernel.streams import StreamType
-from tokay.plugins.network import Interface, TcpStream
+from tokay.plugins.network import FollowingClient, Interface, TcpStream
 from tokay.plugins.tcp.client import Dial, Target, dial_tcp, dial_tls, open_client
 from tokay.plugins.tcp.variables import (
     CLIENT_AUTO_RETRIES,
@@ -54,36 +54,12 @@ class AutoStream(TcpStream):
             self.over.set_result(closed_here)
 
 
-class AutoClient:
+class AutoClient(FollowingClient):
     """The one client of `tcp.client.auto_start`."""
 
-    __slots__ = ("_interface", "_kernel", "_task")
+    __slots__ = ()
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
-        self._interface: Interface | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    def network_up(self, interface: Interface) -> None:
-        """Connect on an interface that has come up."""
-        if not self._kernel.variables[REMOTE_HOST]:
-            self._kernel.log.line("tcp.client.remote_host is not set")
-            return
-        self._interface = interface
-        self._task = asyncio.get_running_loop().create_task(self._run(interface))
-
-    def network_down(self, interface: Interface) -> None:
-        """Connect no more. The network closes the stream."""
-        if self._task is not None and self._interface is interface:
-            self._task.cancel()
-            self._task = self._interface = None
-
-    async def stop(self) -> None:
-        """End; whoever closes the streams does so for all of them."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+    host = REMOTE_HOST
 
     async def _run(self, interface: Interface) -> None:
         values = self._kernel.variables

@@ -8,29 +8,18 @@ Source: commands-network, section 7.2.
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple
 
 from tokay.board.link import Listener
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.results import CommandError, failed
+from tokay.kernel.results import failed
 from tokay.kernel.streams import Stream, StreamType
-from tokay.plugins.network import Interface, TcpStream, keep_alive
+from tokay.plugins.network import FollowingServer, Interface, TcpStream, Wanted, keep_alive
 from tokay.plugins.streams import StreamLines, Streams
 from tokay.plugins.tcp.variables import IDLE_TIMEOUT, MAX_CLIENTS
 
 Factory = Callable[[], asyncio.BaseProtocol]
 Wrap = Callable[[Factory], Factory]
 """Puts something, such as TLS, between a connection and its stream. Raises CommandError."""
-
-
-class Wanted(NamedTuple):
-    """What a server was started with."""
-
-    interface: str
-    port: int
-    wrap: Wrap | None
-    auto: bool
-    """Whether it was started by itself, and not by command."""
 
 
 class ServerStream(TcpStream):
@@ -98,21 +87,20 @@ class ServerStream(TcpStream):
         self._server.forget(self)
 
 
-class StreamServer:
+class StreamServer(FollowingServer):
     """One server. ``type``: what its clients are in `stream_list`. ``lines`` tell of them."""
 
-    __slots__ = ("_kernel", "_lines", "_listener", "_refusing", "clients", "type", "wanted")
+    __slots__ = ("_lines", "_listener", "_refusing", "_wrap", "clients", "type")
 
     def __init__(self, kernel: Kernel, type: StreamType, lines: StreamLines) -> None:
-        self._kernel = kernel
+        super().__init__(kernel)
         self._lines = lines
         self._listener: Listener | None = None
+        self._wrap: Wrap | None = None
         self._refusing = False
         self.type = type
         self.clients: set[ServerStream] = set()
         """Those that are connected."""
-        self.wanted: Wanted | None = None
-        """What it was started with, None while it is stopped."""
 
     async def start(
         self, interface: Interface, port: int, *, wrap: Wrap | None = None, auto: bool = False
@@ -121,18 +109,9 @@ class StreamServer:
 
         ``auto``: nobody asked for it by command. Raises CommandError; it is then stopped.
         """
-        if self.wanted is not None:
-            raise failed("the server has been started already")
-        self.wanted = Wanted(interface.name, port, wrap, auto)
-        try:
-            await self._listen(interface)
-        except OSError as error:
-            self.wanted = None
-            self._kernel.log.line(str(error.strerror or error))
-            raise failed(str(error)) from error
-        except BaseException:
-            self.wanted = None
-            raise
+        if self.wanted is None:
+            self._wrap = wrap
+        await self._begin(interface, port, auto=auto)
 
     def stop(self, port: int | None = None) -> None:
         """Stop listening and close every client. Raises CommandError when it is not started.
@@ -146,18 +125,6 @@ class StreamServer:
         for stream in [one for one in self._kernel.streams if self._is_ours(one)]:
             self._kernel.streams.close(stream)
 
-    async def network_up(self, interface: Interface) -> None:
-        """Listen again. A server that started by itself is stopped: whoever starts it does."""
-        if self.wanted is None or self.wanted.interface != interface.name:
-            return
-        if self.wanted.auto:
-            self.wanted = None
-            return
-        try:
-            await self._listen(interface)
-        except (OSError, CommandError) as error:
-            self._kernel.log.line(str(error))
-
     def network_down(self, interface: Interface) -> None:
         """Listen no more, for now. The network closes the streams."""
         if self.wanted is not None and self.wanted.interface == interface.name:
@@ -168,14 +135,11 @@ class StreamServer:
         self.wanted = None
         self._deafen()
 
-    async def _listen(self, interface: Interface) -> None:
-        wanted = self.wanted
-        assert wanted is not None  # noqa: S101 - the callers looked
-
+    async def _open(self, interface: Interface, wanted: Wanted) -> None:
         def client() -> asyncio.BaseProtocol:
             return ServerStream(self, interface, self._kernel)
 
-        factory = client if wanted.wrap is None else wanted.wrap(client)
+        factory = client if self._wrap is None else self._wrap(client)
         listener = await interface.listen_tcp(factory, wanted.port)
         if self.wanted is not wanted or not interface.up:
             listener.close()  # stopped meanwhile

@@ -7,7 +7,7 @@ from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError, Result, failed
 from tokay.kernel.streams import StreamType
-from tokay.plugins.network import Interface, Network
+from tokay.plugins.network import FollowingClient, Interface, Network
 from tokay.plugins.streams import Streams
 from tokay.plugins.udp.stream import UdpStream
 from tokay.plugins.udp.variables import CLIENT_AUTO_RETRY, LOCAL_PORT, REMOTE_HOST, REMOTE_PORT
@@ -83,36 +83,12 @@ async def udp_client(call: Call) -> str:
     return str(stream.handle)
 
 
-class AutoClient:
+class AutoClient(FollowingClient):
     """The one client of `udp.client.auto_start`: there when its interface is up."""
 
-    __slots__ = ("_interface", "_kernel", "_task")
+    __slots__ = ()
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
-        self._interface: Interface | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    def network_up(self, interface: Interface) -> None:
-        """Open the stream on an interface that has come up."""
-        if not self._kernel.variables[REMOTE_HOST]:
-            self._kernel.log.line("udp.client.remote_host is not set")
-            return
-        self._interface = interface
-        self._task = asyncio.get_running_loop().create_task(self._run(interface))
-
-    def network_down(self, interface: Interface) -> None:
-        """Give up. The network closes the stream."""
-        if self._task is not None and self._interface is interface:
-            self._task.cancel()
-            self._task = self._interface = None
-
-    async def stop(self) -> None:
-        """End; whoever closes the streams does so for all of them."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+    host = REMOTE_HOST
 
     async def _run(self, interface: Interface) -> None:
         """Open the stream; a name that does not resolve is asked for again, if that is wanted."""

@@ -5,12 +5,11 @@ that is closed by `stream_close` is stopped.
 """
 
 import asyncio
-from typing import NamedTuple
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError, failed
 from tokay.kernel.streams import StreamType
-from tokay.plugins.network import Interface
+from tokay.plugins.network import FollowingServer, Interface, Wanted
 from tokay.plugins.streams import StreamLines, Streams
 from tokay.plugins.udp.inbox import Peer
 from tokay.plugins.udp.stream import UdpStream
@@ -45,45 +44,27 @@ class ServerStream(UdpStream):
         self._server.closed(self)
 
 
-class Wanted(NamedTuple):
-    """What the server was started with."""
-
-    interface: str
-    port: int
-    auto: bool
-
-
-class UdpServer:
+class UdpServer(FollowingServer):
     """The server of `udp_server`."""
 
-    __slots__ = ("_kernel", "_lines", "_presetting", "stream", "wanted")
+    __slots__ = ("_lines", "_presetting", "stream")
 
     def __init__(self, kernel: Kernel, lines: StreamLines) -> None:
-        self._kernel = kernel
+        super().__init__(kernel)
         self._lines = lines
         self._presetting: asyncio.Task[None] | None = None
         self.stream: ServerStream | None = None
-        self.wanted: Wanted | None = None
-        """What it was started with, None while it is stopped."""
 
     async def start(self, interface: Interface, port: int, *, auto: bool = False) -> int:
         """Open the stream, now and whenever the interface comes up again; return its handle.
 
         Raises CommandError; it is then stopped.
         """
-        if self.wanted is not None:
-            raise failed("the server has been started already")
-        self._kernel.streams.reserve()
-        self.wanted = Wanted(interface.name, port, auto)
-        try:
-            return await self._open(interface)
-        except OSError as error:
-            self.wanted = None
-            self._kernel.log.line(str(error.strerror or error))
-            raise failed(str(error)) from error
-        except BaseException:
-            self.wanted = None
-            raise
+        if self.wanted is None:
+            self._kernel.streams.reserve()
+        await self._begin(interface, port, auto=auto)
+        assert self.stream is not None  # noqa: S101 - it has just been opened
+        return self.stream.handle
 
     def stop(self) -> None:
         """Close the stream. Raises CommandError when the server is not started."""
@@ -92,18 +73,6 @@ class UdpServer:
         self.wanted = None
         if self.stream is not None:
             self._kernel.streams.close(self.stream)
-
-    async def network_up(self, interface: Interface) -> None:
-        """Open again. A server that started by itself is stopped: whoever starts it does."""
-        if self.wanted is None or self.wanted.interface != interface.name:
-            return
-        if self.wanted.auto:
-            self.wanted = None
-            return
-        try:
-            await self._open(interface)
-        except (OSError, CommandError) as error:
-            self._kernel.log.line(str(error))
 
     def closed(self, stream: ServerStream) -> None:
         """Hear that the stream is closed: by somebody here, or because the network went."""
@@ -130,9 +99,7 @@ class UdpServer:
         except OSError as error:
             self._kernel.log.line(str(error.strerror or error))
 
-    async def _open(self, interface: Interface) -> int:
-        wanted = self.wanted
-        assert wanted is not None  # noqa: S101 - the callers looked
+    async def _open(self, interface: Interface, wanted: Wanted) -> None:
         stream = ServerStream(self, self._kernel, interface)
         await stream.bind(wanted.port)
         stream.info = f"({stream.port})"
@@ -140,11 +107,10 @@ class UdpServer:
             stream.close()
             raise failed("stopped meanwhile")
         try:
-            handle = self._kernel.streams.open(stream, auto=wanted.auto)
+            self._kernel.streams.open(stream, auto=wanted.auto)
         except CommandError:
             stream.close()
             raise
         self.stream = stream
         self._kernel.plugin(Streams).follow(stream, self._lines)
         self._presetting = asyncio.get_running_loop().create_task(self._preset(stream))
-        return handle

@@ -1,0 +1,105 @@
+"""Clients and servers that follow their interface: there again whenever it comes up.
+
+Source: web-and-discovery, section 12.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import ClassVar, NamedTuple
+
+from tokay.kernel.kernel import Kernel
+from tokay.kernel.results import CommandError, failed
+from tokay.kernel.variables import Variable
+from tokay.plugins.network.interface import Interface
+
+
+class FollowingClient(ABC):
+    """A client that begins by itself when its interface comes up; ``host`` says where it leads."""
+
+    __slots__ = ("_interface", "_kernel", "_task")
+
+    host: ClassVar[Variable[str]]
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._interface: Interface | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @abstractmethod
+    async def _run(self, interface: Interface) -> None:
+        """Have what it is for, on an interface that has come up."""
+
+    def network_up(self, interface: Interface) -> None:
+        """Begin on an interface that has come up."""
+        if not self._kernel.variables[self.host]:
+            self._kernel.log.line(f"{self.host.name} is not set")
+            return
+        self._interface = interface
+        self._task = asyncio.get_running_loop().create_task(self._run(interface))
+
+    def network_down(self, interface: Interface) -> None:
+        """Give up. The network closes the stream."""
+        if self._task is not None and self._interface is interface:
+            self._task.cancel()
+            self._task = self._interface = None
+
+    async def stop(self) -> None:
+        """End; whoever closes the streams does so for all of them."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+
+class Wanted(NamedTuple):
+    """What a server was started with."""
+
+    interface: str
+    port: int
+    auto: bool
+    """Whether it was started by itself, and not by command."""
+
+
+class FollowingServer(ABC):
+    """A server that opens again with its interface, from its start until it is stopped."""
+
+    __slots__ = ("_kernel", "wanted")
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self.wanted: Wanted | None = None
+        """What it was started with, None while it is stopped."""
+
+    @abstractmethod
+    async def _open(self, interface: Interface, wanted: Wanted) -> None:
+        """Serve on an interface. Raises OSError and CommandError."""
+
+    async def _begin(self, interface: Interface, port: int, *, auto: bool) -> None:
+        """Serve, now and whenever the interface comes up again.
+
+        Raises CommandError; it is then stopped.
+        """
+        if self.wanted is not None:
+            raise failed("the server has been started already")
+        self.wanted = Wanted(interface.name, port, auto)
+        try:
+            await self._open(interface, self.wanted)
+        except OSError as error:
+            self.wanted = None
+            self._kernel.log.line(str(error.strerror or error))
+            raise failed(str(error)) from error
+        except BaseException:
+            self.wanted = None
+            raise
+
+    async def network_up(self, interface: Interface) -> None:
+        """Serve again. A server that started by itself is stopped: whoever starts it does."""
+        if self.wanted is None or self.wanted.interface != interface.name:
+            return
+        if self.wanted.auto:
+            self.wanted = None
+            return
+        try:
+            await self._open(interface, self.wanted)
+        except (OSError, CommandError) as error:
+            self._kernel.log.line(str(error))
