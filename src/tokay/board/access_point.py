@@ -7,15 +7,17 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv4Network
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tokay.board.airspace_error import AirspaceError
-from tokay.board.names import NameRule
 from tokay.board.passkey import check_passphrase, wep_key
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, mac_text
 from tokay.board.security import Security
 from tokay.board.shaping import PLAIN, Shape
 from tokay.protocols import wpa
+
+if TYPE_CHECKING:
+    from tokay.board.names import NameRule
 
 __all__ = ["AccessPoint", "AirspaceError", "Station", "derived_bssid", "host_key"]
 

@@ -9,9 +9,8 @@ Errors are OSError with errno set and a text short enough for a device's log.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from tokay.board.security import Security
 
@@ -187,8 +186,7 @@ class Link(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class ApStation:
+class ApStation(NamedTuple):
     """A station that has joined an access point of ours."""
 
     mac: str

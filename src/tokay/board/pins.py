@@ -10,10 +10,9 @@ outside beats a pull resistor, and a line on which nothing pulls is low.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 SUPPLY = 3300
 """Millivolts of a high level."""
@@ -40,8 +39,7 @@ class Direction(Enum):
         return self.value.startswith("output")
 
 
-@dataclass(frozen=True, slots=True)
-class Pwm:
+class Pwm(NamedTuple):
     """A running PWM."""
 
     duty: float

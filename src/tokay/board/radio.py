@@ -7,9 +7,8 @@ gives a `Link`, and the link gives sockets.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, unique
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tokay.board.link import ApLink, Link
 from tokay.board.security import Security
@@ -31,8 +30,7 @@ __all__ = [
 _MAC = re.compile(r"([0-9A-Fa-f]{2})[:-]?" * 5 + r"([0-9A-Fa-f]{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(NamedTuple):
     """One line of a scan.
 
     An SSID is 0 to 32 arbitrary bytes, held as text with one character a byte (latin-1), so
@@ -53,8 +51,7 @@ class Network:
     hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class JoinRequest:
+class JoinRequest(NamedTuple):
     """What to join. None means that anything will do; the strongest match is taken."""
 
     ssid: str
@@ -93,8 +90,7 @@ class JoinError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class ApConfig:
+class ApConfig(NamedTuple):
     """What a soft AP announces and whom it lets in."""
 
     ssid: str

@@ -1,11 +1,10 @@
 """What `tokay run` was asked for."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The options of `tokay run`, as given."""
 
     profile: str

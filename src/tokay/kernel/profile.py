@@ -6,13 +6,12 @@ never which product it is.
 
 import tomllib
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import msgspec
 
 DEFAULT_PROFILE = "gecko-os-4"
-_FOLDER = "profiles"
+_FOLDER = Path(__file__).parent / "profiles"
 
 
 class ProfileError(Exception):
@@ -87,15 +86,14 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False)
 
 def names() -> list[str]:
     """Return the profiles that come with Tokay."""
-    folder = resources.files(__package__) / _FOLDER
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
+    return sorted(entry.name.removesuffix(".toml") for entry in _FOLDER.iterdir())
 
 
 @cache
 def load(name: str) -> Profile:
     """Return the profile of that name, or of the TOML file at that path. Raises ProfileError."""
     if name in names():
-        text = (resources.files(__package__) / _FOLDER / f"{name}.toml").read_text("utf-8")
+        text = (_FOLDER / f"{name}.toml").read_text("utf-8")
     elif name.endswith(".toml"):
         try:
             text = Path(name).read_text("utf-8")

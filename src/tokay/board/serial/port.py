@@ -2,12 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class LineSettings:
+class LineSettings(NamedTuple):
     """How bytes stand on the wire. Rates in bits a second; a pty stores them and no more."""
 
     baud: int = 115200

@@ -9,7 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from tokay.kernel.results import CommandError
@@ -145,8 +145,7 @@ Taker = Callable[[Request, "asyncio.Transport", bytes], None]
 """Takes a connection over at its upgrade: the request, the transport, what came behind it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A page that is made when it is asked for."""
 
     handler: Handler

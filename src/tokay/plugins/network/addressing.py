@@ -5,7 +5,7 @@ This is step 5 of the network-up sequence (commands-network, section 2.1), for e
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tokay.board.link import Link
 from tokay.kernel.kernel import Kernel
@@ -16,8 +16,7 @@ from tokay.plugins.network.interface import Address
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 - what the getters print while down
 
 
-@dataclass(frozen=True, slots=True)
-class Addressing:
+class Addressing(NamedTuple):
     """What the settings of an interface say of its address."""
 
     interface: str

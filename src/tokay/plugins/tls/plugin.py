@@ -6,7 +6,7 @@ Source: commands-network, sections 7.3, 7.4 and 12.
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
@@ -15,10 +15,11 @@ from tokay.kernel.results import failed, lines
 from tokay.plugins.network import Interface, Network
 from tokay.plugins.tls import variables
 from tokay.plugins.tls.ciphers import VERSIONS, Range, spoken, suites
-from tokay.plugins.tls.contexts import client_context, server_context
 from tokay.plugins.tls.credentials import Credentials, configured, load
 from tokay.plugins.tls.errors import OUT_OF_MEMORY, TlsError
-from tokay.plugins.tls.transport import TlsTransport
+
+if TYPE_CHECKING:
+    from tokay.plugins.tls.transport import TlsTransport
 
 MOST_HANDSHAKES = 16
 """Handshakes that a server has under way; one more ends the oldest."""
@@ -137,6 +138,9 @@ class Tls(Plugin):
         Each connection shakes hands; then its own ``factory()`` is told of it. One that fails is
         logged and dropped. Raises CommandError when the files cannot be used.
         """
+        from tokay.plugins.tls.contexts import server_context  # noqa: PLC0415 - start-up time
+        from tokay.plugins.tls.transport import TlsTransport  # noqa: PLC0415 - start-up time
+
         speaks = self.spoken
         try:
             context = load(server_context, self._kernel, speaks, files, server=True)
@@ -168,6 +172,8 @@ class Tls(Plugin):
 
     def _client_context(self, files: Credentials | None) -> ssl.SSLContext:
         """Return the context of a client. Raises TlsError."""
+        from tokay.plugins.tls.contexts import client_context  # noqa: PLC0415 - start-up time
+
         files = self.files if files is None else files
         try:
             return load(client_context, self._kernel, self.spoken, files, server=False)
@@ -179,6 +185,8 @@ class Tls(Plugin):
         self, context: ssl.SSLContext, factory: Callable[[], P], host: str
     ) -> "tuple[TlsTransport, asyncio.Future[P]]":
         """Make the end of a client, and the future of its protocol."""
+        from tokay.plugins.tls.transport import TlsTransport  # noqa: PLC0415 - start-up time
+
         done: asyncio.Future[P] = asyncio.get_running_loop().create_future()
 
         def settled(transport: TlsTransport, error: OSError | None) -> None:
@@ -196,7 +204,7 @@ class Tls(Plugin):
         return TlsTransport(context, factory, settled, limit=limit, host=name), done
 
     async def _shake(
-        self, context: ssl.SSLContext, above: TlsTransport, done: "asyncio.Future[P]"
+        self, context: ssl.SSLContext, above: "TlsTransport", done: "asyncio.Future[P]"
     ) -> tuple[asyncio.Transport, P]:
         """Wait for a client's handshake. Raises OSError, and the log has said why."""
         self._kernel.log.line("Starting TLS")

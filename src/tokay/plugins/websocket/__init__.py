@@ -7,9 +7,13 @@ over any connection.
 Source: commands-network, section 10; web-and-discovery, section 3.
 """
 
-from tokay.plugins.websocket.app import AppClient, AppStreams, Code, Permission
+from typing import TYPE_CHECKING, Any
+
 from tokay.plugins.websocket.plugin import WebSocket
-from tokay.plugins.websocket.stream import WebSocketStream
+
+if TYPE_CHECKING:
+    from tokay.plugins.websocket.app import AppClient, AppStreams, Code, Permission
+    from tokay.plugins.websocket.stream import WebSocketStream
 
 PLUGIN = WebSocket
 
@@ -22,3 +26,14 @@ __all__ = [
     "WebSocket",
     "WebSocketStream",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is published when it is first asked for: start-up time is measured."""
+    if name not in __all__:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module  # noqa: PLC0415
+
+    module = "stream" if name == "WebSocketStream" else "app"
+    return getattr(import_module(f"{__name__}.{module}"), name)

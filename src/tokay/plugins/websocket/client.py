@@ -1,6 +1,7 @@
 """WebSocket clients by command. Sources: commands-network, section 10.1; web-and-discovery, 3.5."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.results import CommandError, failed
@@ -9,9 +10,10 @@ from tokay.plugins.network import Interface, Network
 from tokay.plugins.streams import Streams
 from tokay.plugins.tcp import CONNECT_TIMEOUT
 from tokay.plugins.tls import Credentials, Tls, TlsError
-from tokay.plugins.websocket.stream import WebSocketStream
 from tokay.plugins.websocket.target import Target, parse_url
-from tokay.protocols.websocket import new_key, request
+
+if TYPE_CHECKING:
+    from tokay.plugins.websocket.stream import WebSocketStream
 
 USAGE = "[-i interface] [-g gpio] [-t] url [ca_cert] [client_cert] [client_key]"
 
@@ -37,8 +39,11 @@ async def websocket_client(call: Call) -> str:
     return str(handle)
 
 
-async def _open(call: Call, interface: Interface, target: Target) -> WebSocketStream:
+async def _open(call: Call, interface: Interface, target: Target) -> "WebSocketStream":
     """Return a stream that the server has accepted. Raises CommandError."""
+    from tokay.plugins.websocket.stream import WebSocketStream  # noqa: PLC0415 - start-up time
+    from tokay.protocols.websocket import new_key  # noqa: PLC0415 - start-up time
+
     kernel = call.kernel
     kernel.notice("stream_opening", text=target.host)
     info = f"{target.host}:{target.port}"
@@ -58,7 +63,7 @@ async def _open(call: Call, interface: Interface, target: Target) -> WebSocketSt
         raise
 
 
-async def _connect(call: Call, stream: WebSocketStream, target: Target) -> None:
+async def _connect(call: Call, stream: "WebSocketStream", target: Target) -> None:
     """Connect, and begin TLS if the URL says so. Raises OSError."""
     limit = call.kernel.variables[CONNECT_TIMEOUT] / 1000
     interface, connection = stream.interface, stream.connection
@@ -94,8 +99,10 @@ def _files(call: Call) -> Credentials:
     )
 
 
-async def _shake_hands(call: Call, stream: WebSocketStream, target: Target, key: str) -> None:
+async def _shake_hands(call: Call, stream: "WebSocketStream", target: Target, key: str) -> None:
     """Ask for the upgrade and wait until the server grants it. Raises OSError."""
+    from tokay.protocols.websocket import request  # noqa: PLC0415 - start-up time
+
     connection = stream.connection
     transport = connection.transport
     if transport is None or connection.opened is None:

@@ -1,7 +1,7 @@
 """The WebSocket plugin: a client by command, and the endpoints of the HTTP server."""
 
 import asyncio
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import NO_PIN, Pin
@@ -12,12 +12,11 @@ from tokay.plugins.gpio import variable_line
 from tokay.plugins.http_server import HttpServer, Request
 from tokay.plugins.network import Interface
 from tokay.plugins.streams import StreamLines, Streams
-from tokay.plugins.websocket.app import JSON, MSGPACK, AppClient, AppStreams
 from tokay.plugins.websocket.client import websocket_client
-from tokay.plugins.websocket.clients import Clients, Maker
-from tokay.plugins.websocket.commands import CommandClient
-from tokay.plugins.websocket.server import begin, key_of, refuse
-from tokay.plugins.websocket.stream import WebSocketStream
+
+if TYPE_CHECKING:
+    from tokay.plugins.websocket.app import AppStreams
+    from tokay.plugins.websocket.clients import Clients, Maker
 
 STREAM, COMMANDS, TEXT_DATA = "/stream", "/cmdstream", "/zapstreams"
 
@@ -61,9 +60,11 @@ class WebSocket(Plugin):
             clients.leave(interface)
 
     @property
-    def app(self) -> AppStreams:
+    def app(self) -> "AppStreams":
         """The application streams: register there what pages may read and write."""
         if self._app is None:
+            from tokay.plugins.websocket.app import AppStreams  # noqa: PLC0415 - start-up time
+
             self._app = AppStreams()
         return self._app
 
@@ -76,18 +77,31 @@ class WebSocket(Plugin):
             return
         clients = self._clients.get(request.path)
         if clients is None:
+            from tokay.plugins.websocket.clients import Clients  # noqa: PLC0415 - start-up time
+
             clients = self._clients[request.path] = Clients(self._maker(request.path))
         clients.take(request, transport, early)
 
-    def _maker(self, path: str) -> Maker:
+    def _maker(self, path: str) -> "Maker":
         """Return what makes the clients of an endpoint."""
         if path == COMMANDS:
+            from tokay.plugins.websocket.commands import CommandClient  # noqa: PLC0415 - start-up time
+
             return lambda _request, gone: CommandClient(self._kernel, gone)
+        from tokay.plugins.websocket.app import (  # noqa: PLC0415 - start-up time
+            JSON,
+            MSGPACK,
+            AppClient,
+        )
+
         coding = JSON if path == TEXT_DATA else MSGPACK
         return lambda request, gone: AppClient(self.app, coding, request, gone)
 
     def _stream(self, request: Request, transport: asyncio.Transport, early: bytes) -> None:
         """`/stream`: a stream each."""
+        from tokay.plugins.websocket.server import begin, key_of, refuse  # noqa: PLC0415 - as above
+        from tokay.plugins.websocket.stream import WebSocketStream  # noqa: PLC0415 - as above
+
         key = key_of(request, transport)
         if not key:
             return
