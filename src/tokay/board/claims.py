@@ -59,7 +59,9 @@ class Claims:
     If the file cannot be used, only this process and /proc/net are looked at.
     """
 
-    __slots__ = ("__weakref__", "_clock", "_fd", "_foreign", "_held", "_path", "_scanned_at")
+    __slots__ = (
+        "__weakref__", "_clock", "_closer", "_fd", "_foreign", "_held", "_path", "_scanned_at",
+    )  # fmt: skip
 
     def __init__(
         self, path: Path | None = None, *, clock: Callable[[], float] = time.monotonic
@@ -67,6 +69,7 @@ class Claims:
         self._path = path or Path(tempfile.gettempdir()) / _LOCK_FILE
         self._clock = clock
         self._fd: int | None = None
+        self._closer: Callable[[], object] | None = None
         self._held: set[int] = set()
         self._foreign: frozenset[int] = frozenset()
         self._scanned_at: float | None = None
@@ -129,14 +132,10 @@ class Claims:
 
     def close(self) -> None:
         """Give every claim back and close the file."""
-        if self._fd is not None and self._fd >= 0:
-            os.close(self._fd)
-        self._fd = None
+        if self._closer is not None:
+            self._closer()
+        self._fd = self._closer = None
         self._held.clear()
-
-    def __del__(self) -> None:
-        """Close the file: a program may make many airs, and drop them."""
-        self.close()
 
     def _locked(self, number: int) -> bool:
         """Whether another process holds the lock (our own do not show, by POSIX)."""
@@ -152,6 +151,8 @@ class Claims:
         if self._fd is None:
             try:
                 self._fd = _open_shared(self._path)
+                # A program may make many airs, and drop them: the file goes with its claims.
+                self._closer = weakref.finalize(self, os.close, self._fd)
             except OSError as error:
                 _log.warning(
                     "%s: %s; other Tokay processes are seen only by their sockets",

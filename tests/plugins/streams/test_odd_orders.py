@@ -13,6 +13,7 @@ from tests.peers import ADDRESS, Far, Peer, ask, free_port, soon
 
 from tokay.board.airspace import Airspace
 from tokay.device import Device
+from tokay.kernel.results import Response
 from tokay.testing.clock import turned_loop
 
 Settings = dict[str, str]
@@ -92,7 +93,7 @@ async def test_odd_orders(air: Airspace, lab: Settings, profile: str, seed: int)
         assert (await ask(device, f"tcpc 127.0.0.1 {peer.port}"))[-1] == "0"
 
 
-async def _within(asking: "asyncio.Future[object]", line: str) -> None:
+async def _within(asking: "asyncio.Future[Response]", line: str) -> None:
     done, _ = await asyncio.wait([asking], timeout=300)
     assert done, f"{line} has no answer"
     asking.result()
