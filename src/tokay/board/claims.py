@@ -60,15 +60,8 @@ class Claims:
     """
 
     __slots__ = (
-        "__weakref__",
-        "_clock",
-        "_closer",
-        "_fd",
-        "_foreign",
-        "_held",
-        "_path",
-        "_scanned_at",
-    )
+        "__weakref__", "_clock", "_closer", "_fd", "_foreign", "_held", "_path", "_scanned_at",
+    )  # fmt: skip
 
     def __init__(
         self, path: Path | None = None, *, clock: Callable[[], float] = time.monotonic
@@ -76,7 +69,7 @@ class Claims:
         self._path = path or Path(tempfile.gettempdir()) / _LOCK_FILE
         self._clock = clock
         self._fd: int | None = None
-        self._closer: weakref.finalize[[int], Claims] | None = None
+        self._closer: Callable[[], object] | None = None
         self._held: set[int] = set()
         self._foreign: frozenset[int] = frozenset()
         self._scanned_at: float | None = None
@@ -141,8 +134,7 @@ class Claims:
         """Give every claim back and close the file."""
         if self._closer is not None:
             self._closer()
-            self._closer = None
-        self._fd = None
+        self._fd = self._closer = None
         self._held.clear()
 
     def _locked(self, number: int) -> bool:
@@ -159,7 +151,7 @@ class Claims:
         if self._fd is None:
             try:
                 self._fd = _open_shared(self._path)
-                # A program may make many airs, each with claims of its own, and drop them.
+                # A program may make many airs, and drop them: the file goes with its claims.
                 self._closer = weakref.finalize(self, os.close, self._fd)
             except OSError as error:
                 _log.warning(
