@@ -5,6 +5,8 @@ from http import HTTPStatus
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 JSON = b"application/json"
 PLAIN = b"text/plain"
+NO_STORE = b"Cache-Control: no-store\r\n"
+"""What the API answers is true of this moment only (RFC 9111, section 5.2.2.5)."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CHUNKED = -1
 """The length of a body that goes in chunks, as in the native API."""
@@ -48,5 +50,5 @@ def field(name: str, value: str) -> bytes:
 
 def json_top(extra: bytes, *, keep: bool) -> bytes:
     """Return the answer of a command, its length and body left out as `%d` and `%b`."""
-    made = head(200, 0, JSON, extra.replace(b"%", b"%%"), keep=keep)
+    made = head(200, 0, JSON, NO_STORE + extra.replace(b"%", b"%%"), keep=keep)
     return made.replace(b"Content-Length: 0", b"Content-Length: %d") + b"%b"

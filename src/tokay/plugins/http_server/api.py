@@ -18,7 +18,7 @@ from tokay.kernel.commands import Given
 from tokay.kernel.log import Entry
 from tokay.kernel.results import IN_PROGRESS, Response, Result
 from tokay.kernel.streams import Stream, StreamType
-from tokay.plugins.http_server.answers import JSON
+from tokay.plugins.http_server.answers import JSON, NO_STORE
 from tokay.plugins.http_server.request import UNFIT, Method, Request
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def get_log(service: "Service", connection: "Connection", request: Request) -> N
         connection.fail(405, extra=b"Allow: GET\r\n")
     else:
         texts = [quote(f"{entry.text}\r\n") for entry in _new(service)]
-        connection.answer(200, f'{{"logs":[{",".join(texts)}]}}'.encode(), JSON)
+        connection.answer(200, f'{{"logs":[{",".join(texts)}]}}'.encode(), JSON, NO_STORE)
 
 
 def post_stream(service: "Service", connection: "Connection", request: Request) -> None:
@@ -189,7 +189,7 @@ def _answered(service: "Service", connection: "Connection", flags: int, response
     if len(text) <= PIECE:
         connection.answer_json((start + quote(text) + "}").encode())
     else:
-        connection.stream(200, _pieces(start, text), JSON)
+        connection.stream(200, _pieces(start, text), JSON, extra=NO_STORE)
 
 
 def _pieces(start: str, text: str) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ from tokay.plugins.http_server.answers import (
     CONTINUE,
     JSON,
     NO_BODY,
+    NO_STORE,
     PLAIN,
     UNTIL_CLOSE,
     head,
@@ -375,7 +376,7 @@ class Connection(asyncio.Protocol):
         if request is None or transport is None:
             return
         if self.extra is not self._service.extra:
-            self.answer(200, body, JSON)
+            self.answer(200, body, JSON, NO_STORE)
             return
         keep = request.keep_alive and self._keeps(request)
         tops = self._service.json_tops
