@@ -22,8 +22,10 @@ LIMIT = 60.0
 async def run(device: Device, *login: str) -> None:
     """Run every check; the device goes on serving meanwhile."""
     node = compute_driver_executable()[0]
+    silent = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
     process = await asyncio.create_subprocess_exec(
-        node, str(SCRIPT), str(PAGES / "tokay.js"), url(device), *login,
+        node, str(SCRIPT), str(PAGES / "tokay.js"), url(device), f"http://127.0.0.1:{port}", *login,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         # The device has signed its certificate itself.
         env={**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"},
@@ -35,6 +37,7 @@ async def run(device: Device, *login: str) -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
+        silent.close()
     sys.stdout.write(said.decode())
     assert process.returncode == 0
     names = re.findall(r"^  async '(.*)'\(\)", SCRIPT.read_text("utf-8"), re.MULTILINE)
