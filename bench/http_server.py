@@ -47,8 +47,8 @@ async def main():
         "http.server.max_clients": "255", "http.server.cors_origin": "*",
     }}
     async with Device.simulated(airspace=air, settings=settings) as device:
-        assert (await device.command("network_up")).ok
         assert (await device.command("file_create a.bin {SIZE}", data=bytes({SIZE}))).ok
+        assert (await device.command("network_up")).ok
         await device.wait_off()
 uvloop.run(main())
 """
