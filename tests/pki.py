@@ -10,8 +10,8 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.peers import ask
 
+from tests.peers import ask
 from tokay.device import Device
 
 NAME = "printer.lab"
