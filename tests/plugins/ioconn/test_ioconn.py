@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.peers import ADDRESS, Events, Far, Peer, ask, udp_peer
 from tests.pki import AUTHORITY, put, server_context
+from tests.plugins.websocket.conftest import accept_client
+from tests.websocket_cases import BINARY
 
 from tokay.board.airspace import Airspace
 from tokay.board.pins import SimulatedPins
@@ -187,19 +189,40 @@ async def test_it_can_be_turned_on_while_the_pin_is_high(air: Airspace, lab: Set
         assert one.is_open()
 
 
-@pytest.mark.parametrize(
-    ("more", "line"),
-    [
-        ({"remote_host": ""}, "ioconn: ioconn.remote_host is not set"),
-        ({"protocol": "web"}, "ioconn: no web here"),
-    ],
-)
-async def test_what_cannot_be(air: Airspace, lab: Settings, more: Settings, line: str) -> None:
-    async with switch(air, lab, 9, **more) as one:
+async def test_a_host_that_is_not_set(air: Airspace, lab: Settings) -> None:
+    line = "ioconn: ioconn.remote_host is not set"
+    async with switch(air, lab, 9, remote_host="") as one:
         await one.drive(1)
         await turned_loop().turn(10)
         texts = [entry.text for entry in one.device.log]
-        if line.endswith("here") and not any("no web" in text for text in texts):
-            pytest.skip("somebody offers WebSockets")
         assert line in texts
         assert not one.is_open()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "ws://127.0.0.1:{port}/chat"])
+async def test_a_websocket(air: Airspace, lab: Settings, host: str) -> None:
+    async with Peer() as peer:
+        where = host.format(port=peer.port)
+        async with switch(air, lab, peer.port, protocol="web", remote_host=where) as one:
+            await one.drive(1)
+            asked, far = await accept_client(await peer.next())
+            assert asked.startswith(b"GET /chat " if host.startswith("ws") else b"GET / ")
+            await turned_loop().turn(0.05)
+            assert one.is_open()
+            assert "WEBC" in await one.listing()
+            await ask(one.device, "write 0 5", b"hello")
+            assert await far.hear() == [(BINARY, b"hello", True)]
+            await one.drive(0)
+            assert not one.is_open()
+            assert await far.closing() == 1000
+
+
+async def test_a_websocket_that_is_refused(air: Airspace, lab: Settings) -> None:
+    async with Peer() as peer, switch(air, lab, peer.port, protocol="web") as one:
+        await one.drive(1)
+        far = await peer.next()
+        await far.line()
+        far.send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        await turned_loop().turn(0.05)
+        assert not one.is_open()
+        assert "HTTP response: 404" in [entry.text for entry in one.device.log]

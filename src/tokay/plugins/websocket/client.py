@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tokay.kernel.commands import Call, command
+from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError, failed
 from tokay.kernel.streams import StreamType
 from tokay.plugins.network import Interface, Network
@@ -28,7 +29,8 @@ async def websocket_client(call: Call) -> str:
     lines = streams.data_gpio(call)
     try:
         interface = await kernel.plugin(Network).need(call.get("interface"))
-        stream = await _open(call, interface, target)
+        text = "-t" in call
+        stream = await connected(kernel, interface, target, files=_files(call), text=text)
         handle = kernel.streams.open(stream)
     except BaseException:
         if lines is not None:
@@ -39,19 +41,26 @@ async def websocket_client(call: Call) -> str:
     return str(handle)
 
 
-async def _open(call: Call, interface: Interface, target: Target) -> "WebSocketStream":
+async def connected(
+    kernel: Kernel,
+    interface: Interface,
+    target: Target,
+    *,
+    files: Credentials,
+    local_port: int = 0,
+    text: bool = False,
+) -> "WebSocketStream":
     """Return a stream that the server has accepted. Raises CommandError."""
     from tokay.plugins.websocket.stream import WebSocketStream  # noqa: PLC0415 - start-up time
     from tokay.protocols.websocket import new_key  # noqa: PLC0415 - start-up time
 
-    kernel = call.kernel
     kernel.notice("stream_opening", text=target.host)
     info = f"{target.host}:{target.port}"
     key = new_key()
-    stream = WebSocketStream(kernel, interface, StreamType.WEBC, info, key=key, text="-t" in call)
+    stream = WebSocketStream(kernel, interface, StreamType.WEBC, info, key=key, text=text)
     try:
-        await _connect(call, stream, target)
-        await _shake_hands(call, stream, target, key)
+        await _connect(kernel, stream, target, files, local_port)
+        await _shake_hands(kernel, stream, target, key)
         kernel.streams.reserve()  # others may have opened meanwhile
         return stream
     except (OSError, CommandError) as error:
@@ -63,29 +72,35 @@ async def _open(call: Call, interface: Interface, target: Target) -> "WebSocketS
         raise
 
 
-async def _connect(call: Call, stream: "WebSocketStream", target: Target) -> None:
+async def _connect(
+    kernel: Kernel, stream: "WebSocketStream", target: Target, files: Credentials, local_port: int
+) -> None:
     """Connect, and begin TLS if the URL says so. Raises OSError."""
-    limit = call.kernel.variables[CONNECT_TIMEOUT] / 1000
+    limit = kernel.variables[CONNECT_TIMEOUT] / 1000
     interface, connection = stream.interface, stream.connection
-    call.log(f"Request GET {target.path}")
-    call.log(f"Connecting ({'https' if target.tls else 'HTTP'}): {target.host}:{target.port}")
+    kernel.log.line(f"Request GET {target.path}")
+    scheme = "https" if target.tls else "HTTP"
+    kernel.log.line(f"Connecting ({scheme}): {target.host}:{target.port}")
     try:
         if target.tls:
-            await call.kernel.plugin(Tls).connect(
+            await kernel.plugin(Tls).connect(
                 interface,
                 lambda: connection,
                 target.host,
                 target.port,
                 limit=limit,
-                files=_files(call),
+                local_port=local_port,
+                files=files,
             )
             return
         async with asyncio.timeout(limit):
-            await interface.connect_tcp(lambda: connection, target.host, target.port)
+            await interface.connect_tcp(
+                lambda: connection, target.host, target.port, local_port=local_port
+            )
     except TlsError:
         raise  # the log has it
     except OSError as error:  # TimeoutError is one
-        call.log(str(error.strerror or "Connect timed out"))
+        kernel.log.line(str(error.strerror or "Connect timed out"))
         raise
 
 
@@ -99,7 +114,7 @@ def _files(call: Call) -> Credentials:
     )
 
 
-async def _shake_hands(call: Call, stream: "WebSocketStream", target: Target, key: str) -> None:
+async def _shake_hands(kernel: Kernel, stream: "WebSocketStream", target: Target, key: str) -> None:
     """Ask for the upgrade and wait until the server grants it. Raises OSError."""
     from tokay.protocols.websocket import request  # noqa: PLC0415 - start-up time
 
@@ -109,17 +124,17 @@ async def _shake_hands(call: Call, stream: "WebSocketStream", target: Target, ke
         raise OSError("there is no connection")
     stream.info += f" ({transport.get_extra_info('sockname')[1]})"
     connection.write(request(target.authority, target.path, key))
-    limit = call.kernel.variables[CONNECT_TIMEOUT] / 1000
+    limit = kernel.variables[CONNECT_TIMEOUT] / 1000
     try:
         async with asyncio.timeout(limit), stream.interface.while_up():
             await connection.opened
     except TimeoutError:
-        call.log("The server does not answer")
+        kernel.log.line("The server does not answer")
         raise
     except OSError as error:
         if connection.status not in (0, 101):
-            call.log(f"HTTP response: {connection.status}")
+            kernel.log.line(f"HTTP response: {connection.status}")
         else:
-            call.log(str(error))
+            kernel.log.line(str(error))
         raise
-    call.log(f"HTTP response: {connection.status}")
+    kernel.log.line(f"HTTP response: {connection.status}")

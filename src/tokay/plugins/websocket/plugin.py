@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.kinds import NO_PIN, Pin
 from tokay.kernel.plugin import Plugin
-from tokay.kernel.streams import StreamType
+from tokay.kernel.streams import Stream, StreamType
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.http_server import HttpServer, Request
+from tokay.plugins.ioconn import Ioconn, Way
 from tokay.plugins.network import Interface
 from tokay.plugins.streams import StreamLines, Streams
-from tokay.plugins.websocket.client import websocket_client
+from tokay.plugins.tls import Tls
+from tokay.plugins.websocket.client import connected, websocket_client
+from tokay.plugins.websocket.target import parse_url
 
 if TYPE_CHECKING:
     from tokay.plugins.websocket.app import AppStreams
@@ -26,13 +29,24 @@ CONNECTED_GPIO = Variable(
 )  # fmt: skip
 
 
+async def _by_pin(way: Way) -> Stream:
+    """Open a WebSocket for `ioconn`, whose host may be a URL. Raises CommandError."""
+    kernel, target = way.kernel, way.target
+    named = "://" in target.host
+    url = parse_url(target.host if named else f"ws://{target.host}:{target.port}/")
+    files = kernel.plugin(Tls).files
+    stream = await connected(kernel, way.interface, url, files=files, local_port=target.local_port)
+    kernel.streams.open(stream, auto=True)
+    return stream
+
+
 class WebSocket(Plugin):
     """WebSocket connections of one device. ``app``: the application streams of plugins."""
 
     name = "websocket"
     variables: ClassVar = (CONNECTED_GPIO,)
     commands: ClassVar = (websocket_client,)
-    after = ("gpio", "http_server", "network", "streams", "tcp", "tls")
+    after = ("gpio", "http_server", "ioconn", "network", "streams", "tcp", "tls")
 
     __slots__ = ("_app", "_clients", "_kernel", "_lines", "_pins")
 
@@ -45,6 +59,7 @@ class WebSocket(Plugin):
         self._clients: dict[str, Clients] = {}
         if kernel.variables[CONNECTED_GPIO] != NO_PIN:
             self._connected()
+        kernel.plugin(Ioconn).offer("web", _by_pin)
         server = kernel.plugin(HttpServer)
         for path in kernel.profile.websockets:
             server.upgrade(path, self._take)
