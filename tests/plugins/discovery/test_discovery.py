@@ -375,3 +375,20 @@ async def test_the_soft_ap_has_its_own_wire(air: Airspace, named: Named, events:
         assert await ask(device, "network_lookup -i softap anole.local") == [own]
         await ask(device, "network_down -i softap")
         assert await ask(device, "network_lookup anole.local") == ["Command failed"]
+
+
+async def test_many_devices_that_join_together_are_all_found(
+    air: Airspace, named: Named, loops: None
+) -> None:
+    """Nothing may be logged: on uvloop a timer for about now has no ``when``."""
+    count = 100
+    async with AsyncExitStack() as stack:
+        devices = [
+            await stack.enter_async_context(
+                Device.simulated(name=f"d{index}", airspace=air, settings=named(f"crowd-{index}"))
+            )
+            for index in range(count)
+        ]
+        logs = await asyncio.gather(*(ask(device, "network_up") for device in devices))
+        expected = [f"mDNS domain: crowd-{index}.local" for index in range(count)]
+        assert [line for log in logs for line in log if "domain" in line] == expected

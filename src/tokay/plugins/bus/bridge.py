@@ -45,7 +45,7 @@ class Bridge:
     """Stream mode on one port. ``on_break_in`` hears what stood behind the break-in text."""
 
     __slots__ = (
-        "_gather", "_held", "_kernel", "_loop", "_lost", "_most", "_name", "_on_break_in",
+        "_due", "_gather", "_held", "_kernel", "_loop", "_lost", "_most", "_name", "_on_break_in",
         "_port", "_sent", "_skip_lf", "_stream", "_tell", "_timer", "_waiting", "_waiting_size",
         "active", "dropped",
     )  # fmt: skip
@@ -63,7 +63,9 @@ class Bridge:
         self._waiting: deque[bytes] = deque()
         self._waiting_size = 0
         self._held = self._skip_lf = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        # When it goes off: for about now uvloop gives a plain handle, without `when`.
+        self._due = 0.0
         self._tell: asyncio.TimerHandle | None = None
         self._lost = 0
         self._sent: asyncio.Future[None] | None = None
@@ -176,7 +178,7 @@ class Bridge:
             self._pass(due)
         when = gather.get_timer()
         # A timer that comes too early finds nothing to do: most of the time it can stay.
-        if when is not None and (self._timer is None or self._timer.when() > when):
+        if when is not None and (self._timer is None or self._due > when):
             self._set_timer(when)
 
     def drained(self) -> None:
@@ -242,7 +244,10 @@ class Bridge:
     def _set_timer(self, when: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if when is None else self._loop.call_at(when, self._time_is_over)
+            self._timer = None
+        if when is not None:
+            self._due = when
+            self._timer = self._loop.call_at(when, self._time_is_over)
 
     def _time_is_over(self) -> None:
         self._timer = None

@@ -79,7 +79,9 @@ class Wire:
         self._by_label: dict[bytes, Member] = {}
         self._responder = mdns.Responder(random.Random(seed))  # noqa: S311
         self._asking: dict[mdns.Lookup | mdns.Browse, asyncio.Future[str] | None] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due: float | None = None
+        """When the timer goes off. uvloop's handle need not tell: for about now it has no ``when``."""
         self._replies = (0.0, 0)
 
     # Members.
@@ -276,9 +278,10 @@ class Wire:
                 member.groups[mdns.PORT].send(out.data, to)
         due = self._responder.get_timer()
         if self._timer is not None:
-            if due == self._timer.when():
+            if due == self._due:
                 return
             self._timer.cancel()
+        self._due = due
         self._timer = None if due is None else self.loop.call_at(due, self._tick)
 
     def _named(self, event: mdns.Named) -> None:
