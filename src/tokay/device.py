@@ -14,7 +14,7 @@ from tokay.board.board import Board
 from tokay.board.cable import Cable
 from tokay.board.open_radio import SIMULATED, open_ethernet, open_radio
 from tokay.board.pins import SimulatedPins
-from tokay.board.radio import RadioError, next_mac
+from tokay.board.radio import RadioError, mac_text, next_mac
 from tokay.board.serial import Port, SerialError, open_port
 from tokay.board.storage import Storage
 from tokay.kernel import faults, settings
@@ -73,10 +73,11 @@ class Device:
         on_event: OnEvent | None = None,
         airspace: Airspace | None = None,
         cable: Cable | None = None,
+        mac: str | None = None,
     ) -> None:
         self.name = name
         self.profile = profile
-        self.mac = mac_of(name, profile)
+        self.mac = mac_of(name, profile) if mac is None else mac_text(mac)
         self._build = build
         self._preset = preset or {}
         self._plugin_types = in_order([*built_in(), *plugins]) if plugins else built_in()
@@ -104,19 +105,22 @@ class Device:
         on_event: OnEvent | None = None,
         ethernet: Cable | bool = False,
         pace: bool = False,
+        mac: str | None = None,
     ) -> "Device":
         """Return a device on a simulated board.
 
         ``serial`` as for `tokay run`, one form for each port in turn; ``state`` is a folder, a
         storage that several devices share, or None for memory; ``settings`` are variables by name,
         as if they had been saved; ``ethernet`` asks for a cable, or is one that several devices
-        share; ``pace`` makes the serial ports as slow as their baud rate. Raises ProfileError, and
-        on entering RadioError, SerialError, StorageError or CommandError.
+        share; ``pace`` makes the serial ports as slow as their baud rate; ``mac`` is the hardware
+        address, which else follows from the name. One that another device of the airspace has is
+        counted on until it is free. Raises ProfileError, ValueError for a bad ``mac``, and on
+        entering RadioError, SerialError, StorageError or CommandError.
         """
         return cls.on(
             SIMULATED, profile=profile, name=name, serial=serial, airspace=airspace, state=state,
             settings=settings, plugins=plugins, on_event=on_event,
-            ethernet=SIMULATED if ethernet is True else ethernet or None, pace=pace,
+            ethernet=SIMULATED if ethernet is True else ethernet or None, pace=pace, mac=mac,
         )  # fmt: skip
 
     @classmethod
@@ -134,6 +138,7 @@ class Device:
         on_event: OnEvent | None = None,
         ethernet: Cable | str | None = None,
         pace: bool = False,
+        mac: str | None = None,
     ) -> "Device":
         """Return a device on the radio that a form names, such as `wired:eth0` or `host`.
 
@@ -145,31 +150,38 @@ class Device:
         cable = wire if isinstance(wire, Cable) else None
 
         async def build(device: Device) -> Hardware:
-            found = open_radio(radio, device.mac, airspace=air)
             if wire is not None and not device.profile.ethernet:
                 raise RadioError(f"ethernet: {device.profile.name} has none")
-            port = None if wire is None else open_ethernet(wire, next_mac(found.mac), radio=radio)
             storage = (
                 state if isinstance(state, Storage) else Storage(Path(state) if state else None)
             )
-            try:
-                forms = [serial] if isinstance(serial, str) else serial
-                ports = await _open_ports(forms, pace=pace)
-            except SerialError:
+
+            def release() -> None:
                 if storage is not state:
                     storage.close()
+                if air is not None:
+                    air.free_mac(device.mac)
+
+            if air is not None:
+                device.mac = air.take_mac(device.mac)
+            try:
+                found = open_radio(radio, device.mac, airspace=air)
+                port = wire and open_ethernet(wire, next_mac(found.mac), radio=radio)
+                forms = [serial] if isinstance(serial, str) else serial
+                ports = await _open_ports(forms, pace=pace)
+            except (RadioError, SerialError):
+                release()
                 raise
             if air is not None:
                 air.start()
             if cable is not None:
                 cable.airspace.start()
-            board = Board(found, ports, SimulatedPins(device.profile.pins), port)
-            release = (lambda: None) if storage is state else storage.close
+            board = Board(found, ports, SimulatedPins(device.profile.pins), port or None)
             return Hardware(board, storage.device(name), release, storage.notes)
 
         return cls(
             load(profile), build, name=name, preset=settings, plugins=plugins, on_event=on_event,
-            airspace=air, cable=cable,
+            airspace=air, cable=cable, mac=mac,
         )  # fmt: skip
 
     @property

@@ -187,3 +187,12 @@ def test_an_access_point_is_made_or_refused(keys: dict[str, Any]) -> None:
         lines = ["made"]
         assert 1 <= len(access_point.ssid) <= 32
     assert len(lines) == 1
+
+
+def test_no_two_stations_are_given_one_hardware_address() -> None:
+    airspace = Airspace()
+    asked = ["4C:55:CC:00:00:01"] * 2 + ["4C:55:CC:00:00:03", "4c-55-cc-00-00-02"]
+    given = [airspace.take_mac(mac) for mac in asked]
+    assert [mac[-2:] for mac in given] == ["01", "03", "05", "02"]
+    airspace.free_mac(given[1])
+    assert airspace.take_mac(asked[0]) == given[1]

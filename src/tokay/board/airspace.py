@@ -17,7 +17,7 @@ from tokay.board.access_point import AccessPoint, AirspaceError, derived_bssid
 from tokay.board.claims import Claims, process_claims
 from tokay.board.ether import Outside
 from tokay.board.lan import Lan
-from tokay.board.radio import mac_text
+from tokay.board.radio import mac_text, next_mac
 
 if TYPE_CHECKING:
     from tokay.board.script import Script
@@ -38,6 +38,7 @@ class Airspace:
         self._claims = process_claims() if claims is None else claims
         self._access_points: list[AccessPoint] = []
         self._lans: dict[IPv4Network, Lan] = {}
+        self._macs: set[str] = set()
         self._script: Script | None = None
         self._seed = 0
         self._began: tuple[asyncio.AbstractEventLoop, float] | None = None
@@ -119,6 +120,22 @@ class Airspace:
     def lan(self, access_point: AccessPoint) -> Lan:
         """Give the network behind an access point; one for all that have the same subnet."""
         return self._lans[access_point.subnet]
+
+    def take_mac(self, mac: str) -> str:
+        """Claim a hardware address for a station; return it, or the next that is free.
+
+        Addresses that follow from names have 24 bits: of 10,000 names a dozen share theirs. It goes
+        on by two, because the one between is that of the same station's Ethernet port.
+        """
+        mac = mac_text(mac)
+        while mac in self._macs:
+            mac = next_mac(next_mac(mac))
+        self._macs.add(mac)
+        return mac
+
+    def free_mac(self, mac: str) -> None:
+        """Give back what `take_mac` returned."""
+        self._macs.discard(mac)
 
     def deauthenticate(self, mac: str) -> bool:
         """Throw a station off whatever access point it is on; False if it is on none."""

@@ -81,7 +81,7 @@ class Wire:
         self._asking: dict[mdns.Lookup | mdns.Browse, asyncio.Future[str] | None] = {}
         self._timer: asyncio.Handle | None = None
         self._due: float | None = None
-        """When the timer goes off. uvloop's handle need not tell: for about now it has no ``when``."""
+        """When the timer goes off. A handle of uvloop's need not tell: it may have no ``when``."""
         self._replies = (0.0, 0)
 
     # Members.
