@@ -45,7 +45,7 @@ reference: setup
 
 # Side by side with other programs; prints tables of ratios.
 bench: setup
-	for bench in $(filter-out bench/wire.py,$(wildcard bench/*.py)); do echo; $(BIN)/python $$bench; done
+	for bench in $(filter-out bench/veth.py,$(wildcard bench/*.py)); do echo; $(BIN)/python $$bench; done
 
 # Writes requirements.lock anew from pyproject.toml, for every Python from 3.11 on. Needs uv.
 lock:

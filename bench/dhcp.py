@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.wire import AP, CLIENTS, dnsmasq, load, namespaces, programs, scratch, tokay
+from bench.veth import AP, CLIENTS, dnsmasq, load, namespaces, programs, scratch, tokay
 
 ROUNDS = 3
 SECONDS = 2

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import uvloop
 
 from tokay import Airspace, Device
-from tokay.board.airspace import AccessPoint
+from tokay.board.air.airspace import AccessPoint
 from tokay.board.storage import Storage
 
 DEVICES = 1000

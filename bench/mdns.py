@@ -20,8 +20,8 @@ from typing import Any
 from zeroconf import IPVersion, ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
-from tokay.board.bound_sockets import BoundSockets
-from tokay.plugins.discovery import wire
+from tokay.board.net.bound_sockets import BoundSockets
+from tokay.plugins.discovery import link_responder
 from tokay.protocols import mdns
 from tokay.protocols.dns import Message, Question, Type, name_from_text
 
@@ -65,7 +65,7 @@ async def ours() -> Callable[[], Awaitable[None]]:
         for number in range(NAMES):
             address = f"127.1.{number >> 8}.{number & 255}"
             link: Any = Link(address)
-            member = wire.join(link, address)
+            member = link_responder.join(link, address)
             member.publish(label(number), (mdns.Offer(TYPE, 80, TEXTS),))
         await asyncio.sleep(1.3)
 

@@ -17,8 +17,8 @@ from typing import Any
 from playwright.async_api import Browser, Page
 from tests.webapp.browser import chromium, page_of
 
-from tokay.board.airspace import AccessPoint, Airspace
-from tokay.board.claims import Claims
+from tokay.board.air.address_lock import Claims
+from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 
 RUNS = 5

@@ -21,7 +21,7 @@ import uvloop
 import websockets.asyncio.client
 import websockets.asyncio.server
 
-from tokay.board.airspace import AccessPoint, Airspace
+from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 from tokay.kernel.streams import MOST_STREAMS, Stream
 from tokay.protocols.websocket import answer

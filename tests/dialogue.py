@@ -14,11 +14,11 @@ from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.radio import SimulatedRadio
 from tokay.board.board import Board
 from tokay.board.pins import SimulatedPins
 from tokay.board.serial import Port
-from tokay.board.simulated_radio import SimulatedRadio
 from tokay.board.storage import Storage
 from tokay.device import Device, Hardware
 from tokay.kernel.clock import Clock

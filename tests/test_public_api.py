@@ -23,8 +23,9 @@ HEAVY = {
 OPTIONAL = {"dpkt", "httptools", "hypothesis", "pytest", "serial"}
 """What neither the command nor a device at its prompt has to do with."""
 LATER = {
-    "gzip", "tokay.board.dhcp_faults",
-    "tokay.board.handshake", "tokay.plugins.discovery.wire", "tokay.plugins.ntp.questions",
+    "gzip", "tokay.board.air.dhcp_faults",
+    "tokay.board.air.four_way_handshake", "tokay.plugins.discovery.link_responder",
+    "tokay.plugins.ntp.poller",
     "tokay.plugins.remote_terminal.terminal", "tokay.plugins.softap.dhcp",
     "tokay.plugins.softap.dns", "tokay.plugins.tls.contexts", "tokay.plugins.tls.transport",
     "tokay.plugins.websocket.app", "tokay.plugins.websocket.stream", "tokay.protocols.dhcp",

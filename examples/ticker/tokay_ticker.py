@@ -14,9 +14,9 @@ from typing import ClassVar
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Integer
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.streams import Stream
+from tokay.kernel.value_types import Integer
 from tokay.kernel.variables import Variable
 
 MOST_WAITING = 4096

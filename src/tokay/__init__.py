@@ -7,15 +7,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tokay.board.airspace import AccessPoint, Airspace
+    from tokay.board.air.airspace import AccessPoint, Airspace
     from tokay.device import Device
     from tokay.kernel.results import Response, Result
 
 __all__ = ["AccessPoint", "Airspace", "Device", "Response", "Result"]
 
 _HOMES = {
-    "AccessPoint": "tokay.board.airspace",
-    "Airspace": "tokay.board.airspace",
+    "AccessPoint": "tokay.board.air.airspace",
+    "Airspace": "tokay.board.air.airspace",
     "Device": "tokay.device",
     "Response": "tokay.kernel.results",
     "Result": "tokay.kernel.results",

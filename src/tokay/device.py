@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.cable import Cable
 from tokay.board.board import Board
-from tokay.board.cable import Cable
 from tokay.board.open_radio import SIMULATED, open_ethernet, open_radio
 from tokay.board.pins import SimulatedPins
 from tokay.board.radio import RadioError, mac_text, next_mac

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.board.link import Link
 from tokay.protocols import dhcp
 

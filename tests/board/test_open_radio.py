@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from tokay.board import open_radio as rooms
-from tokay.board.airspace import Airspace
-from tokay.board.cable import Cable
-from tokay.board.host_radio import HostRadio
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.cable import Cable
+from tokay.board.air.radio import SimulatedRadio
+from tokay.board.net.host_radio import HostRadio
 from tokay.board.open_radio import missing_capabilities, open_ethernet, open_radio
 from tokay.board.radio import RadioError, next_mac
-from tokay.board.simulated_radio import SimulatedRadio
 
 MAC = "4C:55:CC:00:00:01"
 

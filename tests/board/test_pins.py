@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.radio import SimulatedRadio
 from tokay.board.board import Board
 from tokay.board.pins import SUPPLY, Direction, PinError, Pins, Pwm, SimulatedPins
-from tokay.board.simulated_radio import SimulatedRadio
 
 IPU, IPD, HIGHZ, OUT, OOD, OODPU = Direction
 OUTPUTS = (OUT, OOD, OODPU)

@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.radio import SimulatedRadio
 from tokay.board.link import Link
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Radio, Security, mac_text
-from tokay.board.simulated_radio import SimulatedRadio
 
 
 @given(st.binary(min_size=6, max_size=6), st.sampled_from(["", ":", "-"]), st.booleans())

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tokay import Airspace
-from tokay.board import events
+from tokay.board.air import fault_events
 
 PAGE = (Path(__file__).parents[2] / "docs" / "airspace.md").read_text()
 
@@ -42,8 +42,8 @@ def test_every_event_and_key_is_in_the_table() -> None:
             _, words, keys, *_ = line.split("|")
             for word in re.findall(r"`([a-z_]+)`", words):
                 rows[word] = set(re.findall(r"`([a-z]+)`", keys))
-    common = {field.name for field in msgspec.structs.fields(events.Event)}
-    for kind in events.AnyEvent.__args__:
+    common = {field.name for field in msgspec.structs.fields(fault_events.Event)}
+    for kind in fault_events.AnyEvent.__args__:
         info = msgspec.inspect.type_info(kind)
         assert isinstance(info, msgspec.inspect.StructType)
         names = {field.encode_name for field in info.fields if field.name not in common}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tokay import Airspace, Device
-from tokay.board.airspace import AccessPoint, AirspaceError
-from tokay.board.claims import Claims
+from tokay.board.air.address_lock import Claims
+from tokay.board.air.airspace import AccessPoint, AirspaceError
 from tokay.testing.clock import run_turned, turned_loop
 
 SUBNET = "127.91.0.0/24"
@@ -435,7 +435,7 @@ def test_the_same_script_gives_the_same_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Which addresses other programs use meanwhile is the one thing that no seed repeats.
-    monkeypatch.setattr("tokay.board.claims.local_addresses", set)
+    monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
 
     async def run(seed: int) -> tuple[list[str], list[str]]:
         path = tmp_path / "air.toml"

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from tests.peers import NET, Far, Peer, ask
 
-from tokay.board.airspace import AccessPoint, Airspace
-from tokay.board.claims import Claims
+from tokay.board.air.address_lock import Claims
+from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 from tokay.kernel.open_stream import OpenStream
 from tokay.kernel.results import CommandError
@@ -19,7 +19,7 @@ MEGABYTE = 1 << 20
 
 @pytest_asyncio.fixture
 async def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Device]:
-    monkeypatch.setattr("tokay.board.claims.local_addresses", set)
+    monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
     air = Airspace(claims=Claims(tmp_path / "claims"))
     air.add(AccessPoint("lab", passphrase="correct horse", subnet=f"{NET}.0/25"))
     settings = {"wlan.ssid": "lab", "wlan.passkey": "correct horse"}

@@ -3,10 +3,10 @@
 import pytest
 from tests.dialogue import Talk, Wire
 
+from tokay.board.air.radio import SimulatedRadio
 from tokay.board.board import Board
 from tokay.board.pins import SimulatedPins
 from tokay.board.serial import LineSettings
-from tokay.board.simulated_radio import SimulatedRadio
 from tokay.board.storage import Storage
 from tokay.device import Device, Hardware
 

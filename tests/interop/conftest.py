@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from tests.interop.namespaces import Wire
 from tests.interop.peers import Peer, PeerError, find
 from tests.interop.served import PORT, Served
 from tests.interop.soft_ap import ApWire
-from tests.interop.wire import Wire
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.interop.namespaces import LIMIT, Process, closing
 from tests.interop.peers import Peer
-from tests.interop.wire import LIMIT, Process, closing
 
 DEVICE = "10.9.0.7"
 STATIC = {

@@ -7,7 +7,7 @@ from typing import Self
 import uvloop
 from tests.peers import NET
 
-from tokay.board.airspace import AccessPoint, Airspace
+from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 
 PORT = 8093

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from tests.interop.namespaces import LIMIT, Console, Process, Tokay, closing, ip
 from tests.interop.peers import Peer
-from tests.interop.wire import LIMIT, Console, Process, Tokay, closing, ip
 
 AP = "10.10.10.1"
 AP_MAC = "02:54:4F:4B:41:5A"

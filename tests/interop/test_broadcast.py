@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from tests.interop.namespaces import MAC, Process, Wire, closing, device, dnsmasq
 from tests.interop.peers import Peer
-from tests.interop.wire import MAC, Process, Wire, closing, device, dnsmasq
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+from tests.interop.namespaces import closing
 from tests.interop.peers import Peer
 from tests.interop.soft_ap import AP, FACTS, ApWire, soft_ap, udhcpc
-from tests.interop.wire import closing
 
 Get = Callable[[str], Peer]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from tests.interop.discovery import DEVICE, STATIC, Bench
+from tests.interop.namespaces import SERVER, Console, Process, Wire, closing, device, ip
 from tests.interop.peers import Peer
 from tests.interop.soft_ap import AP, ApWire, soft_ap
-from tests.interop.wire import SERVER, Console, Process, Wire, closing, device, ip
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from tests.interop.namespaces import MAC, SERVER, Wire, device, dnsmasq
 from tests.interop.peers import Peer
-from tests.interop.wire import MAC, SERVER, Wire, device, dnsmasq
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

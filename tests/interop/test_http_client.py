@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import serial
 from tests.dialogue import PROFILES
+from tests.interop.namespaces import LIMIT, SERVER, Console, Tokay, Wire, closing, device, dnsmasq
 from tests.interop.peers import Peer
 from tests.interop.web import HOWDY, LARGE, Site, aiohttp, lighttpd, nginx
-from tests.interop.wire import LIMIT, SERVER, Console, Tokay, Wire, closing, device, dnsmasq
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

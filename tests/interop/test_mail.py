@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import trustme
+from tests.interop.namespaces import SERVER, Console, Process, Wire, closing, device, dnsmasq
 from tests.interop.peers import Peer
-from tests.interop.wire import SERVER, Console, Process, Wire, closing, device, dnsmasq
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

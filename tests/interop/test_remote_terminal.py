@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 from tests.interop.discovery import DEVICE, STATIC
+from tests.interop.namespaces import Console, Process, Wire, closing, device
 from tests.interop.peers import Peer
-from tests.interop.wire import Console, Process, Wire, closing, device
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

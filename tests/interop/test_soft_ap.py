@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.interop.namespaces import LIMIT, closing, ip
 from tests.interop.peers import Peer
 from tests.interop.soft_ap import (
     AP,
@@ -23,7 +24,6 @@ from tests.interop.soft_ap import (
     soft_ap,
     udhcpc,
 )
-from tests.interop.wire import LIMIT, closing, ip
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

@@ -12,8 +12,8 @@ import pytest_asyncio
 from tests.interop.peers import Peer
 from tests.peers import NET, ask, free_port
 
-from tokay.board.airspace import AccessPoint, Airspace
-from tokay.board.claims import Claims
+from tokay.board.air.address_lock import Claims
+from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 from tokay.kernel.open_stream import OpenStream
 

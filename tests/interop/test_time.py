@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.interop.namespaces import LIMIT, SERVER, Process, Wire, closing, device, dnsmasq
 from tests.interop.peers import Peer
-from tests.interop.wire import LIMIT, SERVER, Process, Wire, closing, device, dnsmasq
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

@@ -12,7 +12,7 @@ from tests.interop.peers import Peer
 from tests.peers import ask, free_port, read
 from tests.pki import AUTHORITY, NAME, RSA_AUTHORITY, STRANGER, Identity, put
 
-from tokay.board.airspace import AccessPoint, Airspace
+from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 from tokay.kernel.profile import load
 from tokay.plugins.network import Network

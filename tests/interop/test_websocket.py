@@ -21,7 +21,7 @@ from tests.interop.peers import PeerError
 from tests.peers import ask, read, stream
 from tests.websocket_cases import CASES, CLOSE, MUCH, NORMAL, PONG, Case, Frame
 
-from tokay.board.airspace import AccessPoint, Airspace
+from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 from tokay.protocols.websocket import Receiver
 

@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.interop.namespaces import MAC, SERVER, Process, Tokay, Wire, device, dnsmasq, echo, ip
 from tests.interop.peers import Peer
-from tests.interop.wire import MAC, SERVER, Process, Tokay, Wire, device, dnsmasq, echo, ip
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

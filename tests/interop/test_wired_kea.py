@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.interop.namespaces import MAC, SERVER, Process, Wire, closing, device, ip
 from tests.interop.peers import Peer
-from tests.interop.wire import MAC, SERVER, Process, Wire, closing, device, ip
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

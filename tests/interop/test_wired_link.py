@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.interop.wire import SERVER, Process, Wire, ip
+from tests.interop.namespaces import SERVER, Process, Wire, ip
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

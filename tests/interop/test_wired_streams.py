@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 
 import pytest
+from tests.interop.namespaces import LIMIT, Console, Process, Wire, closing, device
 from tests.interop.peers import Peer
-from tests.interop.wire import LIMIT, Console, Process, Wire, closing, device
 
 pytestmark = pytest.mark.usefixtures("leftovers")
 

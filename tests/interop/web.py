@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import trustme
+from tests.interop.namespaces import SERVER, Process, Wire, closing
 from tests.interop.peers import Peer
-from tests.interop.wire import SERVER, Process, Wire, closing
 
 HOWDY = '{\r\n  "response": "howdy!"\r\n}'
 LARGE = 20_000_000

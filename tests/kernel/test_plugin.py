@@ -10,8 +10,8 @@ from tokay.board.storage import Storage
 from tokay.device import built_in
 from tokay.kernel import faults
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Integer
 from tokay.kernel.plugin import Plugin, PluginError, PluginType, discover, in_order
+from tokay.kernel.value_types import Integer
 from tokay.kernel.variables import Variable
 
 

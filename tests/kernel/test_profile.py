@@ -7,9 +7,9 @@ import pytest
 from tests.dialogue import PROFILES, Talk
 
 from tokay.device import built_in
+from tokay.kernel.argument_grammar import Usage
 from tokay.kernel.profile import DEFAULT_PROFILE, ProfileError, load, names
-from tokay.kernel.usage import Usage
-from tokay.kernel.words import split
+from tokay.kernel.tokenizer import split
 
 
 def test_the_profiles_that_come_along() -> None:

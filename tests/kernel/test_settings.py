@@ -10,9 +10,9 @@ from tests.dialogue import PROFILES, Talk
 
 from tokay.board.storage import Storage, StorageError
 from tokay.kernel import settings
-from tokay.kernel.kinds import Boolean, Integer, Text
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError
+from tokay.kernel.value_types import Boolean, Integer, Text
 from tokay.kernel.variables import Variable
 
 DONE = (0, "Success")

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from tests.dialogue import PROFILES, Talk
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import (
+from tokay.kernel.plugin import Plugin
+from tokay.kernel.results import CommandError, Result
+from tokay.kernel.tokenizer import split
+from tokay.kernel.value_types import (
     MASK,
     Boolean,
     Choice,
@@ -26,10 +29,7 @@ from tokay.kernel.kinds import (
     Url,
     Words,
 )
-from tokay.kernel.plugin import Plugin
-from tokay.kernel.results import CommandError, Result
 from tokay.kernel.variables import Index, Variable, Variables, computed
-from tokay.kernel.words import split
 
 # Kinds: what is accepted, and how it is printed.
 

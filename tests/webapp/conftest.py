@@ -10,8 +10,8 @@ from playwright.async_api import Browser
 from tests.interop.peers import PeerError
 from tests.webapp.browser import chromium
 
-from tokay.board.airspace import AccessPoint, Airspace
-from tokay.board.claims import Claims
+from tokay.board.air.address_lock import Claims
+from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 
 SSID = "lab"

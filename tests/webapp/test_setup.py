@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 from tests.webapp.browser import PHONE, page_of, shot, url
 from tests.webapp.conftest import HOSTILE, PASSKEY, SSID
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session")]

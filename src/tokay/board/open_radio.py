@@ -13,10 +13,10 @@
 import re
 from pathlib import Path
 
-from tokay.board.airspace import Airspace
-from tokay.board.cable import Cable
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.cable import Cable
+from tokay.board.air.radio import SimulatedRadio
 from tokay.board.radio import Radio, RadioError
-from tokay.board.simulated_radio import SimulatedRadio
 
 SIMULATED = "simulated"
 HOST = "host"
@@ -40,7 +40,7 @@ def open_radio(form: str, mac: str, *, airspace: Airspace | None = None) -> Radi
         raise RadioError(f"radio {form}: only a simulated radio has an airspace")
     # Imported where they are used: a simulated device pays for neither.
     if form == HOST:
-        from tokay.board.host_radio import HostRadio  # noqa: PLC0415
+        from tokay.board.net.host_radio import HostRadio  # noqa: PLC0415
 
         return HostRadio(mac)
     if kind != "wired":

@@ -5,7 +5,7 @@ The value itself stays out of every message.
 
 import re
 
-from tokay.board.airspace_error import AirspaceError
+from tokay.board.air.errors import AirspaceError
 from tokay.board.security import Security
 from tokay.protocols import wpa
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tokay.board.airspace import Airspace, AirspaceError
+from tokay.board.air.airspace import Airspace, AirspaceError
 from tokay.board.open_radio import SIMULATED
 from tokay.board.radio import RadioError
 from tokay.board.serial import SerialError

@@ -11,10 +11,10 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tokay.kernel.kinds import integer
+from tokay.kernel.argument_grammar import Usage
 from tokay.kernel.log import Level
 from tokay.kernel.results import CommandError, Result, bad_args, failed
-from tokay.kernel.usage import Usage
+from tokay.kernel.value_types import integer
 
 if TYPE_CHECKING:
     from tokay.kernel.kernel import Kernel

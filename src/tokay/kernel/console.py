@@ -16,11 +16,11 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from tokay.kernel.core import ECHO, HEADERS, PRINT_LEVEL, PROMPT, RX_BUFFER
 from tokay.kernel.editor import Editor
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Entry, Level
 from tokay.kernel.results import READY, CommandError, Response, Result
+from tokay.kernel.system_variables import ECHO, HEADERS, PRINT_LEVEL, PROMPT, RX_BUFFER
 from tokay.protocols.framing import CRLF, LOG, MAX_BODY, REPLY, SAFE_REPLY, frame
 
 CR, LF, NUL, TAB = 0x0D, 0x0A, 0x00, 0x09

@@ -11,10 +11,10 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokay.kernel.commands import Answer, Call, Source
-from tokay.kernel.core import BUFFERED
 from tokay.kernel.results import SUCCESS, CommandError, Listing, Response, Result
 from tokay.kernel.streams import TextStream
-from tokay.kernel.words import split
+from tokay.kernel.system_variables import BUFFERED
+from tokay.kernel.tokenizer import split
 
 if TYPE_CHECKING:
     from tokay.kernel.kernel import Kernel

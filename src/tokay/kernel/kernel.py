@@ -10,15 +10,15 @@ from typing import Any, Protocol, TypeVar
 
 from tokay.kernel.clock import Clock
 from tokay.kernel.commands import CommandTable
-from tokay.kernel.core import MESSAGE, TIMESTAMP
 from tokay.kernel.engine import Engine
 from tokay.kernel.files import FileStore
-from tokay.kernel.kinds import integer
 from tokay.kernel.log import Level, Log
 from tokay.kernel.plugin import Plugin, PluginType
 from tokay.kernel.profile import Profile, ProfileError
 from tokay.kernel.storage import DeviceStorage
 from tokay.kernel.streams import StreamTable
+from tokay.kernel.system_variables import MESSAGE, TIMESTAMP
+from tokay.kernel.value_types import integer
 from tokay.kernel.variables import Variables, VariableTable
 
 PROMPT = b"> "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tokay.kernel.files import Draft, parse_version
 from tokay.kernel.results import CommandError, failed
-from tokay.kernel.words import split
+from tokay.kernel.tokenizer import split
 
 if TYPE_CHECKING:
     from tokay.kernel.kernel import Kernel

@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from tokay.kernel.core import AUTO_CLOSE
 from tokay.kernel.results import failed
+from tokay.kernel.system_variables import AUTO_CLOSE
 
 if TYPE_CHECKING:
     from tokay.kernel.kernel import Kernel

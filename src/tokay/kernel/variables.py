@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from tokay.kernel.kinds import MASK, Kind
 from tokay.kernel.results import (
     UNKNOWN_VARIABLE,
     CommandError,
@@ -20,7 +19,8 @@ from tokay.kernel.results import (
     bad_args,
     lines,
 )
-from tokay.kernel.words import split
+from tokay.kernel.tokenizer import split
+from tokay.kernel.value_types import MASK, Kind
 
 if TYPE_CHECKING:
     from tokay.kernel.kernel import Kernel

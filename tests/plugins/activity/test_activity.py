@@ -4,7 +4,7 @@ import pytest
 from tests.dialogue import Talk
 from tests.peers import ADDRESS, Peer, ask, udp_peer
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.board.pins import SimulatedPins
 from tokay.device import Device
 from tokay.plugins.activity import PULSE

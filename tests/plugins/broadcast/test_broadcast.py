@@ -12,7 +12,7 @@ import pytest
 import trustme
 from tests.peers import ADDRESS, Far, Peer, ask, get, soon
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.board.pins import SimulatedPins
 from tokay.device import Device
 from tokay.testing.clock import turned_loop

@@ -11,7 +11,7 @@ import pytest
 from tests.peers import Events, Far, Peer, free_port, soon
 from tests.plugins.bus.host import Host
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.plugins.bus import Bus
 from tokay.testing.clock import TurnedLoop, turned_loop

@@ -9,7 +9,7 @@ from tests.plugins.bus.conftest import STREAM_MODE, Far
 
 from tokay.device import Device
 from tokay.plugins.bus.bridge import Bridge
-from tokay.plugins.bus.gather import Gather
+from tokay.plugins.bus.flush_rules import Gather
 
 
 async def test_bytes_may_come_while_the_timer_is_about_to_go_off(

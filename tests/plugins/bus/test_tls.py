@@ -6,7 +6,7 @@ from tests.peers import ADDRESS, Far, ask, free_port, soon
 from tests.pki import AUTHORITY, client_context, put
 from tests.plugins.bus.host import Host
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.peers import ADDRESS, Events, free_port, soon, udp_peer
 from tests.plugins.bus.host import Host
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.plugins.bus import Bus
 from tokay.testing.clock import turned_loop

@@ -10,10 +10,10 @@ from ipaddress import IPv4Address
 import pytest
 from tests.peers import ADDRESS, NET, Events, Peer, ask, get
 
-from tokay.board.airspace import Airspace
-from tokay.board.ether import EtherGroup
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.multicast_medium import EtherGroup
 from tokay.device import Device
-from tokay.plugins.discovery import wire
+from tokay.plugins.discovery import link_responder
 from tokay.plugins.network import Network
 from tokay.protocols import llmnr, mdns, netbios
 from tokay.protocols.dns import QR, Message, Question, Record, Type, name_from_text
@@ -26,7 +26,7 @@ MDNS = (mdns.GROUP, mdns.PORT)
 @pytest.fixture(autouse=True)
 def nothing_left() -> object:
     yield
-    assert not wire._wires
+    assert not link_responder._wires
 
 
 class Neighbour:
@@ -271,7 +271,10 @@ async def test_a_flood_of_queries_gets_no_flood_back(air: Airspace, named: Named
         query = Message(9, 0, (Question(name_from_text("anole")),)).encode()
         for _ in range(1000):
             neighbour._groups[llmnr.PORT].send(query, (llmnr.GROUP, llmnr.PORT))
-        assert len(await neighbour.say(query, (llmnr.GROUP, llmnr.PORT))) == wire.MOST_REPLIES
+        assert (
+            len(await neighbour.say(query, (llmnr.GROUP, llmnr.PORT)))
+            == link_responder.MOST_REPLIES
+        )
         await turned_loop().turn(1)
         assert len(await neighbour.say(query, (llmnr.GROUP, llmnr.PORT))) == 1
     neighbour.close()
@@ -310,14 +313,14 @@ async def test_a_thousand_devices_answer(air: Airspace, named: Named) -> None:
     try:
         ap = air.ap("lab")
         lan = air.lan(ap)
-        from tokay.board.loopback import LoopbackLink
+        from tokay.board.air.loopback_link import LoopbackLink
 
         for number in range(1000):
             link = LoopbackLink(f"02:00:00:00:{number >> 8:02X}:{number & 255:02X}", ap, lan,
                                 lambda _link, _reason: None)  # fmt: skip
             address = f"127.250.{number >> 8}.{number & 255}"
             link._address = IPv4Address(address)
-            member = wire.join(link, address)
+            member = link_responder.join(link, address)
             member.publish("fleet", (mdns.Offer("_http._tcp", 80),))
             members.append(member)
         await turned_loop().turn(3)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.peers import ADDRESS, NET, Events, Peer, ask, get, soon
 
-from tokay.board.airspace import Airspace
-from tokay.board.cable import Cable
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.cable import Cable
 from tokay.device import Device
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.ethernet import port

@@ -9,8 +9,8 @@ import pytest
 from tokay.board.pins import Direction, SimulatedPins
 from tokay.device import Device
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN, Pin
 from tokay.kernel.plugin import Plugin
+from tokay.kernel.value_types import NO_PIN, Pin
 from tokay.kernel.variables import Index, Variable
 
 OK = (0, "Success")

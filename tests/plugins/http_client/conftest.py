@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 
 

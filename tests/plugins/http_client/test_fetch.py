@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.peers import Far, Peer, ask, soon
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.results import CommandError
 from tokay.plugins.http_client import Answer, Fetched, HttpClient, Upgraded

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.peers import LIMIT, Far, Peer, ask, free_port, get, read, stream
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.streams import HIGH_WATER
 from tokay.plugins.http_client.response import MOST_HEADER

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from tests.peers import LIMIT, Far, Peer, ask, read, stream
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.results import Response
 from tokay.plugins.http_client.request import MOST_HEADER

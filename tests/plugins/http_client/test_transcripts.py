@@ -10,7 +10,7 @@ import pytest
 from tests.dialogue import PROFILES, Talk
 from tests.peers import Peer
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.plugins.network import Network
 
 HOWDY = b'{\r\n  "response": "howdy!"\r\n}'

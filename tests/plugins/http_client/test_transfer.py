@@ -8,7 +8,7 @@ import pytest
 from tests.dialogue import PROFILES
 from tests.peers import Far, Peer, ask, soon
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.results import Response
 from tokay.protocols.crc import crc16, crc32

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.peers import ADDRESS, Far, ask, soon
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.plugin import PluginType
 from tokay.testing.clock import TurnedLoop

@@ -6,7 +6,7 @@ import pytest
 from tests.peers import ADDRESS, Events, ask, get
 from tests.plugins.http_server.conftest import HERE, PORT, Serve, Web
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.plugins.http_server import HttpServer
 from tokay.plugins.network import Network

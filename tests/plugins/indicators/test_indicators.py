@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.peers import ask
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.board.pins import SimulatedPins
 from tokay.device import Device
 from tokay.testing.clock import turned_loop

@@ -10,7 +10,7 @@ from tests.pki import AUTHORITY, put, server_context
 from tests.plugins.websocket.conftest import accept_client
 from tests.websocket_cases import BINARY
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.board.pins import SimulatedPins
 from tokay.device import Device
 from tokay.testing.clock import turned_loop

@@ -12,7 +12,7 @@ from aiosmtpd.smtp import LoginPassword
 from tests.peers import ADDRESS, Far, Peer, ask, get
 from tests.plugins.mail.post import FROM, TO, post_office, send
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 
 Settings = dict[str, str]

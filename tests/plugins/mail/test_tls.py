@@ -7,7 +7,7 @@ import trustme
 from tests.peers import Far, Peer, ask
 from tests.plugins.mail.post import FROM, TO, post_office, send
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 
 Settings = dict[str, str]

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import pytest
 from tests.peers import ADDRESS, NET, Events, ask, get, soon
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.loopback_link import LoopbackLink
 from tokay.board.link import Listener
-from tokay.board.loopback import LoopbackLink
 from tokay.device import Device
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
@@ -63,7 +63,7 @@ def unprivileged(monkeypatch: pytest.MonkeyPatch) -> None:
                 raise PermissionError(errno.EACCES, "Permission denied")
             super().bind(address)
 
-    monkeypatch.setattr("tokay.board.loopback.socket.socket", Unprivileged)
+    monkeypatch.setattr("tokay.board.air.loopback_link.socket.socket", Unprivileged)
 
 
 async def hear(address: str, port: int) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from tests.peers import ask, get, soon
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.plugins.network import Interface
 from tokay.protocols.ntp import SERVER, Packet, to_ntp
@@ -171,7 +171,7 @@ async def test_the_volunteers_are_left_alone(
     air: Airspace, lab: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The factory setting names them; a simulated network does not look them up."""
-    monkeypatch.setattr("tokay.board.loopback.resolve_here", None)
+    monkeypatch.setattr("tokay.board.air.loopback_link.resolve_here", None)
     del lab["ntp.server"]
     async with Device.simulated(airspace=air, settings=lab) as device:
         await turned_loop().turn(10_000)

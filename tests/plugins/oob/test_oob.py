@@ -2,7 +2,7 @@
 
 from tests.peers import Peer, ask, call, free_port
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.board.pins import SimulatedPins
 from tokay.device import Device
 from tokay.testing.clock import turned_loop

@@ -9,7 +9,7 @@ import pytest
 from tests.dialogue import Talk
 from tests.peers import ADDRESS, Far, ask, soon
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.plugins.network import Network
 from tokay.testing.clock import turned_loop

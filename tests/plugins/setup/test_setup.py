@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from tests.dialogue import PROFILES, Talk
 
-from tokay.board.airspace import Airspace
-from tokay.board.claims import Claims
+from tokay.board.air.address_lock import Claims
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.radio import SimulatedRadio
 from tokay.board.pins import SimulatedPins
 from tokay.board.radio import JoinError, JoinRequest
-from tokay.board.simulated_radio import SimulatedRadio
 from tokay.board.storage import Storage
 from tokay.plugins.setup import PAGE_REQUESTED
 from tokay.plugins.softap import SoftAp

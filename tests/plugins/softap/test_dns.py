@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests.dialogue import Talk
 
-from tokay.board import sockets
-from tokay.board.airspace import Airspace
-from tokay.board.claims import Claims
+from tokay.board.air.address_lock import Claims
+from tokay.board.air.airspace import Airspace
+from tokay.board.net import sockets
 from tokay.plugins.softap import SoftAp
 
 NXDOMAIN = 3

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from tests.dialogue import PROFILES, Talk
 
-from tokay.board.airspace import Airspace
-from tokay.board.claims import Claims
+from tokay.board.air.address_lock import Claims
+from tokay.board.air.airspace import Airspace
 from tokay.board.storage import Storage
 from tokay.device import Device
 from tokay.kernel.plugin import Plugin

@@ -11,7 +11,7 @@ import pytest
 from tests.dialogue import PROFILES
 from tests.peers import ADDRESS, Far, Peer, ask, free_port, soon
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.results import Response
 from tokay.testing.clock import turned_loop

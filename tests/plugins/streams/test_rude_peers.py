@@ -9,7 +9,7 @@ import struct
 import pytest
 from tests.peers import ADDRESS, Peer, ask, call, free_port, read, stream, udp_peer
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.streams import HIGH_WATER
 from tokay.plugins.network.stream import LINGER

@@ -7,7 +7,7 @@ import pytest
 from tests.peers import ADDRESS, Far, Peer, ask, free_port, soon, udp_peer
 from tests.pki import AUTHORITY, client_context, put, server_context
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.testing.clock import turned_loop
 

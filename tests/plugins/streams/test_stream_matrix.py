@@ -23,7 +23,7 @@ from tests.plugins.streams.openers import (
     prepare,
 )
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.streams import HIGH_WATER
 from tokay.plugins.udp import UdpStream

@@ -6,7 +6,7 @@ import pytest
 from tests.peers import Far, Peer, ask, free_port
 from tests.pki import AUTHORITY, put, server_context
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.streams import Stream
 from tokay.testing.clock import turned_loop

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from tests.peers import ADDRESS, Events, Peer, ask, free_port, get
 
-from tokay.board.airspace import Airspace
-from tokay.board.loopback import LoopbackLink
+from tokay.board.air.airspace import Airspace
+from tokay.board.air.loopback_link import LoopbackLink
 from tokay.device import Device
 from tokay.plugins.network import Network
 from tokay.testing.clock import turned_loop

@@ -6,7 +6,7 @@ import socket
 import pytest
 from tests.peers import ADDRESS, Far, ask, call, free_port, read, stream
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.board.pins import SimulatedPins
 from tokay.device import Device
 from tokay.testing.clock import TurnedLoop, turned_loop

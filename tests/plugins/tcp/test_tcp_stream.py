@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from tests.peers import LIMIT, Far, Peer, ask, read, soon, stream
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.streams import HIGH_WATER
 from tokay.plugins.network.stream import LINGER, MOST_UNSENT

@@ -6,7 +6,7 @@ import pytest_asyncio
 from tests.peers import ask
 from tests.pki import AUTHORITY, put
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from tests.peers import Far, Peer, ask
 from tests.pki import AUTHORITY, NAME, STRANGER, Identity, put, server_context
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.testing.clock import turned_loop
 

@@ -6,7 +6,7 @@ import pytest
 from tests.peers import ADDRESS, Far, Peer, ask, free_port, read
 from tests.pki import AUTHORITY, NAME, RSA_AUTHORITY, STRANGER, put, server_context
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 
 UNVERIFIED = "No CA certificate: the server is not verified"

@@ -8,7 +8,7 @@ import pytest
 from tests.peers import Far, Peer, ask, free_port, read, soon
 from tests.pki import AUTHORITY, NAME, STRANGER, client_context, put, server_context
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.profile import load
 from tokay.kernel.results import CommandError

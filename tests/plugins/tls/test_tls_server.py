@@ -7,7 +7,7 @@ import pytest
 from tests.peers import Far, ask, free_port, read, soon
 from tests.pki import AUTHORITY, RSA_AUTHORITY, STRANGER, Identity, client_context, put
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.plugins.tls.transport import TlsTransport
 from tokay.testing.clock import TurnedLoop

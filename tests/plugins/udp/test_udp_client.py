@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.peers import ADDRESS, NET, FarDatagrams, ask, free_port, soon, stream, udp_peer
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.board.pins import SimulatedPins
 from tokay.device import Device
 from tokay.kernel.streams import Stream

@@ -10,7 +10,7 @@ import pytest
 from tests.peers import ask
 from tests.plugins.update.source import HOST, update_source
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 
 DOCS = Path(__file__).parents[3] / "docs" / "update.md"

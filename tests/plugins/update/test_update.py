@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.peers import ask, get
 from tests.plugins.update.source import HOST, Source, described, update_source
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.board.storage import DeviceStorage, Storage
 from tokay.device import Device
 from tokay.plugins.update import bundle

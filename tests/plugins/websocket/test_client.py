@@ -21,7 +21,7 @@ from tests.websocket_cases import (
     text,
 )
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.streams import HIGH_WATER
 from tokay.plugins.gpio import Gpio

@@ -7,7 +7,7 @@ from tests.plugins.http_server.conftest import PORT, Web
 from tests.plugins.websocket.conftest import FarWebSocket, open_websocket, upgrade
 from tests.websocket_cases import BINARY, Frame, close, text
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 
 Settings = dict[str, str]

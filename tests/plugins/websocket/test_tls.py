@@ -17,7 +17,7 @@ from tests.plugins.websocket.conftest import (
 )
 from tests.websocket_cases import BINARY, CASES, PING, PONG, Case, Frame, close, text
 
-from tokay.board.airspace import Airspace
+from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 
 PORT = 8443

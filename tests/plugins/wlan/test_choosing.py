@@ -4,7 +4,7 @@ import asyncio
 
 from tests.dialogue import Talk
 
-from tokay.board.airspace import AccessPoint, Airspace
+from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 from tokay.testing.clock import turned_loop
 

@@ -6,10 +6,10 @@ import pytest
 from tests.dialogue import Talk
 from tests.peers import ADDRESS, NET, Events, Peer, ask, get, soon
 
-from tokay.board.airspace import AccessPoint, Airspace
+from tokay.board.air.airspace import AccessPoint, Airspace
+from tokay.board.air.radio import SimulatedRadio
 from tokay.board.radio import JoinRequest
 from tokay.board.security import Security
-from tokay.board.simulated_radio import SimulatedRadio
 from tokay.device import Device
 from tokay.kernel.results import CommandError
 from tokay.plugins.network import Network, NetworkStatus

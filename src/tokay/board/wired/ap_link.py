@@ -15,11 +15,11 @@ import socket
 from collections.abc import Callable, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Interface
 
-from tokay.board.bound_sockets import BoundSockets
 from tokay.board.link import BROADCAST, ApStation
-from tokay.board.netlink import Monitor, Netlink
+from tokay.board.net.bound_sockets import BoundSockets
+from tokay.board.net.netlink import Monitor, Netlink
+from tokay.board.net.sockets import no_address
 from tokay.board.radio import mac_text
-from tokay.board.sockets import no_address
 from tokay.board.wired import packets
 from tokay.board.wired.ethernet import EthernetLink, in_use_error, interface_of
 from tokay.board.wired.neighbours import Neighbours

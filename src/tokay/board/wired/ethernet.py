@@ -6,7 +6,7 @@ import os
 from ipaddress import AddressValueError, IPv4Interface, NetmaskValueError
 from typing import TypeVar
 
-from tokay.board.bound_link import BoundLink
+from tokay.board.net.bound_link import BoundLink
 from tokay.board.security import Security
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)

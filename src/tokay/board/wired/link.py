@@ -12,11 +12,11 @@ import socket
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv4Interface
 
-from tokay.board.bound_sockets import BoundSockets
-from tokay.board.dns_client import DnsClient
 from tokay.board.link import BROADCAST
-from tokay.board.netlink import Netlink
-from tokay.board.sockets import no_address
+from tokay.board.net.bound_sockets import BoundSockets
+from tokay.board.net.dns_client import DnsClient
+from tokay.board.net.netlink import Netlink
+from tokay.board.net.sockets import no_address
 from tokay.board.wired import packets
 from tokay.board.wired.ethernet import EthernetLink, in_use_error, interface_of
 from tokay.protocols import arp

@@ -9,8 +9,8 @@ import contextlib
 import socket
 from collections.abc import Callable
 
-from tokay.board.access_point import derived_bssid
-from tokay.board.netlink import Monitor, Netlink
+from tokay.board.air.access_point import derived_bssid
+from tokay.board.net.netlink import Monitor, Netlink
 from tokay.board.radio import (
     ApConfig,
     ApError,

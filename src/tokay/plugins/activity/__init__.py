@@ -15,9 +15,9 @@ from typing import Any
 from tokay.board.board import Board
 from tokay.board.pins import PinError
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NOWHERE, Integer, Kind, Scope
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import bad_args, failed
+from tokay.kernel.value_types import NOWHERE, Integer, Kind, Scope
 from tokay.kernel.variables import Index, Variable
 from tokay.plugins.gpio import Line
 from tokay.plugins.network import Interface, Network

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from tokay.board.pins import Pwm
 from tokay.kernel.commands import Call, command
-from tokay.kernel.kinds import Integer
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, Result, bad_args, failed
+from tokay.kernel.value_types import Integer
 from tokay.kernel.variables import Variable
 from tokay.plugins.gpio import Gpio, refusals
 

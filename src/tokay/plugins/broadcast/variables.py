@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NOWHERE, Choice, Integer, Ipv4, Port, Scope, Text, Words
 from tokay.kernel.results import bad_args
+from tokay.kernel.value_types import NOWHERE, Choice, Integer, Ipv4, Port, Scope, Text, Words
 from tokay.kernel.variables import Variable, computed
 from tokay.plugins.http_client import parse_url
 from tokay.plugins.network import SERVICE_INTERFACES

@@ -17,12 +17,12 @@ from collections import deque
 from collections.abc import Callable
 
 from tokay.board.serial import Port
-from tokay.kernel import core
+from tokay.kernel import system_variables
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Level
 from tokay.kernel.results import CommandError
 from tokay.kernel.streams import BRIDGEABLE, Stream, StreamType
-from tokay.plugins.bus.gather import Gather, Rules
+from tokay.plugins.bus.flush_rules import Gather, Rules
 from tokay.plugins.bus.variables import (
     CMD_SEQ,
     FLUSH_COUNT,
@@ -263,7 +263,7 @@ class Bridge:
     def _rules(self) -> Rules:
         values = self._kernel.variables
         count = values[FLUSH_COUNT]
-        self._most = max(count, values[core.RX_BUFFER])
+        self._most = max(count, values[system_variables.RX_BUFFER])
         return Rules(
             flush_count=count,
             flush_time=values[FLUSH_TIME] / 1000,

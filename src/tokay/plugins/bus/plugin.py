@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from tokay.board.pins import PinError, Pins
-from tokay.kernel import core
+from tokay.kernel import system_variables
 from tokay.kernel.console import CR, MOST_UNSENT, Console, Held, LogPrinter
-from tokay.kernel.core import HEADERS
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN
 from tokay.kernel.plugin import Plugin
+from tokay.kernel.system_variables import HEADERS
+from tokay.kernel.value_types import NO_PIN
 from tokay.plugins.bus.bridge import Bridge
 from tokay.plugins.bus.variables import (
     BUSES,
@@ -52,7 +52,7 @@ class Bus(Plugin):
         MODE,
         DATA_BUS,
         LOG_BUS,
-        core.RX_BUFFER,
+        system_variables.RX_BUFFER,
         TX_BUFFER,
         CMD_GPIO,
         CMD_SEQ,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tokay.kernel.kinds import NO_PIN, NOWHERE, Boolean, Choice, Integer, Scope, Text
 from tokay.kernel.results import bad_args
+from tokay.kernel.value_types import NO_PIN, NOWHERE, Boolean, Choice, Integer, Scope, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.buttons import Strap
 

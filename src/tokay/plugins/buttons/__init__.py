@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from tokay.board.pins import PinError, Pins
 from tokay.kernel import settings
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN, NOWHERE, Integer, Kind, Pin, Scope
 from tokay.kernel.log import Level
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError
+from tokay.kernel.value_types import NO_PIN, NOWHERE, Integer, Kind, Pin, Scope
 from tokay.kernel.variables import Applies, Variable
 
 HOLD = 10.0

@@ -6,7 +6,7 @@ Sources: command-protocol, sections 3, 11 and 16.
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from tokay.kernel import core
+from tokay.kernel import system_variables
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
@@ -16,16 +16,16 @@ from tokay.kernel.variables import Variable, computed
 # What `system.cmd.format` sets, all at once.
 FORMATS: dict[str, tuple[tuple[Variable[Any], Any], ...]] = {
     "human": (
-        (core.ECHO, True),
-        (core.HEADERS, False),
-        (core.PROMPT, True),
-        (core.PRINT_LEVEL, "all"),
+        (system_variables.ECHO, True),
+        (system_variables.HEADERS, False),
+        (system_variables.PROMPT, True),
+        (system_variables.PRINT_LEVEL, "all"),
     ),
     "machine": (
-        (core.ECHO, False),
-        (core.HEADERS, True),
-        (core.PROMPT, False),
-        (core.PRINT_LEVEL, "0"),
+        (system_variables.ECHO, False),
+        (system_variables.HEADERS, True),
+        (system_variables.PROMPT, False),
+        (system_variables.PRINT_LEVEL, "0"),
     ),
 }
 
@@ -129,13 +129,13 @@ class ConsolePlugin(Plugin):
 
     name = "console"
     variables = (
-        core.ECHO,
-        core.HEADERS,
-        core.PROMPT,
-        core.PRINT_LEVEL,
-        core.TIMESTAMP,
-        core.BUFFERED,
-        core.MESSAGE,
+        system_variables.ECHO,
+        system_variables.HEADERS,
+        system_variables.PROMPT,
+        system_variables.PRINT_LEVEL,
+        system_variables.TIMESTAMP,
+        system_variables.BUFFERED,
+        system_variables.MESSAGE,
         FORMAT,
         MODE,
     )

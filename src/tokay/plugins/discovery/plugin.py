@@ -9,13 +9,13 @@ from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import Listing, bad_args, failed, lines
-from tokay.kernel.words import printable
+from tokay.kernel.tokenizer import printable
 from tokay.plugins.discovery import variables as mdns
 from tokay.plugins.discovery.services import offers
 from tokay.plugins.network import NO_ADDRESS, Interface, Network
 
 if TYPE_CHECKING:
-    from tokay.plugins.discovery.wire import Member
+    from tokay.plugins.discovery.link_responder import Member
     from tokay.protocols.mdns import Found
 
 DEFAULT_SERVICE = "_http._tcp"
@@ -98,11 +98,11 @@ class Discovery(Plugin):
 
         Raises OSError.
         """
-        from tokay.plugins.discovery import wire  # noqa: PLC0415 - start-up time is measured
+        from tokay.plugins.discovery import link_responder  # noqa: PLC0415 - start-up time is measured
 
         member = self._members.get(interface.name)
         if member is None:
-            member = self._members[interface.name] = wire.join(
+            member = self._members[interface.name] = link_responder.join(
                 interface.link, interface.address.address
             )
         return member

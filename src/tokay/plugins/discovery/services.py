@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Text
 from tokay.kernel.results import bad_args
+from tokay.kernel.value_types import Text
 from tokay.plugins.system import uuid_of
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Variables of mDNS, which LLMNR and NetBIOS go by too. Source: web-and-discovery, section 7."""
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Boolean, Choice, Name
+from tokay.kernel.value_types import Boolean, Choice, Name
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.discovery.services import Services
 from tokay.plugins.network import SERVICE_INTERFACES

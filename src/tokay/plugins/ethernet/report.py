@@ -2,7 +2,7 @@
 
 from tokay.kernel.variables import computed
 from tokay.plugins.ethernet.plugin import Ethernet
-from tokay.plugins.network import given
+from tokay.plugins.network import address_getter
 
 MAC = computed(
     "ethernet.mac", "et m", lambda kernel, _: kernel.plugin(Ethernet).mac,
@@ -14,15 +14,27 @@ STATUS = computed(
     doc="0 down, 1 a link without an address, 2 up.",
 )  # fmt: skip
 NETWORK_IP = computed(
-    "ethernet.network.ip", "et n i", given("ethernet", "address"), doc="The address in use."
+    "ethernet.network.ip",
+    "et n i",
+    address_getter("ethernet", "address"),
+    doc="The address in use.",
 )
 NETWORK_NETMASK = computed(
-    "ethernet.network.netmask", "et n n", given("ethernet", "netmask"), doc="The netmask in use."
+    "ethernet.network.netmask",
+    "et n n",
+    address_getter("ethernet", "netmask"),
+    doc="The netmask in use.",
 )
 NETWORK_GATEWAY = computed(
-    "ethernet.network.gateway", "et n g", given("ethernet", "gateway"), doc="The gateway in use."
+    "ethernet.network.gateway",
+    "et n g",
+    address_getter("ethernet", "gateway"),
+    doc="The gateway in use.",
 )
 NETWORK_DNS = computed(
-    "ethernet.network.dns", "et n d", given("ethernet", "dns"), doc="The DNS server in use."
+    "ethernet.network.dns",
+    "et n d",
+    address_getter("ethernet", "dns"),
+    doc="The DNS server in use.",
 )
 REPORTS = (MAC, STATUS, NETWORK_IP, NETWORK_NETMASK, NETWORK_GATEWAY, NETWORK_DNS)

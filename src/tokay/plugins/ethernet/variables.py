@@ -1,7 +1,7 @@
 """The settings of ethernet.*, the twins of wlan.*. Source: variables reference, group ethernet."""
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Boolean, Integer, Ipv4, Name
+from tokay.kernel.value_types import Boolean, Integer, Ipv4, Name
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.network import NO_ADDRESS, Address, Addressing
 

@@ -6,10 +6,10 @@ from typing import ClassVar
 from tokay.kernel.commands import Call, command
 from tokay.kernel.files import Draft, FileWriter, Location, parse_version
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import integer
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import Listing, bad_args, lines
 from tokay.kernel.storage import StoredFile
+from tokay.kernel.value_types import integer
 
 BLOCK = 4096
 """Bytes that a file occupies at the least."""

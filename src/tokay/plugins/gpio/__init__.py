@@ -9,8 +9,8 @@ output that follows its variable: what shows a state need not know which pin tha
 Source: commands-system, section 5.
 """
 
-from tokay.plugins.gpio.line import Line, variable_line
 from tokay.plugins.gpio.plugin import Gpio, refusals
+from tokay.plugins.gpio.status_pin import Line, variable_line
 
 __all__ = ["PLUGIN", "Gpio", "Line", "refusals", "variable_line"]
 

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 from tokay.board.pins import Direction, PinError, Pins
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import integer
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import bad_args, failed, lines
+from tokay.kernel.value_types import integer
 from tokay.kernel.variables import Variable, computed
-from tokay.plugins.gpio.claims import Claims
 from tokay.plugins.gpio.directions import UNCHANGED, by_digit, by_word
+from tokay.plugins.gpio.pin_owner import Claims
 from tokay.plugins.gpio.variables import ALIAS, DEFAULT_SLEEP, INIT, SLEEP, SLEEP_STATES
 
 PLAIN = "GPIO"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from tokay.board.pins import Direction
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NOWHERE, Choice, Kind, Scope, Text, integer
 from tokay.kernel.results import bad_args
+from tokay.kernel.value_types import NOWHERE, Choice, Kind, Scope, Text, integer
 from tokay.kernel.variables import Applies, Index, Variable
 from tokay.plugins.gpio.directions import by_word
 

@@ -6,11 +6,11 @@ Source: commands-network, sections 9.1 to 9.6.
 import asyncio
 
 from tokay.kernel.commands import Call, command
-from tokay.kernel.kinds import integer
 from tokay.kernel.results import CommandError, failed
 from tokay.kernel.streams import MOST_STREAMS
-from tokay.plugins.http_client.dialogue import connect, receive
-from tokay.plugins.http_client.exchange import HttpStream
+from tokay.kernel.value_types import integer
+from tokay.plugins.http_client.connect import connect, receive
+from tokay.plugins.http_client.http_stream import HttpStream
 from tokay.plugins.http_client.request import Request
 from tokay.plugins.http_client.url import parse_url
 from tokay.plugins.network import Network

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError
-from tokay.plugins.http_client.dialogue import connect, receive
-from tokay.plugins.http_client.exchange import HttpStream
+from tokay.plugins.http_client.connect import connect, receive
+from tokay.plugins.http_client.http_stream import HttpStream
 from tokay.plugins.http_client.request import Request
 from tokay.plugins.network import Interface
 from tokay.plugins.tls import Credentials

@@ -15,7 +15,7 @@ from tokay.kernel.results import CommandError, Result, bad_args, failed
 from tokay.kernel.storage import StoredFile
 from tokay.plugins.files import file_location, file_type
 from tokay.plugins.http_client.commands import CERTIFICATES, certificates
-from tokay.plugins.http_client.dialogue import reason
+from tokay.plugins.http_client.connect import reason
 from tokay.plugins.http_client.fetch import Answer, exchange
 from tokay.plugins.http_client.progress import Progress
 from tokay.plugins.http_client.request import Request

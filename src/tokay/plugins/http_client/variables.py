@@ -1,6 +1,6 @@
 """The variables of the HTTP client. Source: commands-network, section 9.9."""
 
-from tokay.kernel.kinds import Integer
+from tokay.kernel.value_types import Integer
 from tokay.kernel.variables import Variable
 
 RETRIES = Variable(

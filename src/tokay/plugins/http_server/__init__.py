@@ -19,7 +19,7 @@ PLUGIN = HttpServer
 
 def refusal(status: int, text: str = "", extra: bytes = b"") -> bytes:
     """Return a whole short answer after which the connection is closed."""
-    from tokay.plugins.http_server.answers import whole  # noqa: PLC0415 - start-up time is measured
+    from tokay.plugins.http_server.response_head import whole  # noqa: PLC0415 - start-up time is measured
 
     return whole(status, text, extra)
 

@@ -18,8 +18,8 @@ from tokay.kernel.commands import Given
 from tokay.kernel.log import Entry
 from tokay.kernel.results import IN_PROGRESS, Response, Result
 from tokay.kernel.streams import Stream, StreamType
-from tokay.plugins.http_server.answers import JSON, NO_STORE
 from tokay.plugins.http_server.request import UNFIT, Method, Request
+from tokay.plugins.http_server.response_head import JSON, NO_STORE
 
 if TYPE_CHECKING:
     from tokay.plugins.http_server.connection import Connection

@@ -17,18 +17,6 @@ import httptools
 
 from tokay.kernel.commands import Given
 from tokay.plugins.http_server import api
-from tokay.plugins.http_server.answers import (
-    CHUNKED,
-    CONTINUE,
-    JSON,
-    NO_BODY,
-    NO_STORE,
-    PLAIN,
-    UNTIL_CLOSE,
-    head,
-    short,
-    whole,
-)
 from tokay.plugins.http_server.limits import (
     BODY_LIMIT,
     DAWDLE,
@@ -49,6 +37,18 @@ from tokay.plugins.http_server.limits import (
     TURN_LIMIT,
 )
 from tokay.plugins.http_server.request import METHODS, Head, Method, Request, Taker
+from tokay.plugins.http_server.response_head import (
+    CHUNKED,
+    CONTINUE,
+    JSON,
+    NO_BODY,
+    NO_STORE,
+    PLAIN,
+    UNTIL_CLOSE,
+    head,
+    short,
+    whole,
+)
 
 if TYPE_CHECKING:
     from tokay.plugins.http_server.service import Service

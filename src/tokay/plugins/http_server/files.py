@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from tokay.kernel.storage import StoredFile
 from tokay.plugins.http_server import variables as http
-from tokay.plugins.http_server.answers import PLAIN, short
 from tokay.plugins.http_server.request import Method, Request
+from tokay.plugins.http_server.response_head import PLAIN, short
 from tokay.plugins.http_server.sources import TWIN, Files, Found
 from tokay.plugins.setup import PAGE_REQUESTED
 from tokay.plugins.setup import ROOT_FILENAME as SETUP_ROOT

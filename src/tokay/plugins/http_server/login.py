@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.http_server import api, files
 from tokay.plugins.http_server import variables as http
-from tokay.plugins.http_server.answers import PLAIN, short
 from tokay.plugins.http_server.request import Request, decoded
+from tokay.plugins.http_server.response_head import PLAIN, short
 
 if TYPE_CHECKING:
     from tokay.plugins.http_server.connection import Connection

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from tokay.board.instant import InstantFactory
+from tokay.board.net.pre_accept import InstantFactory
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Entry
 from tokay.kernel.plugin import Plugin

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from tokay.kernel.results import CommandError
-from tokay.kernel.words import split
+from tokay.kernel.tokenizer import split
 
 if TYPE_CHECKING:
     import asyncio

@@ -15,11 +15,11 @@ from tokay.board.link import Listener
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.http_server import api, cors, files, login, portal
 from tokay.plugins.http_server import variables as http
-from tokay.plugins.http_server.answers import CHUNKED, field, json_top
-from tokay.plugins.http_server.at_once import answer_at_once
 from tokay.plugins.http_server.connection import Connection
+from tokay.plugins.http_server.fast_path import answer_at_once
 from tokay.plugins.http_server.limits import HEAD_LIMIT
 from tokay.plugins.http_server.request import Head, Method, Reply, Request
+from tokay.plugins.http_server.response_head import CHUNKED, field, json_top
 from tokay.plugins.http_server.sources import Files
 from tokay.plugins.network import Interface
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tokay.kernel.kinds import Boolean, Choice, Integer, Port, Text
+from tokay.kernel.value_types import Boolean, Choice, Integer, Port, Text
 from tokay.kernel.variables import Applies, Variable
 
 _RESTART: dict[str, Any] = {"applies": Applies.NETWORK_RESTART}

@@ -8,8 +8,8 @@ from typing import Any
 
 from tokay.board.pins import Pins
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN
 from tokay.kernel.plugin import Plugin
+from tokay.kernel.value_types import NO_PIN
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.indicators.blink import Blinker
 from tokay.plugins.indicators.variables import GPIO, STATE, STATES

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN, NOWHERE, Kind, Pin, Scope
 from tokay.kernel.results import bad_args
+from tokay.kernel.value_types import NO_PIN, NOWHERE, Kind, Pin, Scope
 from tokay.kernel.variables import Index, Variable
 
 STATES = {

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple, Protocol
 
 from tokay.board.pins import Direction, PinError, Pins
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN, Boolean, Choice, Pin, Port, Text
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, failed
 from tokay.kernel.streams import Stream, StreamType
+from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Pin, Port, Text
 from tokay.kernel.variables import Variable
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.network import Interface, Network, TcpStream

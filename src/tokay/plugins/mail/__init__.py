@@ -7,7 +7,7 @@ from tokay.kernel.commands import MOST_DATA, Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, bad_args, failed
-from tokay.kernel.words import unescape
+from tokay.kernel.tokenizer import unescape
 from tokay.plugins.mail.address import Mailbox, check_address, check_line
 from tokay.plugins.mail.variables import HOST, NAME_ADDRESS, PASSWORD, PORT, USERNAME, VARIABLES
 from tokay.plugins.network import Network

@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from tokay.kernel.kinds import Text
 from tokay.kernel.results import bad_args
+from tokay.kernel.value_types import Text
 
 LONGEST_LOCAL, LONGEST_DOMAIN = 64, 255
 """RFC 5321 section 4.5.3.1."""

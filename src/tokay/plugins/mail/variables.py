@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tokay.kernel.kinds import Port, Text
+from tokay.kernel.value_types import Port, Text
 from tokay.kernel.variables import Variable
 from tokay.plugins.mail.address import Mailbox
 

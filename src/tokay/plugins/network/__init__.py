@@ -4,15 +4,15 @@ What other plugins use is published here: ``Network`` to ask for an interface, `
 connect and listen through it, ``TcpStream``, ``keep_alive`` for connections that came in,
 ``FollowingClient`` and ``FollowingServer`` for what starts by itself. For those who bring one up:
 ``Bearer``, ``take_address`` to give a link its address as an ``Addressing`` says,
-``lease_cache`` to keep the lease over a reboot, ``given`` to print what there is.
+``lease_cache`` to keep the lease over a reboot, ``address_getter`` to print what there is.
 """
 
 from tokay.plugins.network import lease_cache
+from tokay.plugins.network.address_getter import address_getter
 from tokay.plugins.network.addressing import NO_ADDRESS, Addressing, take_address
+from tokay.plugins.network.auto_start import FollowingClient, FollowingServer, Wanted
 from tokay.plugins.network.bearer import Bearer, NetworkStatus
 from tokay.plugins.network.dhcp import DhcpClient
-from tokay.plugins.network.following import FollowingClient, FollowingServer, Wanted
-from tokay.plugins.network.given import given
 from tokay.plugins.network.interface import Address, Interface
 from tokay.plugins.network.keepalive import keep_alive
 from tokay.plugins.network.plugin import Network
@@ -35,7 +35,7 @@ __all__ = [
     "NetworkStatus",
     "TcpStream",
     "Wanted",
-    "given",
+    "address_getter",
     "keep_alive",
     "lease_cache",
     "take_address",

@@ -14,9 +14,9 @@ from typing import NamedTuple, TypeVar, cast
 
 from tokay.board.link import BROADCAST, Link, Listener
 from tokay.kernel.kernel import Kernel
-from tokay.plugins.network.fence import Fence
 from tokay.plugins.network.keepalive import keep_alive
-from tokay.plugins.network.tap import Seen, Tap
+from tokay.plugins.network.source_filter import Fence
+from tokay.plugins.network.traffic_monitor import Seen, Tap
 from tokay.plugins.network.variables import DNS_TIMEOUT
 
 LOCAL_PATIENCE = 2.0

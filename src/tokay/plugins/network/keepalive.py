@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import socket
 
-from tokay.kernel.kinds import Boolean, Integer
+from tokay.kernel.value_types import Boolean, Integer
 from tokay.kernel.variables import Applies, Variable, Variables
 
 MOST_SECONDS = 32767

@@ -1,6 +1,6 @@
 """Variables of the network as a whole."""
 
-from tokay.kernel.kinds import Choice, Integer
+from tokay.kernel.value_types import Choice, Integer
 from tokay.kernel.variables import Variable
 
 INTERFACES = ("wlan", "softap", "ethernet")

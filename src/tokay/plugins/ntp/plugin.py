@@ -14,7 +14,7 @@ from tokay.plugins.network import Interface, Network
 from tokay.plugins.ntp.variables import ENABLED, INTERFACE, SERVER, VARIABLES
 
 if TYPE_CHECKING:
-    from tokay.plugins.ntp.questions import Questions
+    from tokay.plugins.ntp.poller import Questions
 
 
 class Ntp(Plugin):
@@ -51,7 +51,7 @@ class Ntp(Plugin):
             and values[SERVER]
             and network.resolve(values[INTERFACE]) == interface.name
         ):
-            from tokay.plugins.ntp.questions import Questions  # noqa: PLC0415 - start-up time
+            from tokay.plugins.ntp.poller import Questions  # noqa: PLC0415 - start-up time
 
             self._end()
             self._interface = interface

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tokay.kernel.kinds import Boolean, Choice, Integer, Text
+from tokay.kernel.value_types import Boolean, Choice, Integer, Text
 from tokay.kernel.variables import Variable
 
 ENABLED = Variable(

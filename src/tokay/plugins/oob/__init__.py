@@ -11,9 +11,9 @@ from typing import Any
 
 from tokay.board.pins import Pins
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN, Pin
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.streams import ENDED, UNREAD, Stream, StreamType
+from tokay.kernel.value_types import NO_PIN, Pin
 from tokay.kernel.variables import Variable
 from tokay.plugins.gpio import Line, variable_line
 

@@ -1,6 +1,6 @@
 """Variables of the remote terminal. Source: command-protocol, section 14."""
 
-from tokay.kernel.kinds import Boolean, Choice, Integer, Port, Text
+from tokay.kernel.value_types import Boolean, Choice, Integer, Port, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.network import SERVICE_INTERFACES
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 from tokay.kernel import settings
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Boolean
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import (
     SET_OK,
@@ -17,6 +16,7 @@ from tokay.kernel.results import (
     failed,
     lines,
 )
+from tokay.kernel.value_types import Boolean
 from tokay.kernel.variables import computed
 
 

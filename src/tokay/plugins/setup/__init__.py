@@ -14,7 +14,7 @@ from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import IN_PROGRESS, CommandError, Listing, bad_args, failed, lines
 from tokay.kernel.variables import computed
 from tokay.plugins.network import Interface, Network
-from tokay.plugins.setup import script
+from tokay.plugins.setup import command_script
 from tokay.plugins.setup import variables as setup
 from tokay.plugins.setup.button import Button
 from tokay.plugins.setup.variables import ROOT_FILENAME
@@ -167,10 +167,10 @@ class Setup(Plugin):
     def run_script(self, call: Call) -> None:
         """Run the setup script once the response is out. Raises CommandError without one."""
         try:
-            found = script.read(self._kernel)
+            found = command_script.read(self._kernel)
         except OSError as error:
-            raise failed(f"{script.FILENAME} cannot be read: {error}") from error
-        call.after.append(lambda: self._spawn(script.run(self._kernel, found)))
+            raise failed(f"{command_script.FILENAME} cannot be read: {error}") from error
+        call.after.append(lambda: self._spawn(command_script.run(self._kernel, found)))
 
     @property
     def _has_network(self) -> bool:
@@ -188,7 +188,7 @@ class Setup(Plugin):
 
     def _run(self, line: str) -> None:
         if line:
-            self._spawn(script.run(self._kernel, [line.encode("latin-1")]))
+            self._spawn(command_script.run(self._kernel, [line.encode("latin-1")]))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tokay.board.pins import PinError, Pins
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN
+from tokay.kernel.value_types import NO_PIN
 from tokay.plugins.setup import variables as setup
 
 HOLD = 3.0

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tokay.kernel.kinds import NO_PIN, Boolean, Choice, Integer, Passkey, Pin, Text
+from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Integer, Passkey, Pin, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.softap import hide_passkey
 

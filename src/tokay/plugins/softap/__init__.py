@@ -4,7 +4,7 @@ What other plugins use is published here: ``SoftAp`` with ``up``, ``down`` and `
 ``Announced`` for a run with other settings than softap.*, and what prints the client list.
 """
 
-from tokay.plugins.softap.announced import Announced, expand, host_names
+from tokay.plugins.softap.ap_settings import Announced, expand, host_names
 from tokay.plugins.softap.plugin import SoftAp
 from tokay.plugins.softap.report import client_list
 from tokay.plugins.softap.variables import hide_passkey

@@ -14,11 +14,11 @@ from tokay.kernel.commands import Call
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, bad_args, failed
-from tokay.kernel.words import printable
+from tokay.kernel.tokenizer import printable
 from tokay.plugins.network import Address, Interface, Network
 from tokay.plugins.softap import report
 from tokay.plugins.softap import variables as softap
-from tokay.plugins.softap.announced import Announced, by_settings
+from tokay.plugins.softap.ap_settings import Announced, by_settings
 from tokay.plugins.softap.clients import Clients
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import Listing, lines
+from tokay.kernel.tokenizer import printable
 from tokay.kernel.variables import computed
-from tokay.kernel.words import printable
 from tokay.plugins.softap import variables as softap
-from tokay.plugins.softap.announced import by_settings
+from tokay.plugins.softap.ap_settings import by_settings
 
 if TYPE_CHECKING:
     from tokay.plugins.softap.plugin import SoftAp

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Boolean, Choice, Integer, Ipv4, Passkey, Text
+from tokay.kernel.value_types import Boolean, Choice, Integer, Ipv4, Passkey, Text
 from tokay.kernel.variables import Applies, Variable
 
 _RESTART: dict[str, Any] = {"applies": Applies.NETWORK_RESTART}

@@ -4,8 +4,8 @@
 ``StreamLines`` tell of a stream: a server's `connected_gpio` and `data_gpio`.
 """
 
-from tokay.plugins.streams.lines import StreamLines
 from tokay.plugins.streams.plugin import Streams
+from tokay.plugins.streams.status_pins import StreamLines
 
 __all__ = ["PLUGIN", "StreamLines", "Streams"]
 

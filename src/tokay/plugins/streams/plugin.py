@@ -4,15 +4,15 @@ from collections.abc import Coroutine
 from typing import Any, ClassVar
 
 from tokay.board.pins import PinError
-from tokay.kernel import core
+from tokay.kernel import system_variables
 from tokay.kernel.commands import MOST_DATA, Call, command
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import integer
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, Listing, Result, failed, lines
 from tokay.kernel.streams import MOST_STREAMS, Stream
+from tokay.kernel.value_types import integer
 from tokay.plugins.gpio import Line
-from tokay.plugins.streams.lines import Followed, StreamLines
+from tokay.plugins.streams.status_pins import Followed, StreamLines
 from tokay.protocols.framing import MAX_BODY
 
 HEADER = "! # Type  Info"
@@ -59,7 +59,7 @@ def stream_read(call: Call) -> bytes | Coroutine[Any, Any, bytes]:
     data = streams.read_now(handle, size)
     if data is not None:
         return data
-    return streams.read(handle, size, call.kernel.variables[core.READ_TIMEOUT] / 1000)
+    return streams.read(handle, size, call.kernel.variables[system_variables.READ_TIMEOUT] / 1000)
 
 
 @command("stream_write", "write", "[-p] [-f] handle size", data="size")
@@ -68,7 +68,7 @@ async def stream_write(call: Call) -> None:
     variables = call.kernel.variables
     stream = call.kernel.streams.find_free(_handle(call))
     size = call.number("size", 1, MOST_DATA)
-    checked = variables[core.WRITE_CHECK]
+    checked = variables[system_variables.WRITE_CHECK]
     if checked:
         await _room(call, stream, Result.BOUNDS_ERROR)
     data = await call.data(size)
@@ -81,7 +81,7 @@ async def stream_write(call: Call) -> None:
 
 async def _room(call: Call, stream: Stream, otherwise: Result) -> None:
     """Wait for room in the stream for as long as the host allows."""
-    limit = call.kernel.variables[core.WRITE_TIMEOUT] / 1000
+    limit = call.kernel.variables[system_variables.WRITE_TIMEOUT] / 1000
     if not await stream.room(limit):
         raise CommandError(otherwise, "the stream has no room")
 
@@ -101,10 +101,10 @@ class Streams(Plugin):
 
     name = "streams"
     variables = (
-        core.AUTO_CLOSE,
-        core.READ_TIMEOUT,
-        core.WRITE_CHECK,
-        core.WRITE_TIMEOUT,
+        system_variables.AUTO_CLOSE,
+        system_variables.READ_TIMEOUT,
+        system_variables.WRITE_CHECK,
+        system_variables.WRITE_TIMEOUT,
     )
     commands: ClassVar = (stream_list, stream_poll, stream_read, stream_write, stream_close)
     after = ("gpio",)

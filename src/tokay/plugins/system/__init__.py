@@ -12,10 +12,10 @@ from typing import ClassVar
 from tokay.kernel import faults
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NOWHERE, Integer, Scope, Words
 from tokay.kernel.log import Level
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import Listing, lines
+from tokay.kernel.value_types import NOWHERE, Integer, Scope, Words
 from tokay.kernel.variables import Applies, Variable, computed
 
 PIN = "gpio"

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 from tokay.board.pins import Pins
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, bad_args
 from tokay.kernel.streams import StreamType
+from tokay.kernel.value_types import NO_PIN
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.network import Interface, Network
 from tokay.plugins.streams import StreamLines

@@ -1,7 +1,7 @@
 """Variables of TCP clients and servers. Source: variables reference, tcp."""
 
-from tokay.kernel.kinds import NO_PIN, Boolean, Choice, Integer, Pin, Port, Text
 from tokay.kernel.streams import MOST_STREAMS
+from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Integer, Pin, Port, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.network import SERVICE_INTERFACES
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from tokay.kernel.clock import NEVER
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NOWHERE, Kind, Scope, integer
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import bad_args
+from tokay.kernel.value_types import NOWHERE, Kind, Scope, integer
 from tokay.kernel.variables import Variable, computed
 
 LATEST = 253402300799

@@ -1,6 +1,6 @@
 """Variables of TLS. Sources: web-and-discovery, section 11.5; commands-network, section 7.4."""
 
-from tokay.kernel.kinds import Boolean, Choice, Integer, Text
+from tokay.kernel.value_types import Boolean, Choice, Integer, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.tls.ciphers import VERSIONS
 

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 from tokay.board.serial import LineSettings
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NOWHERE, Boolean, Choice, Integer, Kind, Scope, integer
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import bad_args
+from tokay.kernel.value_types import NOWHERE, Boolean, Choice, Integer, Kind, Scope, integer
 from tokay.kernel.variables import Applies, Index, Variable
 
 RAW = (1098, 18_000_000)

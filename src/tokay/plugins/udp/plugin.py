@@ -3,12 +3,12 @@
 from typing import Any, ClassVar
 
 from tokay.board.pins import Pins
-from tokay.kernel import core
+from tokay.kernel import system_variables
 from tokay.kernel.commands import MOST_DATA, Call, command
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN, Ipv4, integer
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, Result, bad_args, failed
+from tokay.kernel.value_types import NO_PIN, Ipv4, integer
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.network import Interface, Network
 from tokay.plugins.streams import StreamLines
@@ -58,7 +58,7 @@ async def udp_server(call: Call) -> str | bytes | None:
 async def _read(call: Call, words: list[str]) -> bytes:
     size = integer(words[1], 1, MAX_BODY)
     stream = _stream(call, words[0])
-    await stream.fill(1, call.kernel.variables[core.READ_TIMEOUT] / 1000)
+    await stream.fill(1, call.kernel.variables[system_variables.READ_TIMEOUT] / 1000)
     sender = stream.sender
     if sender is None:
         return b""

@@ -1,6 +1,6 @@
 """Variables of the UDP client and server. Source: variables reference, udp."""
 
-from tokay.kernel.kinds import NO_PIN, Boolean, Choice, Pin, Port, Text
+from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Pin, Port, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.network import SERVICE_INTERFACES
 

@@ -1,7 +1,7 @@
 """Variables of updates, and of the vendor's cloud that once gave them."""
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Boolean, Integer, Port, Text
+from tokay.kernel.value_types import Boolean, Integer, Port, Text
 from tokay.kernel.variables import Applies, Variable, computed
 from tokay.plugins.update.bundle import installed
 

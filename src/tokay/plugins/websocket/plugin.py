@@ -4,9 +4,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN, Pin
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.streams import Stream, StreamType
+from tokay.kernel.value_types import NO_PIN, Pin
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.http_server import HttpServer, Request

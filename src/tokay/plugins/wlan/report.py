@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Choice, Integer
 from tokay.kernel.results import failed, lines
+from tokay.kernel.tokenizer import printable
+from tokay.kernel.value_types import Choice, Integer
 from tokay.kernel.variables import Applies, Variable, computed
-from tokay.kernel.words import printable
 from tokay.plugins.network import NO_ADDRESS, Network
 from tokay.plugins.wlan import variables as wlan
 from tokay.plugins.wlan.station import Wlan

@@ -2,7 +2,7 @@
 
 from tokay.board.radio import Network, Radio
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Choice, Hex, Integer
+from tokay.kernel.value_types import Choice, Hex, Integer
 from tokay.kernel.variables import Variable
 
 TYPES = ("active", "passive")

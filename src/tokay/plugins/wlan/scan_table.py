@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tokay.board.radio import Network
-from tokay.kernel.words import printable
+from tokay.kernel.tokenizer import printable
 
 
 def table(networks: Sequence[Network], *, verbose: bool) -> list[str]:

@@ -7,11 +7,11 @@ from tokay.board.pins import Direction, PinError, Pins
 from tokay.board.radio import Radio
 from tokay.kernel.commands import Call
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import NO_PIN
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import failed
+from tokay.kernel.value_types import NO_PIN
 from tokay.plugins.network import Interface, Network, NetworkStatus, lease_cache
-from tokay.plugins.wlan import stored
+from tokay.plugins.wlan import join_cache
 from tokay.plugins.wlan import variables as wlan
 from tokay.plugins.wlan.choose import choose
 from tokay.plugins.wlan.join import Join, Joined, JoinResult
@@ -118,7 +118,7 @@ class Wlan(Plugin):
             self._begin()
 
     def _begin(self) -> None:
-        self._join = Join(self._kernel, self.radio, stored.load(self._kernel), self._round_over)
+        self._join = Join(self._kernel, self.radio, join_cache.load(self._kernel), self._round_over)
         self._task = asyncio.get_running_loop().create_task(self._run(self._join))
         self._kernel.tell(CHANGED)
 
@@ -127,7 +127,7 @@ class Wlan(Plugin):
             await self._network.make_way(NAME)
             await join.run()
             if join.details is None:
-                stored.save(self._kernel, None)
+                join_cache.save(self._kernel, None)
             if join.joined is not None:
                 await self._up(join, join.joined)
         except asyncio.CancelledError:
@@ -149,7 +149,7 @@ class Wlan(Plugin):
 
     async def _up(self, join: Join, joined: Joined) -> None:
         self._joined = joined
-        stored.save(self._kernel, join.details)
+        join_cache.save(self._kernel, join.details)
         self._watch = asyncio.get_running_loop().create_task(self._watch_lease(join))
         await self._network.raised(Interface(self._kernel, NAME, joined.link, joined.address))
         if self._joined is not joined:

@@ -2,9 +2,9 @@
 
 from tokay.board.security import Security
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.kinds import Boolean, Choice, Integer, Ipv4, Mac, Name, Passkey, Pin, Text
+from tokay.kernel.value_types import Boolean, Choice, Integer, Ipv4, Mac, Name, Passkey, Pin, Text
 from tokay.kernel.variables import Applies, Variable, computed
-from tokay.plugins.network import NO_ADDRESS, Address, Addressing, given
+from tokay.plugins.network import NO_ADDRESS, Address, Addressing, address_getter
 
 AUTO = "auto"
 
@@ -93,16 +93,16 @@ STATUS_GPIO = Variable(
 MAC = computed("wlan.mac", "wl m", lambda kernel, _: kernel.mac, safe_mode=True,
                doc="The hardware address.")  # fmt: skip
 NETWORK_IP = computed(
-    "wlan.network.ip", "wl n i", given("wlan", "address"), doc="The address in use."
+    "wlan.network.ip", "wl n i", address_getter("wlan", "address"), doc="The address in use."
 )
 NETWORK_NETMASK = computed(
-    "wlan.network.netmask", "wl n n", given("wlan", "netmask"), doc="The netmask in use."
+    "wlan.network.netmask", "wl n n", address_getter("wlan", "netmask"), doc="The netmask in use."
 )
 NETWORK_GATEWAY = computed(
-    "wlan.network.gateway", "wl n g", given("wlan", "gateway"), doc="The gateway in use."
+    "wlan.network.gateway", "wl n g", address_getter("wlan", "gateway"), doc="The gateway in use."
 )
 NETWORK_DNS = computed(
-    "wlan.network.dns", "wl n d", given("wlan", "dns"), doc="The DNS server in use."
+    "wlan.network.dns", "wl n d", address_getter("wlan", "dns"), doc="The DNS server in use."
 )
 
 SETTINGS = (

@@ -1,0 +1,234 @@
+"""The airspace: the simulated radio world, its access points and the networks behind them.
+
+    airspace = Airspace.default()
+    airspace.ap("tokay").power(False)
+
+One airspace serves any number of radios on one event loop. Nothing in it is left to chance: BSSIDs
+follow from the SSIDs, DHCP gives addresses in order, and the dice of a script have a seed.
+"""
+
+import asyncio
+import functools
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokay.board.air.access_point import AccessPoint, AirspaceError, derived_bssid
+from tokay.board.air.address_lock import Claims, process_claims
+from tokay.board.air.multicast_medium import Outside
+from tokay.board.air.subnet import Lan
+from tokay.board.radio import mac_text, next_mac
+
+if TYPE_CHECKING:
+    from tokay.board.air.fault_script import Script
+
+__all__ = ["AccessPoint", "Airspace", "AirspaceError"]
+
+DEFAULT_SSID = "tokay"
+DEFAULT_PASSPHRASE = "tokay-lab"  # noqa: S105 - printed in the manual; it guards nothing
+
+
+class Airspace:
+    """Access points, in the order in which they were added.
+
+    `claims` says which addresses are taken on this machine; without, those of this process.
+    """
+
+    def __init__(self, *, claims: Claims | None = None) -> None:
+        self._claims = process_claims() if claims is None else claims
+        self._access_points: list[AccessPoint] = []
+        self._lans: dict[IPv4Network, Lan] = {}
+        self._macs: set[str] = set()
+        self._script: Script | None = None
+        self._seed = 0
+        self._began: tuple[asyncio.AbstractEventLoop, float] | None = None
+        self._outside: Outside | None = None
+
+    @classmethod
+    def default(cls, *, claims: Claims | None = None) -> "Airspace":
+        """Make the airspace of a device that was given none: one WPA2 access point."""
+        airspace = cls(claims=claims)
+        airspace.add(AccessPoint(DEFAULT_SSID, passphrase=DEFAULT_PASSPHRASE))
+        return airspace
+
+    @classmethod
+    def load(cls, path: Path | str, *, claims: Claims | None = None) -> "Airspace":
+        """Read an airspace file (docs/airspace.md). Raises AirspaceError."""
+        from tokay.board.air.airspace_file import read  # noqa: PLC0415 - only who has a file pays
+
+        airspace = cls(claims=claims)
+        airspace_file = read(Path(path))
+        airspace.seed = airspace_file.seed
+        for where, add in airspace_file.entries(airspace):
+            try:
+                add()
+            except AirspaceError as error:
+                raise AirspaceError(f"{path}: {where}.{error}") from None
+        return airspace
+
+    @property
+    def access_points(self) -> tuple[AccessPoint, ...]:
+        """All access points, switched off or on."""
+        return tuple(self._access_points)
+
+    @property
+    def claims(self) -> Claims:
+        """Which addresses are taken."""
+        return self._claims
+
+    def add(self, access_point: AccessPoint, lan: Lan | None = None) -> AccessPoint:
+        """Put an access point on the air, with a network of its own behind it if one is given.
+
+        Raises AirspaceError for a BSSID that is there already, and for a subnet that overlaps
+        another without being equal to it.
+        """
+        taken = {ap.bssid for ap in self._access_points}
+        index = 0
+        while access_point.bssid in taken:
+            if access_point.bssid_given:
+                raise AirspaceError(f"bssid: {access_point.bssid} is there already")
+            index += 1
+            access_point.bssid = derived_bssid(access_point.ssid.encode("latin-1"), index)
+        subnet = access_point.subnet
+        if subnet not in self._lans:
+            for other in self._lans:
+                if other.overlaps(subnet):
+                    raise AirspaceError(f"subnet: {subnet} overlaps {other}")
+            self._lans[subnet] = lan or Lan(subnet, self._claims)
+            self._lans[subnet].ether.outside = self._outside
+        access_point.seed = self._seed
+        self._access_points.append(access_point)
+        if self._script is not None:
+            self._listen_to(access_point)
+        return access_point
+
+    def remove(self, access_point: AccessPoint) -> None:
+        """Take an access point off the air; its stations lose their links."""
+        access_point.power(False)
+        self._access_points.remove(access_point)
+        if all(other.subnet != access_point.subnet for other in self._access_points):
+            del self._lans[access_point.subnet]
+
+    def ap(self, name: str) -> AccessPoint:
+        """Find an access point by SSID (the first of that name) or BSSID. Raises LookupError."""
+        raw = name.encode().decode("latin-1")
+        for access_point in self._access_points:
+            if access_point.ssid == raw or access_point.bssid == name.upper():
+                return access_point
+        raise LookupError(f"no access point {name!r} in this airspace")
+
+    def lan(self, access_point: AccessPoint) -> Lan:
+        """Give the network behind an access point; one for all that have the same subnet."""
+        return self._lans[access_point.subnet]
+
+    def take_mac(self, mac: str) -> str:
+        """Claim a hardware address for a station; return it, or the next that is free.
+
+        Addresses that follow from names have 24 bits: of 10,000 names a dozen share theirs. It goes
+        on by two, because the one between is that of the same station's Ethernet port.
+        """
+        mac = mac_text(mac)
+        while mac in self._macs:
+            mac = next_mac(next_mac(mac))
+        self._macs.add(mac)
+        return mac
+
+    def free_mac(self, mac: str) -> None:
+        """Give back what `take_mac` returned."""
+        self._macs.discard(mac)
+
+    def deauthenticate(self, mac: str) -> bool:
+        """Throw a station off whatever access point it is on; False if it is on none."""
+        mac = mac_text(mac)
+        return any([ap.deauthenticate(mac) for ap in self._access_points])  # noqa: C419 - all
+
+    @property
+    def multicast_outside(self) -> bool:
+        """Whether multicast reaches other programs of this machine too. False at first.
+
+        Set it before a device joins. Two runs of a test that hear each other's devices rename them,
+        so `tokay run` has it on, and a test that wants it says so.
+        """
+        return self._outside is not None
+
+    @multicast_outside.setter
+    def multicast_outside(self, on: bool) -> None:
+        self._outside = Outside() if on else None
+        for lan in self._lans.values():
+            lan.ether.outside = self._outside
+
+    # The script.
+
+    @property
+    def seed(self) -> int:
+        """What the dice of all that is added from now on are made from."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        self._seed = seed
+        for access_point in self._access_points:
+            access_point.seed = seed
+        if self._script is not None:
+            self._script.seed = seed
+
+    @property
+    def log(self) -> list[str]:
+        """What happened, one line each: seconds, access point, what. Kept for scripts only."""
+        return [] if self._script is None else list(self._script.lines)
+
+    def event(self, at: float, ap: str, do: str, **keys: Any) -> None:
+        """Add an event to the script, `at` seconds after its start (docs/airspace.md).
+
+        Raises AirspaceError.
+        """
+        from tokay.board.air.fault_events import make_event  # noqa: PLC0415 - only who has a script pays
+
+        self.script.add(make_event({"at": at, "ap": ap, "do": do, **keys}))
+
+    def do(self, ap: str, do: str, **keys: Any) -> None:
+        """Let an event happen now. Raises AirspaceError."""
+        from tokay.board.air.fault_events import make_event  # noqa: PLC0415 - only who has a script pays
+
+        self.script.do(make_event({"ap": ap, "do": do, **keys}))
+
+    def start(self) -> None:
+        """Start the script's clock, on the running loop. The first device does so as it boots."""
+        if self._began is None:
+            loop = asyncio.get_running_loop()
+            self._began = (loop, loop.time())
+            if self._script is not None:
+                self._script.start(*self._began)
+
+    def stop(self) -> None:
+        """Forget the events to come."""
+        if self._script is not None:
+            self._script.stop()
+
+    @property
+    def script(self) -> "Script":
+        """The script; asking for it begins the log."""
+        if self._script is None:
+            from tokay.board.air.fault_script import Script  # noqa: PLC0415 - only who has a script pays
+
+            self._script = Script(self._find)
+            self._script.seed = self._seed
+            if self._began is not None:
+                self._script.start(*self._began)
+            for access_point in self._access_points:
+                self._listen_to(access_point)
+        return self._script
+
+    def _listen_to(self, access_point: AccessPoint) -> None:
+        access_point.on_note = functools.partial(self.script.write, _text(access_point.ssid))
+
+    def _find(self, name: str) -> tuple[AccessPoint, Lan]:
+        try:
+            access_point = self.ap(name)
+        except LookupError as error:
+            raise AirspaceError(f"ap: {error}") from None
+        return access_point, self.lan(access_point)
+
+
+def _text(ssid: str) -> str:
+    return ssid.encode("latin-1").decode(errors="backslashreplace")

@@ -1,0 +1,96 @@
+"""The script of an airspace: when what goes wrong, and the log of it.
+
+Events of the same moment happen in the order in which they were written. There is one timer,
+for the next event, and none when the script is over. The dice come from the seed and the
+event's number, so that one event does not change another's.
+"""
+
+import asyncio
+import heapq
+import random
+from collections import deque
+from collections.abc import Callable
+
+from tokay.board.air.access_point import AccessPoint
+from tokay.board.air.fault_events import Event
+from tokay.board.air.subnet import Lan
+
+MOST_LINES = 10_000
+"""Lines of the log that are kept."""
+
+
+class Script:
+    """Events to come, and the log of what happened.
+
+    `find` gives the access point of a name and its network; `seed` is asked when an event is added.
+    """
+
+    def __init__(self, find: Callable[[str], tuple[AccessPoint, Lan]]) -> None:
+        self.seed = 0
+        self.lines: deque[str] = deque(maxlen=MOST_LINES)
+        self._find = find
+        self._began: float | None = None
+        self._count = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        # When, which, the time without jitter, how often it already was, what, its dice.
+        self._queue: list[tuple[float, int, float, int, Event, random.Random]] = []
+
+    def add(self, event: Event) -> None:
+        """Add an event. Raises AirspaceError if it cannot happen here."""
+        event.check(*self._find(event.ap))
+        dice = random.Random(f"{self.seed} {self._count}")  # noqa: S311 - to be repeatable
+        self._push(event.at, self._count, 0, event, dice)
+        self._count += 1
+        self._wait()
+
+    def do(self, event: Event) -> None:
+        """Let an event happen now. Raises AirspaceError."""
+        where = self._find(event.ap)
+        event.check(*where)
+        self.write(event.ap, str(event))
+        event.happen(*where)
+
+    def start(self, loop: asyncio.AbstractEventLoop, began: float) -> None:
+        """Begin at a moment of a loop's clock."""
+        self._loop = loop
+        self._began = began
+        self._wait()
+
+    def stop(self) -> None:
+        """Forget the events to come; the log stays."""
+        self._queue.clear()
+        self._wait()
+
+    def write(self, ap: str, text: str) -> None:
+        """Put a line into the log, with the time since the start."""
+        passed = 0.0
+        if self._loop is not None and self._began is not None:
+            passed = self._loop.time() - self._began
+        self._line(passed, ap, text)
+
+    def _line(self, passed: float, ap: str, text: str) -> None:
+        self.lines.append(f"{passed:.3f} {ap}: {text}")
+
+    def _push(
+        self, nominal: float, number: int, count: int, event: Event, dice: random.Random
+    ) -> None:
+        due = nominal + (dice.uniform(0, event.jitter) if event.jitter else 0.0)
+        heapq.heappush(self._queue, (due, number, nominal, count, event, dice))
+
+    def _wait(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._queue and self._loop is not None and self._began is not None:
+            self._timer = self._loop.call_at(self._began + self._queue[0][0], self._fire)
+
+    def _fire(self) -> None:
+        due, number, nominal, count, event, dice = heapq.heappop(self._queue)
+        if count + 1 < event.times:
+            self._push(nominal + event.every, number, count + 1, event, dice)
+        try:
+            self._line(due, event.ap, str(event))
+            event.happen(*self._find(event.ap))
+        finally:
+            self._wait()

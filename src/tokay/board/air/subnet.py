@@ -1,0 +1,230 @@
+"""The network behind simulated access points: one subnet, its DHCP server, its addresses.
+
+The server is the protocol machine of `tokay.protocols.dhcp`, and this is the one place where
+it touches the simulation. It lives at the gateway, the subnet's first address, which has no
+sockets of its own: DHCP messages reach it by a call, and answers go back the same way.
+
+An address is claimed on this machine before it is offered. So two processes that start at the
+same moment never offer the same one; finding out later would cost each loser a DHCPDECLINE
+and a wait of ten seconds (RFC 2131 section 3.1 (5)).
+"""
+
+import asyncio
+import errno
+import os
+import weakref
+from dataclasses import replace
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING
+
+from tokay.board.air.address_lock import Claims
+from tokay.board.air.errors import AirspaceError
+from tokay.board.air.multicast_medium import Ether
+from tokay.board.link import BROADCAST
+
+if TYPE_CHECKING:
+    from tokay.board.air.dhcp_faults import DhcpFaults, Rogue
+    from tokay.protocols import dhcp
+
+# A DISCOVER tries a bounded number of addresses; another fleet on this machine may hold more
+# than that in a row, so the same question is put again, enough to walk any /8.
+_MOST_ROUNDS = 1 << 18
+
+LEASE_TIME = 86_400
+"""Seconds that a lease lasts, unless `dhcp_lease` says otherwise."""
+
+
+class Lan:
+    """A subnet of 127.0.0.0/8 shared by the stations of one or more access points."""
+
+    def __init__(self, subnet: IPv4Network, claims: Claims) -> None:
+        self.subnet = subnet
+        self.gateway = subnet.network_address + 1
+        self.redirects: dict[tuple[str, int], int] = {}
+        """Where a station's low port really listens, so that stations find one another's."""
+        self.udp_redirects: dict[tuple[str, int], int] = {}
+        self.ether = Ether(subnet)
+        """What carries multicast between the stations."""
+        self.claims = claims
+        self._offered: set[int] = set()
+        self._held: set[int] = set()
+        self._met_taken = False
+        self._faults: DhcpFaults | None = None
+        self._rogue: Rogue | None = None
+        self._duplicates = 0
+        self._ghosts: set[int] = set()
+        # Offers that nobody took up are still claimed when the airspace is thrown away.
+        weakref.finalize(self, _free_all, claims, self._held)
+
+    @cached_property
+    def _server(self) -> "dhcp.Server":
+        """The DHCP server, from the first station on."""
+        from tokay.protocols import dhcp  # noqa: PLC0415 - a device that joins nothing needs none
+
+        return dhcp.Server(
+            dhcp.ServerConfig(
+                address=self.gateway,
+                netmask=self.subnet.netmask,
+                gateway=self.gateway,
+                dns=(self.gateway,),
+                pool_first=self.gateway + 1,
+                pool_last=self.subnet.broadcast_address - 1,
+                lease_time=LEASE_TIME,
+            ),
+            in_use=self._in_use,
+        )
+
+    def exchange(self, datagram: bytes, destination: str, now: float) -> list[bytes]:
+        """Give the DHCP server a station's message; return its answers to that station.
+
+        An answer that the server broadcasts goes to its client alone: every other station's
+        client would drop it for its `xid`, and a fleet that joins at once would drop millions.
+        """
+        answers: list[bytes] = []
+        if self._rogue is not None and destination in (BROADCAST, str(self._rogue.address)):
+            answers += self._ask(self._rogue.server, datagram, now)
+        if destination in (BROADCAST, str(self.gateway)):
+            faulty = None
+            if self._faults is not None:
+                faulty = self._faults.answer(datagram, self._server, now)
+            answers += self._ask(self._server, datagram, now) if faulty is None else faulty
+        return answers
+
+    # What a script does to DHCP. All of it lasts until `dhcp_normal`.
+
+    def has(self, address: IPv4Address) -> bool:
+        """Whether somebody on this network has an address, or was offered it."""
+        return address == self.gateway or int(address) in self._held
+
+    def dhcp_silent(self) -> None:
+        """Let the server answer nothing."""
+        self._faulty().silent = True
+
+    def dhcp_nak(self) -> None:
+        """Let the server refuse every REQUEST, of new stations and of those that renew."""
+        self._faulty().refusing = True
+
+    def dhcp_exhausted(self) -> None:
+        """Let the server have no address for anyone who has no lease yet."""
+        self._faulty().exhausted = True
+
+    def dhcp_lease(self, seconds: int) -> None:
+        """Give leases of this many seconds from now on, at least 4. Raises AirspaceError."""
+        try:
+            config = replace(self._server.config, lease_time=seconds)
+        except ValueError as error:
+            raise AirspaceError(f"seconds: {error}") from None
+        now = _now()
+        saved = self._server.export(now)
+        self._server = type(self._server)(config, in_use=self._in_use)
+        self._server.restore(saved, now)
+
+    def dhcp_duplicate(self, addresses: int = 1) -> None:
+        """Let the next addresses that stations take from an offer turn out to be in use."""
+        self._duplicates = addresses
+
+    def dhcp_rogue(
+        self,
+        *,
+        gateway: str | None = None,
+        dns: str | None = None,
+        lie: str | None = None,
+        lease: int = 3600,
+    ) -> None:
+        """Put a second server on the network, faster than the first; see `Rogue`."""
+        self._rogue = self.check_rogue(gateway=gateway, dns=dns, lie=lie, lease=lease)
+
+    def check_rogue(
+        self, *, gateway: str | None, dns: str | None, lie: str | None, lease: int
+    ) -> "Rogue":
+        """Make a second server, but do not put it on the network. Raises AirspaceError."""
+        from tokay.board.air.dhcp_faults import Rogue  # noqa: PLC0415 - only who has a script pays
+
+        return Rogue(self.subnet, self._in_use, gateway=gateway, dns=dns, lie=lie, lease_time=lease)
+
+    def dhcp_normal(self) -> None:
+        """End every fault of DHCP."""
+        self._faults = self._rogue = None
+        self._duplicates = 0
+        if self._server.config.lease_time != LEASE_TIME:
+            self.dhcp_lease(LEASE_TIME)
+        while self._ghosts:
+            number = self._ghosts.pop()
+            self._held.discard(number)
+            self.claims.free(IPv4Address(number))
+
+    def rogue_answer(self, address: str | None) -> str | None:
+        """Give where every name leads for a station whose address a rogue server gave it."""
+        if self._rogue is None or address is None:
+            return None
+        return self._rogue.lie if self._rogue.has(IPv4Address(address), _now()) else None
+
+    def _faulty(self) -> "DhcpFaults":
+        from tokay.board.air.dhcp_faults import DhcpFaults  # noqa: PLC0415 - only who has a script pays
+
+        if self._faults is None:
+            self._faults = DhcpFaults()
+        return self._faults
+
+    def _ask(self, server: "dhcp.Server", datagram: bytes, now: float) -> list[bytes]:
+        for _ in range(_MOST_ROUNDS):
+            self._met_taken = False
+            answers = server.receive(datagram, now)
+            if answers or not self._met_taken:
+                return [answer.data for answer in answers]
+        return []
+
+    # Addresses.
+
+    def acquire(self, address: IPv4Address) -> None:
+        """Take an address for a station. Raises OSError as `Link.configure`."""
+        number = int(address)
+        if address not in self.subnet or address in (
+            self.subnet.network_address,
+            self.subnet.broadcast_address,
+        ):
+            raise OSError(
+                errno.EADDRNOTAVAIL, f"{address} is no station's address in {self.subnet}"
+            )
+        if number in self._offered:
+            self._offered.remove(number)
+            if self._duplicates:
+                self._duplicates -= 1
+                self._ghosts.add(number)
+                raise OSError(errno.EADDRINUSE, f"{address}: {os.strerror(errno.EADDRINUSE)}")
+        elif address != self.gateway and self.claims.take(address):
+            self._held.add(number)
+        else:
+            raise OSError(errno.EADDRINUSE, f"{address}: {os.strerror(errno.EADDRINUSE)}")
+
+    def release(self, address: IPv4Address) -> None:
+        """Give back what `acquire` took."""
+        self._held.discard(int(address))
+        self.claims.free(address)
+
+    def _in_use(self, address: IPv4Address) -> bool:
+        """Answer the server, and keep for it what it is about to offer."""
+        number = int(address)
+        if number in self._offered:
+            return False
+        rogue = self._rogue
+        if (rogue is not None and address == rogue.address) or not self.claims.take(address):
+            self._met_taken = True
+            return True
+        self._offered.add(number)
+        self._held.add(number)
+        return False
+
+
+def _now() -> float:
+    """Give the loop's time; before there is a loop nobody has a lease, and any time will do."""
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return 0.0
+
+
+def _free_all(claims: Claims, held: set[int]) -> None:
+    for number in held:
+        claims.free(IPv4Address(number))

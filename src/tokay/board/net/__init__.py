@@ -1,0 +1,1 @@
+"""Sockets of this machine: what real and simulated links make them with."""
