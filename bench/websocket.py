@@ -23,7 +23,7 @@ import websockets.asyncio.server
 
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
-from tokay.kernel.streams import MOST_STREAMS, Stream
+from tokay.kernel.streams import MAX_STREAMS, Stream
 from tokay.protocols.websocket import answer
 
 SECONDS = 2.0
@@ -49,7 +49,7 @@ async def serve_tokay() -> None:
     air.add(AccessPoint("bench"))
     settings = {"wlan.ssid": "bench", "http.server.enabled": "1", "http.server.port": str(PORT)}
     devices = []
-    for number in range(CONNECTIONS // MOST_STREAMS):
+    for number in range(CONNECTIONS // MAX_STREAMS):
         device = Device.simulated(airspace=air, settings=settings, name=f"bench{number}")
         await device.__aenter__()
         await device.command("network_up")

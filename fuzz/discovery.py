@@ -24,7 +24,7 @@ PREFIXES = (
     b"\0\0\x84\0\0\0\0\1\0\0\0\0" + NAME + b"\0\1\x80\1",
     b"\0\0\2\0\0\2\0\0\0\0\0\0" + NAME + b"\0\1\0\1",
 )
-MOST_SAID = 40
+MAX_SAID = 40
 
 
 def fuzz_responder(data: bytes) -> None:
@@ -52,7 +52,7 @@ def fuzz_responder(data: bytes) -> None:
                 Message.decode(out.data)
                 assert len(out.data) < 9000
                 said += 1
-        assert said <= MOST_SAID
+        assert said <= MAX_SAID
         now += 60
         while (due := responder.get_timer()) is not None and due < now:
             responder.handle_timer(due)

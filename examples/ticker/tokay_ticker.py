@@ -19,7 +19,7 @@ from tokay.kernel.streams import Stream
 from tokay.kernel.value_types import Integer
 from tokay.kernel.variables import Variable
 
-MOST_WAITING = 4096
+MAX_WAITING = 4096
 """Bytes that wait for a reader: then a tick is left out."""
 
 PERIOD = Variable(
@@ -49,7 +49,7 @@ class TickerStream(Stream):
 
     def _tick(self) -> None:
         self._number += 1
-        if len(self._text) < MOST_WAITING:
+        if len(self._text) < MAX_WAITING:
             self._text += b"tick %d\r\n" % self._number
         self._wait()
         self._kernel.streams.arrived(self)

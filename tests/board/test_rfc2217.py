@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from tokay.board.serial import LineSettings, open_port
-from tokay.board.serial.rfc2217 import MOST_ANSWERS, Rfc2217Port
+from tokay.board.serial.rfc2217 import MAX_ANSWERS, Rfc2217Port
 from tokay.protocols.telnet import escape
 
 LIMIT = 10
@@ -190,7 +190,7 @@ async def test_a_client_that_asks_and_never_reads(
     async with asyncio.timeout(LIMIT):
         while not port._choked:
             await asyncio.sleep(0.001)
-    assert port.backlog < MOST_ANSWERS + 300_000
+    assert port.backlog < MAX_ANSWERS + 300_000
     assert not ear.heard
     for _ in range(100):
         await client.reads(BAUD_ANSWER * (questions // 100))

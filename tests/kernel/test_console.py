@@ -8,7 +8,7 @@ from tests.dialogue import PROFILES, PROMPT, Talk
 from tokay.board.storage import Storage
 from tokay.kernel import faults
 from tokay.kernel.commands import BURST_TIMEOUT, DATA_TIMEOUT, Call, command
-from tokay.kernel.console import MOST_UNSENT
+from tokay.kernel.console import MAX_UNSENT
 from tokay.kernel.log import Level
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.streams import Stream, StreamType
@@ -569,7 +569,7 @@ def test_a_host_that_does_not_read_loses_no_response(talk: Talk) -> None:
     while sent < count:
         talk.send(b"version\r\n" * 100)
         sent += 100
-    assert talk.wire.backlog <= MOST_UNSENT + len(answer)
+    assert talk.wire.backlog <= MAX_UNSENT + len(answer)
     assert talk.wire.host_waits()
     talk.expect(b"")
     talk.wire.stuck = False
@@ -594,7 +594,7 @@ def test_log_lines_are_lost_before_memory_is() -> None:
         talk.wire.stuck = True
         for _ in range(2000):
             talk.run(_say(talk, "x" * 100))
-        assert talk.wire.backlog <= MOST_UNSENT + 200
+        assert talk.wire.backlog <= MAX_UNSENT + 200
         talk.run(_let_go(talk))
 
 

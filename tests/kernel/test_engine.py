@@ -8,11 +8,11 @@ import pytest
 from tests.dialogue import Talk
 
 from tokay.kernel.commands import Call, Given, command
-from tokay.kernel.engine import MOST_WAITING
+from tokay.kernel.engine import MAX_WAITING
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, Response, Result
-from tokay.kernel.streams import MOST_STREAMS, TextStream
+from tokay.kernel.streams import MAX_STREAMS, TextStream
 
 
 @command("now", "", "[word...]")
@@ -227,15 +227,15 @@ def test_a_bug_after_the_response_does_not_stop_the_queue(asker: Asker, line: st
 
 
 def test_the_queue_is_bounded(asker: Asker) -> None:
-    asker.ask(("first", "wait 1"), *((str(number), "now") for number in range(MOST_WAITING + 3)))
+    asker.ask(("first", "wait 1"), *((str(number), "now") for number in range(MAX_WAITING + 3)))
     assert [name for name, _ in asker.answers] == [
-        str(number) for number in range(MOST_WAITING, MOST_WAITING + 3)
+        str(number) for number in range(MAX_WAITING, MAX_WAITING + 3)
     ]
     assert {r.code for r in asker.responses.values()} == {Result.BUFFER_OVERFLOW}
     asker.talk.turn(1)
-    assert len(asker.answers) == MOST_WAITING + 4
+    assert len(asker.answers) == MAX_WAITING + 4
     assert asker.answers[3] == ("first", "waited 1")
-    assert [name for name, _ in asker.answers[4:]] == [str(n) for n in range(MOST_WAITING)]
+    assert [name for name, _ in asker.answers[4:]] == [str(n) for n in range(MAX_WAITING)]
 
 
 def test_whoever_asks_may_go_away(talk: Talk) -> None:
@@ -269,7 +269,7 @@ def test_a_listing_without_a_free_stream() -> None:
 
 
 async def _fill(kernel: Kernel) -> None:
-    for _ in range(MOST_STREAMS):
+    for _ in range(MAX_STREAMS):
         kernel.streams.open(TextStream("x", b"text"))
 
 

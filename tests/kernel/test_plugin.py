@@ -198,17 +198,17 @@ def test_a_plugin_that_cannot_stop_holds_nothing_up() -> None:
 
 def test_eight_faults_bring_safe_mode(storage: Storage) -> None:
     with started(Broken, storage=storage) as talk:
-        for boot in range(1, faults.MOST_FAULTS):
+        for boot in range(1, faults.MAX_FAULTS):
             assert len(recorded(talk)) == boot
             talk.ask("reboot")
         assert talk.answer("get system.safemode.status") == (0, "0")
-        assert len(recorded(talk)) == faults.MOST_FAULTS
+        assert len(recorded(talk)) == faults.MAX_FAULTS
         talk.send(b"reboot\r\n")
         assert talk.heard().startswith(b"R000011\r\nRebooting\r\n")
         talk.send(b"get system.safemode.status\r\n")
         talk.expect(b"S000003\r\n1\r\n")
         # Every boot but the last found the bug; safe mode leaves the plugin out.
-        assert len(talk.errors) == faults.MOST_FAULTS
+        assert len(talk.errors) == faults.MAX_FAULTS
         talk.errors.clear()
         talk.send(b"faults_reset\r\n", b"reboot\r\n", b"get system.safemode.status\r\n")
         talk.expect(b"S000009\r\nSuccess\r\nS000011\r\nRebooting\r\nR000003\r\n0\r\n")

@@ -7,7 +7,7 @@ from tests.dialogue import PROFILES, Talk
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.plugin import Plugin
-from tokay.kernel.streams import HIGH_WATER, MOST_STREAMS, Inbox, Stream, StreamType
+from tokay.kernel.streams import HIGH_WATER, MAX_STREAMS, Inbox, Stream, StreamType
 
 
 class Pipe(Stream):
@@ -113,7 +113,7 @@ def test_the_lowest_free_handle_comes_first(talk: Talk) -> None:
 
 
 def test_eight_streams_at_most(talk: Talk) -> None:
-    for number in range(MOST_STREAMS):
+    for number in range(MAX_STREAMS):
         assert talk.answer("pipe") == (0, str(number))
     assert talk.answer("pipe") == GONE
     talk.ask("close 5")
@@ -130,7 +130,7 @@ def test_files_and_listings_share_the_handles(talk: Talk) -> None:
 
 
 def test_a_finished_stream_does_not_stand_in_the_way(talk: Talk, peer: Peer) -> None:
-    for _ in range(MOST_STREAMS):
+    for _ in range(MAX_STREAMS):
         talk.ask("pipe")
     peer.says(3, b"x")
     peer.leaves(3)

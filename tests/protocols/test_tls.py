@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.pki import RSA_AUTHORITY, client_context, server_context
 
-from tokay.protocols.tls import HEADER, MOST_CONTENT, HandshakeWalk, State, record_size
+from tokay.protocols.tls import HEADER, MAX_CONTENT, HandshakeWalk, State, record_size
 
 Passed = list[tuple[bool, bytes]]
 """The records of a handshake: whether the client sent it, and it."""
@@ -161,7 +161,7 @@ def test_messages_in_any_pieces(size: int) -> None:
         (b"\x16\x03\x01\x00", 0),
         (b"\x16\x03\x01\x00\x00", 5),
         (b"\x17\x03\x03\x40\x18", 5 + 0x4018),
-        (b"\x17\x03\x03\x48\x00", HEADER + MOST_CONTENT),
+        (b"\x17\x03\x03\x48\x00", HEADER + MAX_CONTENT),
         (b"\x17\x03\x03\x48\x01", -1),
         (b"G", -1),
         (b"\x80\x2e\x01", -1),

@@ -31,7 +31,7 @@ DEFAULT_LIMIT = 300.0
 PIECE = 1 << 14
 """Bytes of data that are taken at once."""
 REBOOTING = "Rebooting"
-MOST_DATA = 1 << 16
+MAX_DATA = 1 << 16
 """Bytes that one call holds in memory."""
 
 Answer = str | bytes | None
@@ -250,7 +250,7 @@ class Call:
         if self._taken or not self.command.data:
             return
         try:
-            size = self.number(self.command.data, 0, MOST_DATA, 0)
+            size = self.number(self.command.data, 0, MAX_DATA, 0)
         except CommandError:
             return
         await self._source.read(size, BURST_TIMEOUT)

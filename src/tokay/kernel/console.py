@@ -24,7 +24,7 @@ from tokay.kernel.system_variables import ECHO, HEADERS, PRINT_LEVEL, PROMPT, RX
 from tokay.protocols.framing import CRLF, LOG, MAX_BODY, REPLY, SAFE_REPLY, frame
 
 CR, LF, NUL, TAB = 0x0D, 0x0A, 0x00, 0x09
-MOST_UNSENT = 64 * 1024
+MAX_UNSENT = 64 * 1024
 """Bytes that wait for a host that does not read: then commands wait, and log lines are lost."""
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
@@ -75,7 +75,7 @@ class Console:
         *,
         name: str,
         logs: bool = True,
-        most_unsent: int = MOST_UNSENT,
+        most_unsent: int = MAX_UNSENT,
         held: Held | None = None,
         on_leave: Callable[[], None] | None = None,
     ) -> None:
@@ -311,7 +311,7 @@ class LogPrinter:
 
     __slots__ = ("_channel", "_kernel", "_most_unsent", "close", "lost")
 
-    def __init__(self, kernel: Kernel, channel: Channel, most_unsent: int = MOST_UNSENT) -> None:
+    def __init__(self, kernel: Kernel, channel: Channel, most_unsent: int = MAX_UNSENT) -> None:
         self._kernel = kernel
         self._channel = channel
         self._most_unsent = most_unsent

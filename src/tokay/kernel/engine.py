@@ -19,7 +19,7 @@ from tokay.kernel.tokenizer import split
 if TYPE_CHECKING:
     from tokay.kernel.kernel import Kernel
 
-MOST_WAITING = 64
+MAX_WAITING = 64
 """Commands that may wait for their turn."""
 
 _logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Engine:
         """Execute a line when its turn comes; ``done`` hears the response, perhaps at once."""
         if self._stopped:
             done(_error(CommandError(Result.FAILED)))
-        elif len(self._waiting) >= MOST_WAITING:
+        elif len(self._waiting) >= MAX_WAITING:
             done(_error(CommandError(Result.BUFFER_OVERFLOW)))
         elif self._busy or self._waiting:
             self._waiting.append(_Request(line, source, done))

@@ -4,7 +4,7 @@ import contextlib
 
 from tokay.kernel.storage import DeviceStorage
 
-MOST_FAULTS = 8
+MAX_FAULTS = 8
 SAFE_MODE_TEXT = "*** Max faults exceeded. Entering Safe Mode."
 FAULTS = "faults"
 FORCED = "Forced"
@@ -19,19 +19,19 @@ def recorded(storage: DeviceStorage) -> list[str]:
 
 def exhausted(storage: DeviceStorage) -> bool:
     """Whether the next boot is one into safe mode."""
-    return len(recorded(storage)) >= MOST_FAULTS
+    return len(recorded(storage)) >= MAX_FAULTS
 
 
 def record(storage: DeviceStorage, *kinds: str) -> None:
     """Add faults. A storage that cannot keep them loses no more than that."""
     with contextlib.suppress(OSError):
-        faults = (recorded(storage) + list(kinds))[-MOST_FAULTS:]
+        faults = (recorded(storage) + list(kinds))[-MAX_FAULTS:]
         storage.set_facts({FAULTS: "\n".join(faults)})
 
 
 def force(storage: DeviceStorage) -> None:
     """Make the next boot one into safe mode."""
-    record(storage, *[FORCED] * MOST_FAULTS)
+    record(storage, *[FORCED] * MAX_FAULTS)
 
 
 def reset(storage: DeviceStorage) -> None:
@@ -46,5 +46,5 @@ def rows(storage: DeviceStorage) -> list[str]:
         f"{number}: {faults[number]}, uhandle:00 bhandle:00"
         if number < len(faults)
         else f"{number}: {EMPTY}"
-        for number in range(MOST_FAULTS)
+        for number in range(MAX_FAULTS)
     ]

@@ -25,7 +25,7 @@ FIRMWARE = "sys/"
 REMOVED = "file.removed"
 """The fact that names the deleted files of the package, a line each."""
 _CRC_BITS = {"crc16": 16, "crc32": 32}
-_MOST_VERSION = 255
+_MAX_VERSION = 255
 
 
 class Location(StrEnum):
@@ -296,7 +296,7 @@ def parse_version(word: str) -> str:
     """Return a version of up to four numbers as four, with dots. Raises CommandError."""
     parts = word.split(".")
     if len(parts) > 4 or not all(
-        part.isascii() and part.isdigit() and int(part) <= _MOST_VERSION for part in parts
+        part.isascii() and part.isdigit() and int(part) <= _MAX_VERSION for part in parts
     ):
         raise bad_args(f"{word} is no version")
     return ".".join([str(int(part)) for part in parts] + ["0"] * (4 - len(parts)))

@@ -6,7 +6,7 @@ Nothing is copied on the way that the stream would not copy, and a slow side slo
 from tokay.kernel.results import failed
 from tokay.kernel.streams import Stream, StreamTable
 
-MOST_READ = 1 << 18
+MAX_READ = 1 << 18
 """Bytes that one read returns unless it is told."""
 A_DAY = 86_400.0
 """Seconds after which a peer that reads nothing is not waited for any longer."""
@@ -40,7 +40,7 @@ class OpenStream:
         """Whether it is closed on this side."""
         return not self._table.holds(self._stream)
 
-    async def read(self, limit: int = MOST_READ) -> bytes:
+    async def read(self, limit: int = MAX_READ) -> bytes:
         """Return what has come, at least one byte; empty when no more will come.
 
         At most one reader at a time, and none beside `stream_read`.

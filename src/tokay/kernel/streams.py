@@ -25,7 +25,7 @@ from tokay.kernel.system_variables import AUTO_CLOSE
 if TYPE_CHECKING:
     from tokay.kernel.kernel import Kernel
 
-MOST_STREAMS = 8
+MAX_STREAMS = 8
 HIGH_WATER = 16 * 1024
 """Bytes that a stream holds for the host before it stops reading from its peer."""
 NOTHING, UNREAD, ENDED = 0, 1, 2
@@ -299,7 +299,7 @@ class StreamTable:
     def full(self) -> bool:
         """Whether no handle is free."""
         self._reap()
-        return len(self._streams) >= MOST_STREAMS
+        return len(self._streams) >= MAX_STREAMS
 
     def reserve(self) -> None:
         """Raise CommandError when no handle is free. Ask before a connection is begun."""
@@ -313,7 +313,7 @@ class StreamTable:
         ``auto``: an auto-start service opened it, and no command.
         """
         self.reserve()
-        stream.handle = next(h for h in range(MOST_STREAMS) if h not in self._streams)
+        stream.handle = next(h for h in range(MAX_STREAMS) if h not in self._streams)
         self._streams[stream.handle] = stream
         if stream.network:
             self._kernel.notice("stream_opened", handle=stream.handle)

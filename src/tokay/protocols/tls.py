@@ -16,9 +16,9 @@ from enum import IntEnum
 
 HEADER = 5
 """Bytes in front of a record's content."""
-MOST_CONTENT = 16384 + 2048
+MAX_CONTENT = 16384 + 2048
 """Bytes of content that a record may have (RFC 5246 section 6.2.3)."""
-MOST_TOLD = 1024
+MAX_TOLD = 1024
 """Bytes of a message that are kept; a ServerHello has its extensions in them."""
 
 _CHANGE_CIPHER_SPEC, _HANDSHAKE, _APPLICATION_DATA = 20, 22, 23
@@ -78,7 +78,7 @@ def record_size(data: bytes | memoryview, at: int = 0) -> int:
     there = len(data) - at
     if there >= HEADER:
         size = data[at + 3] << 8 | data[at + 4]
-        if size <= MOST_CONTENT and data[at + 1] == _MAJOR and data[at] in _KINDS:
+        if size <= MAX_CONTENT and data[at + 1] == _MAJOR and data[at] in _KINDS:
             return HEADER + size
         return -1
     if there > 0 and (data[at] not in _KINDS or (there > 1 and data[at + 1] != _MAJOR)):
@@ -110,7 +110,7 @@ class _Messages:
             piece = content[at : at + self._left]
             at += len(piece)
             self._left -= len(piece)
-            self._kept += piece[: MOST_TOLD - len(self._kept)]
+            self._kept += piece[: MAX_TOLD - len(self._kept)]
             if self._left:
                 return
             kind, told = self._head[0], bytes(self._kept)

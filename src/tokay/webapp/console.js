@@ -4,8 +4,8 @@ import { book } from './book.js';
 import { CommandError } from './tokay.js';
 import { Page, button, h } from './ui.js';
 
-const MOST_LINES = 2000;
-const MOST_HISTORY = 500;
+const MAX_LINES = 2000;
+const MAX_HISTORY = 500;
 const KEY = 'tokay.history';
 // These read data from the line behind them, which has its own pages here.
 const WITH_DATA = /^(file_create|fcr|stream_write|write|smtp_send|smtp)\b(?!.*-o)/;
@@ -36,7 +36,7 @@ class Console extends Page {
     const below = this.output.scrollTop + this.output.clientHeight > this.output.scrollHeight - 40;
     this.output.append(...text.split('\r\n').map((line) =>
       h(`span${kind || (line.startsWith('!') ? '.heading' : '')}`, {}, `${line}\n`)));
-    while (this.output.childNodes.length > MOST_LINES) this.output.firstChild.remove();
+    while (this.output.childNodes.length > MAX_LINES) this.output.firstChild.remove();
     if (below) this.output.scrollTop = this.output.scrollHeight;
   }
 
@@ -46,7 +46,7 @@ class Console extends Page {
     this.input.value = '';
     this.completions.textContent = '';
     if (this.history.at(-1) !== line) this.history.push(line);
-    this.history = this.history.slice(-MOST_HISTORY);
+    this.history = this.history.slice(-MAX_HISTORY);
     // A passphrase is not kept where the next person at this browser could read it.
     const kept = this.history.filter((one) => !/passkey|password|\bwl p\b|\bht s w\b/i.test(one));
     localStorage.setItem(KEY, JSON.stringify(kept));

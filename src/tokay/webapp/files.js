@@ -3,7 +3,7 @@
 import { toText } from './tokay.js';
 import { Page, ask, button, card, download, field, h, size, tell } from './ui.js';
 
-const MOST_VIEWED = 256 * 1024;
+const MAX_VIEWED = 256 * 1024;
 const HIDDEN_FLAGS = 0x1a; // firmware and what is half written
 
 class Files extends Page {
@@ -78,7 +78,7 @@ class Files extends Page {
   }
 
   async view(file) {
-    if (file.size > MOST_VIEWED) {
+    if (file.size > MAX_VIEWED) {
       tell('This file is too long to show; download it.', 'bad');
       return;
     }

@@ -8,7 +8,7 @@ const KINDS = {
   websocket_client: 'WebSocket client', http_get: 'HTTP GET',
 };
 const BY_URL = new Set(['websocket_client', 'http_get']);
-const MOST_SHOWN = 20000; // characters kept of a watched stream
+const MAX_SHOWN = 20000; // characters kept of a watched stream
 
 class Streams extends Page {
   #watched = new Map();
@@ -102,7 +102,7 @@ class Streams extends Page {
       const text = hex.checked
         ? `${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ')} ` : toText(bytes);
       output.append(text);
-      if (output.textContent.length > MOST_SHOWN) output.textContent = output.textContent.slice(-MOST_SHOWN / 2);
+      if (output.textContent.length > MAX_SHOWN) output.textContent = output.textContent.slice(-MAX_SHOWN / 2);
       output.scrollTop = output.scrollHeight;
     }
   }

@@ -7,7 +7,7 @@ import pytest
 from tokay.board.air.airspace import AccessPoint, Airspace, AirspaceError
 from tokay.board.air.loopback_link import LoopbackLink
 from tokay.board.air.radio import SimulatedRadio
-from tokay.board.air.traffic_shaping import MOST_QUEUED, Shape, ShapedConnection
+from tokay.board.air.traffic_shaping import MAX_QUEUED, Shape, ShapedConnection
 from tokay.board.radio import JoinRequest
 from tokay.testing.clock import run_turned, turned_loop
 
@@ -95,7 +95,7 @@ def test_a_shaped_connection_is_a_connection(run: Run) -> None:
         sent = bytes(range(256)) * 4000
         transport.write(sent)
         assert ours.pauses == [True]
-        assert transport.get_write_buffer_size() > MOST_QUEUED
+        assert transport.get_write_buffer_size() > MAX_QUEUED
         theirs.transport.write(sent)
         theirs.transport.write_eof()
         assert await ours.over is None
@@ -179,7 +179,7 @@ def test_a_reader_that_waits_makes_the_peer_wait() -> None:
         assert ours.data == b""
         assert theirs.pauses == [True]
         assert isinstance(ours.transport, ShapedConnection)
-        assert ours.transport._in.size < MOST_QUEUED + 256 * 1024
+        assert ours.transport._in.size < MAX_QUEUED + 256 * 1024
         ours.transport.resume_reading()
         await loop.turn(10_000)
         assert len(ours.data) == 5_000_000

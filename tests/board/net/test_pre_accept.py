@@ -11,7 +11,7 @@ import pytest
 from tests.peers import LIMIT, NET, free_port
 
 from tokay.board.air.address_lock import Claims
-from tokay.board.net.pre_accept import MOST_FIRST, InstantFactory
+from tokay.board.net.pre_accept import MAX_FIRST, InstantFactory
 from tokay.board.net.shared_listeners import OWN_SOCKETS, shared_listeners
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
@@ -67,7 +67,7 @@ def test_answers(run: Run, tmp_path: Path, many: int) -> None:
             for pieces, expected in [
                 ((b"ask",), b"at once"),
                 ((b"other",), b"slow other"),
-                ((b"y" * MOST_FIRST * 2,), b"slow " + b"y" * MOST_FIRST * 2),
+                ((b"y" * MAX_FIRST * 2,), b"slow " + b"y" * MAX_FIRST * 2),
                 ((b"large",), LARGE),
             ]:
                 got = await asyncio.to_thread(say, where, *pieces)

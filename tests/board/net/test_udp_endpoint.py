@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tokay.board.net.udp_endpoint import MOST_A_TURN, open_endpoint
+from tokay.board.net.udp_endpoint import MAX_A_TURN, open_endpoint
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -44,7 +44,7 @@ def test_all_that_waits_is_read_in_order_and_answered(run: Run) -> None:
         transport, heard = open_endpoint(loop, bound(), Heard)
         peer = bound()
         peer.connect(transport.get_extra_info("sockname"))
-        sent = [b"%d" % number for number in range(2 * MOST_A_TURN)] + [b""]
+        sent = [b"%d" % number for number in range(2 * MAX_A_TURN)] + [b""]
         for data in sent:
             peer.send(data)
         while len(heard.data) < len(sent):

@@ -1,6 +1,6 @@
 from ipaddress import IPv4Address
 
-from tokay.board.wired.neighbours import FRESH, GONE, MOST_KNOWN, QUIET, Neighbours
+from tokay.board.wired.neighbours import FRESH, GONE, MAX_KNOWN, QUIET, Neighbours
 
 ANN, BOB, EVE = (bytes((2, 0, 0, 0, 0, last)) for last in (1, 2, 3))
 ONE, TWO = IPv4Address("10.10.10.2"), IPv4Address("10.10.10.3")
@@ -67,8 +67,8 @@ def test_an_address_is_used_by_another_for_a_while() -> None:
 
 def test_a_liar_fills_no_memory() -> None:
     world = World()
-    for number in range(MOST_KNOWN + 10):
+    for number in range(MAX_KNOWN + 10):
         world.them.hear(EVE, IPv4Address(number + 1), 0.0)
     assert not world.them.uses(IPv4Address(1), BOB, 0.0)
-    assert world.them.uses(IPv4Address(MOST_KNOWN), BOB, 0.0)
+    assert world.them.uses(IPv4Address(MAX_KNOWN), BOB, 0.0)
     assert len(world.them.stations) == 1

@@ -10,7 +10,7 @@ from tests.peers import LIMIT, Far, Peer, ask, free_port, get, read, stream
 from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.streams import HIGH_WATER
-from tokay.plugins.http_client.response import MOST_HEADER
+from tokay.plugins.http_client.response import MAX_HEADER
 from tokay.testing.clock import turned_loop
 
 Settings = dict[str, str]
@@ -116,7 +116,7 @@ ANSWERS: dict[str, tuple[bytes, bool, list[str], bytes]] = {
         ["HTTP response: 200", "Chunked response"], b"hello",
     ),
     "longest header": (
-        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: ".ljust(MOST_HEADER - 4, b"x")
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: ".ljust(MAX_HEADER - 4, b"x")
         + b"\r\n\r\nhello", False, ["HTTP response: 200"], b"hello",
     ),
 }  # fmt: skip
@@ -147,7 +147,7 @@ async def test_an_answer_byte_by_byte(here: Callable[..., Device], answer: str) 
         assert await whole(device) == body
 
 
-LONG = b"HTTP/1.1 200 OK\r\nX: ".ljust(MOST_HEADER - 3, b"x") + b"\r\n\r\n"
+LONG = b"HTTP/1.1 200 OK\r\nX: ".ljust(MAX_HEADER - 3, b"x") + b"\r\n\r\n"
 REFUSALS: dict[str, tuple[list[bytes], bool]] = {
     "header too long": ([LONG], True),
     "header too long, bit by bit": (

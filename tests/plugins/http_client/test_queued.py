@@ -9,7 +9,7 @@ from tests.peers import LIMIT, Far, Peer, ask, read, stream
 from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.results import Response
-from tokay.plugins.http_client.request import MOST_HEADER
+from tokay.plugins.http_client.request import MAX_HEADER
 from tokay.testing.clock import turned_loop
 
 Here = Callable[..., Device]
@@ -143,7 +143,7 @@ async def test_the_header_of_the_response(here: Here) -> None:
         ("X\xe9", "1", 7),
         ("Content-Length", "5", 7),
         ("Transfer-Encoding", "chunked", 7),
-        ("X", "y" * MOST_HEADER, 1),
+        ("X", "y" * MAX_HEADER, 1),
     ],
 )
 async def test_a_bad_header_field(here: Here, name: str, value: str, code: int) -> None:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokay.plugins.http_client.response import (
-    MOST_FIELDS,
-    MOST_FRAMING,
-    MOST_HEADER,
+    MAX_FIELDS,
+    MAX_FRAMING,
+    MAX_HEADER,
     ResponseError,
     ResponseReader,
 )
@@ -95,10 +95,10 @@ HAZARDS: dict[str, tuple[bytes, bytes]] = {
     "blank behind a name": (START + b"Content-Length : 0\r\n\r\n", b""),
     "no name": (START + b": a\r\nContent-Length: 0\r\n\r\n", b""),
     "no colon": (START + b"X\r\nContent-Length: 0\r\n\r\n", b""),
-    "long line": (START + b"X: " + b"x" * MOST_HEADER + b"\r\n\r\n", b""),
-    "long name": (START + b"x" * MOST_HEADER + b": x\r\n\r\n", b""),
-    "long reason": (b"HTTP/1.1 200 " + b"x" * MOST_HEADER + b"\r\n\r\n", b""),
-    "too many": (START + b"X: 1\r\n" * (MOST_FIELDS + 1) + b"\r\n", b""),
+    "long line": (START + b"X: " + b"x" * MAX_HEADER + b"\r\n\r\n", b""),
+    "long name": (START + b"x" * MAX_HEADER + b": x\r\n\r\n", b""),
+    "long reason": (b"HTTP/1.1 200 " + b"x" * MAX_HEADER + b"\r\n\r\n", b""),
+    "too many": (START + b"X: 1\r\n" * (MAX_FIELDS + 1) + b"\r\n", b""),
     "no end": (START + b"X: 1\r\nX:", b""),
     # The status line (section 4).
     "garbage before": (b"\x00\x01" + START + b"Content-Length: 0\r\n\r\n", b""),
@@ -177,7 +177,7 @@ def test_what_never_ends(start: bytes, more: bytes) -> None:
 
     read = Read(count(), end=False)
     assert read.error
-    assert seen <= MOST_HEADER + MOST_FRAMING + 128
+    assert seen <= MAX_HEADER + MAX_FRAMING + 128
 
 
 def test_what_may_go_on_for_ever() -> None:
@@ -188,9 +188,9 @@ def test_what_may_go_on_for_ever() -> None:
 
 
 def test_the_longest_header_and_the_most_fields() -> None:
-    fields = b"X: 1\r\n" * MOST_FIELDS
-    long = START + b"X: ".ljust(MOST_HEADER - len(START) - 4, b"x") + b"\r\n\r\n"
-    assert len(long) == MOST_HEADER
+    fields = b"X: 1\r\n" * MAX_FIELDS
+    long = START + b"X: ".ljust(MAX_HEADER - len(START) - 4, b"x") + b"\r\n\r\n"
+    assert len(long) == MAX_HEADER
     for data in (START + fields + b"\r\n", long):
         for way in WAYS:
             read = Read(way(data + b"hello"))

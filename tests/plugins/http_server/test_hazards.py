@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.plugins.http_server.conftest import Serve, Web
 
-from tokay.plugins.http_server.limits import MOST_BODY, MOST_HEAD, MOST_HEADERS, MOST_TARGET
+from tokay.plugins.http_server.limits import MAX_BODY, MAX_HEAD, MAX_HEADERS, MAX_TARGET
 
 GET = b"GET /command/ver HTTP/1.1\r\n"
 POST = b"POST /command HTTP/1.1\r\n"
@@ -29,7 +29,7 @@ HAZARDS: dict[str, tuple[bytes, int]] = {
     "chunk size before a blank": (one_chunk(b"11 "), 400),
     "chunk size of no digits": (one_chunk(b""), 400),
     "chunk size beyond 64 bits": (one_chunk(b"1" + b"0" * 16), 400),
-    "chunk size too large": (CHUNKED + b"%x\r\n" % (MOST_BODY + 1) + b"x" * (MOST_BODY + 1), 413),
+    "chunk size too large": (CHUNKED + b"%x\r\n" % (MAX_BODY + 1) + b"x" * (MAX_BODY + 1), 413),
     "chunk longer than it says": (CHUNKED + b"1\r\nxx\r\n0\r\n\r\n", 400),
     "chunks with bare line feeds": (CHUNKED + b"1\nx\n0\n\n", 400),
     # Characters.
@@ -54,7 +54,7 @@ HAZARDS: dict[str, tuple[bytes, int]] = {
     "length with an underscore": (POST + b"Content-Length: 1_7\r\n\r\n" + CALL, 400),
     "empty length": (POST + b"Content-Length: \r\n\r\n" + CALL, 400),
     "length beyond 64 bits": (POST + b"Content-Length: 99999999999999999999\r\n\r\n", 400),
-    "length too large": (POST + b"Content-Length: %d\r\n\r\n" % (MOST_BODY + 1), 413),
+    "length too large": (POST + b"Content-Length: %d\r\n\r\n" % (MAX_BODY + 1), 413),
     "length before chunked": (
         POST + b"Content-Length: 17\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
     ),
@@ -82,12 +82,12 @@ HAZARDS: dict[str, tuple[bytes, int]] = {
     "method of other servers": (b"PURGE / HTTP/1.1\r\n\r\n", 501),
     "authority form": (b"CONNECT 127.0.0.1:22 HTTP/1.1\r\n\r\n", 501),
     "TLS on a plain port": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 40, 400),
-    "long target": (b"GET /" + b"a" * MOST_TARGET + b" HTTP/1.1\r\n\r\n", 414),
-    "endless target": (b"GET /" + b"a" * MOST_HEAD * 2, 431),
-    "endless header": (GET + b"A: " + b"a" * MOST_HEAD * 2, 431),
-    "endless name": (GET + b"A" * MOST_HEAD * 2, 431),
-    "long header": (GET + b"A: " + b"a" * MOST_HEAD + b"\r\n\r\n", 431),
-    "many headers": (GET + b"A: b\r\n" * (MOST_HEADERS + 1) + b"\r\n", 431),
+    "long target": (b"GET /" + b"a" * MAX_TARGET + b" HTTP/1.1\r\n\r\n", 414),
+    "endless target": (b"GET /" + b"a" * MAX_HEAD * 2, 431),
+    "endless header": (GET + b"A: " + b"a" * MAX_HEAD * 2, 431),
+    "endless name": (GET + b"A" * MAX_HEAD * 2, 431),
+    "long header": (GET + b"A: " + b"a" * MAX_HEAD + b"\r\n\r\n", 431),
+    "many headers": (GET + b"A: b\r\n" * (MAX_HEADERS + 1) + b"\r\n", 431),
     "10,000 headers": (GET + b"A: b\r\n" * 10_000 + b"\r\n", 431),
     "two hosts": (GET + b"Host: a\r\nHost: b\r\n\r\n", 400),
     "listed hosts": (GET + b"Host: a, b\r\n\r\n", 400),
@@ -133,7 +133,7 @@ async def test_what_looks_odd_and_is_right(web: Web) -> None:
         b"\r\n\r\n" + GET + b"\r\n",
         b"GET http://elsewhere:8080/command/ver HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET HTTPS://x/command/ver HTTP/1.1\r\n\r\n",
-        GET + b"A: " + b"a" * (MOST_HEAD // 2) + b"\r\n\r\n",
+        GET + b"A: " + b"a" * (MAX_HEAD // 2) + b"\r\n\r\n",
         GET + b"A:no blank\r\nB:\t tabs \t\r\nC:\r\n\r\n",
         GET + b"A: \xff\xfe\r\n\r\n",
         one_chunk(b"11"),

@@ -12,11 +12,11 @@ from tokay.plugins.http_server.limits import (
     DAWDLE,
     HEAD_LIMIT,
     IDLE_LIMIT,
-    MOST_HEADS,
+    MAX_HEADS,
     SEND_LIMIT,
 )
 from tokay.plugins.http_server.plugin import HttpServer
-from tokay.plugins.http_server.service import MOST_WAITING, SWEEP
+from tokay.plugins.http_server.service import MAX_WAITING, SWEEP
 from tokay.testing.clock import turned_loop
 
 GET = b"GET /command/ver HTTP/1.1\r\n"
@@ -127,7 +127,7 @@ async def test_clients_beyond_the_limit_wait(serve: Serve) -> None:
         loop = turned_loop()
         slow = [await web.connect() for _ in range(2)]
         await loop.settle()
-        waiting = [await web.connect() for _ in range(MOST_WAITING)]
+        waiting = [await web.connect() for _ in range(MAX_WAITING)]
         for client in waiting:
             client.send(GET + b"\r\n")
         await loop.settle()
@@ -200,10 +200,10 @@ async def test_a_flood_of_connections_leaves_nothing(serve: Serve) -> None:
 
 async def test_known_heads_are_few(web: Web) -> None:
     client = await web.connect()
-    for number in range(MOST_HEADS + 10):
+    for number in range(MAX_HEADS + 10):
         client.send(b"GET /command/%d HTTP/1.1\r\n" % number + KEEP)
         await client.answer()
-    assert len(known_heads) <= MOST_HEADS
+    assert len(known_heads) <= MAX_HEADS
     # What has a body is never one of them, nor what came in two pieces.
     known_heads.clear()
     client.send(b"POST /command HTTP/1.1\r\nContent-Length: 0\r\n" + KEEP)

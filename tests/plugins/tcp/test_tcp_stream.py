@@ -11,15 +11,15 @@ from tests.peers import LIMIT, Far, Peer, ask, read, soon, stream
 from tokay.board.air.airspace import Airspace
 from tokay.device import Device
 from tokay.kernel.streams import HIGH_WATER
-from tokay.plugins.network.stream import LINGER, MOST_UNSENT
+from tokay.plugins.network.stream import LINGER, MAX_UNSENT
 from tokay.testing.clock import turned_loop
 
 Settings = dict[str, str]
 
 A_READ = 256 * 1024
 """What an event loop may take from a socket at once."""
-MOST_HELD = HIGH_WATER + A_READ
-MOST_IN_KERNELS = 16 * 1024 * 1024
+MAX_HELD = HIGH_WATER + A_READ
+MAX_IN_KERNELS = 16 * 1024 * 1024
 """More than the socket buffers of this machine take."""
 SIZES = [
     *range(1, 1500),
@@ -138,7 +138,7 @@ async def stuff(line: Line) -> bytes:
     """Write until the device takes no more; return what it took."""
     line.far.deaf()
     taken = bytearray()
-    for number in range(MOST_IN_KERNELS // 65536):
+    for number in range(MAX_IN_KERNELS // 65536):
         data = noise(65536, number)
         answer = await soon(line.device.command("write 0 65536", data))
         if not answer.ok:
@@ -215,7 +215,7 @@ async def test_what_waits_for_a_peer_is_bounded(line: Line, loops: None) -> None
     await line.ask("set bus.command.write_timeout 1")
     await stuff(line)
     transport = stream(line.device)._transport  # type: ignore[attr-defined]
-    assert transport.get_write_buffer_size() <= MOST_UNSENT + 65536
+    assert transport.get_write_buffer_size() <= MAX_UNSENT + 65536
 
 
 async def test_what_was_taken_arrives_after_close(line: Line) -> None:
@@ -250,13 +250,13 @@ async def test_a_writer_that_waits_hears_of_a_reset(line: Line) -> None:
 
 
 async def test_a_device_that_does_not_read(line: Line, loops: None) -> None:
-    data = noise(MOST_IN_KERNELS)
+    data = noise(MAX_IN_KERNELS)
     line.far.send(data)
     await line.arrived(HIGH_WATER)
     for _ in range(100):  # turns of the loop, in which more could come
         await asyncio.sleep(0)
     held = stream(line.device).available
-    assert HIGH_WATER <= held <= MOST_HELD
+    assert HIGH_WATER <= held <= MAX_HELD
     assert line.far.unsent  # the far end is the one that waits
     assert await read(line.device, len(data), piece=65536) == data
     await line.far.until(lambda: not line.far.unsent)
@@ -265,7 +265,7 @@ async def test_a_device_that_does_not_read(line: Line, loops: None) -> None:
 
 async def test_reading_a_full_stream_waits_for_nothing(line: Line) -> None:
     """More than a stream holds can be asked for; what it holds comes at once."""
-    line.far.send(noise(MOST_IN_KERNELS))
+    line.far.send(noise(MAX_IN_KERNELS))
     await line.arrived(HIGH_WATER)
     begun = turned_loop().time()
     for _ in range(8):

@@ -12,9 +12,9 @@ from tests.peers import Far, Peer, ask, free_port, read, soon
 from tests.pki import client_context, server_context
 
 from tokay.device import Device
-from tokay.plugins.tls.plugin import MOST_HANDSHAKES
+from tokay.plugins.tls.plugin import MAX_HANDSHAKES
 from tokay.plugins.tls.transport import TlsTransport
-from tokay.protocols.tls import HEADER, MOST_CONTENT
+from tokay.protocols.tls import HEADER, MAX_CONTENT
 from tokay.testing.clock import turned_loop
 
 GARBAGE = random.Random(1).randbytes(65536)
@@ -160,9 +160,9 @@ async def test_a_client_that_goes_in_the_middle(
 
 
 async def test_many_that_stall_keep_nobody_out(device: Device, port: int) -> None:
-    fars = await asyncio.gather(*(call(device, port) for _ in range(3 * MOST_HANDSHAKES)))
+    fars = await asyncio.gather(*(call(device, port) for _ in range(3 * MAX_HANDSHAKES)))
     await turned_loop().settle()
-    assert len(handshakes(device)) == MOST_HANDSHAKES
+    assert len(handshakes(device)) == MAX_HANDSHAKES
     await still_serves(device, port)
     for far in fars:
         await far.gone()
@@ -174,10 +174,10 @@ async def test_a_record_that_never_ends_takes_no_more_than_a_record(
 ) -> None:
     far = await call(device, port)
     far.send(b"\x16\x03\x01\x48\x00")
-    far.send(bytes(MOST_CONTENT - 1))
+    far.send(bytes(MAX_CONTENT - 1))
     await turned_loop().settle()
     (transport,) = handshakes(device)
-    assert len(transport._held) == HEADER + MOST_CONTENT - 1
+    assert len(transport._held) == HEADER + MAX_CONTENT - 1
     far.send(b"\0")
     await far.gone()
 

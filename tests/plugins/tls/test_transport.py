@@ -11,7 +11,7 @@ from tests.pki import client_context, server_context
 
 from tokay.plugins.tls.errors import TlsError
 from tokay.plugins.tls.transport import GATHER, LINGER, RECORD, TlsTransport, _buffers
-from tokay.protocols.tls import HEADER, MOST_CONTENT
+from tokay.protocols.tls import HEADER, MAX_CONTENT
 from tokay.testing.clock import turned_loop
 
 SERVER, CLIENT = server_context(), client_context(ca=b"")
@@ -410,8 +410,8 @@ async def test_what_is_no_record(what: bytes) -> None:
 
 async def test_no_more_than_a_record_is_held() -> None:
     pair = await Pair().open()
-    pair.down.data_received(b"\x17\x03\x03\x48\x00" + bytes(MOST_CONTENT - 1))
-    assert len(pair.down._held) == HEADER + MOST_CONTENT - 1
+    pair.down.data_received(b"\x17\x03\x03\x48\x00" + bytes(MAX_CONTENT - 1))
+    assert len(pair.down._held) == HEADER + MAX_CONTENT - 1
     pair.down.data_received(bytes(2))
     assert len(pair.down._held) <= HEADER
     assert pair.far.aborted

@@ -12,7 +12,7 @@ from tokay.board.pins import SimulatedPins
 from tokay.device import Device
 from tokay.kernel.streams import Stream
 from tokay.plugins.udp import UdpStream
-from tokay.plugins.udp.inbox import MOST_BYTES, MOST_DATAGRAMS
+from tokay.plugins.udp.inbox import MAX_BYTES, MAX_DATAGRAMS
 from tokay.testing.clock import turned_loop
 
 Settings = dict[str, str]
@@ -98,13 +98,13 @@ async def test_anybody_may_send_and_the_peer_gets_the_answer(air: Airspace, lab:
 async def test_too_many_are_dropped_and_counted(air: Airspace, lab: Settings, loops: None) -> None:
     async with client(air, lab) as (device, far):
         to = (ADDRESS, local_port(device))
-        for number in range(MOST_DATAGRAMS + 10):
+        for number in range(MAX_DATAGRAMS + 10):
             far.send(b"%d" % number, to)
         opened = stream(device)
         assert isinstance(opened, UdpStream)
         while opened.dropped < 10:
             await asyncio.sleep(0)
-        for number in range(MOST_DATAGRAMS):
+        for number in range(MAX_DATAGRAMS):
             assert await ask(device, "read 0 10") == [str(number)]
         assert await ask(device, "poll 0") == ["0"]
         # There is room again.
@@ -126,7 +126,7 @@ async def test_large_ones_are_bounded_too(air: Airspace, lab: Settings) -> None:
         held = 0
         while data := (await soon(device.command("read 0 99997"))).data:
             held += len(data)
-        assert held <= MOST_BYTES
+        assert held <= MAX_BYTES
 
 
 # Broadcasts.

@@ -15,7 +15,7 @@ from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, failed
 from tokay.plugins.websocket import AppClient, AppStreams, WebSocket
-from tokay.plugins.websocket.app import MOST_ASKED, PATIENCE
+from tokay.plugins.websocket.app import MAX_ASKED, PATIENCE
 
 ENCODE: dict[str, Callable[[Any], bytes]] = {
     "/appdata": msgspec.msgpack.encode,
@@ -174,7 +174,7 @@ async def test_a_page_that_does_not_answer(web: Web, path: str) -> None:
     (client,) = app(web).clients
     with pytest.raises(CommandError, match="does not answer"):
         await soon(client.read("x"))
-    begun = [asyncio.ensure_future(client.read("x")) for _ in range(MOST_ASKED)]
+    begun = [asyncio.ensure_future(client.read("x")) for _ in range(MAX_ASKED)]
     await asyncio.sleep(0)
     with pytest.raises(CommandError):
         await client.read("x")

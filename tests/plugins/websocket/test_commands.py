@@ -10,8 +10,8 @@ from tests.plugins.http_server.conftest import Web
 from tests.plugins.websocket.conftest import FarWebSocket, open_websocket, upgrade
 from tests.websocket_cases import BINARY, CLOSE, Frame, cont, fragments, text
 
-from tokay.plugins.websocket.clients import MOST_CLIENTS
-from tokay.plugins.websocket.commands import MOST_MESSAGE, MOST_OUTSTANDING
+from tokay.plugins.websocket.clients import MAX_CLIENTS
+from tokay.plugins.websocket.commands import MAX_MESSAGE, MAX_OUTSTANDING
 from tokay.protocols.websocket import parse_close
 
 pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
@@ -132,7 +132,7 @@ async def test_a_page_that_does_not_read(page: Page, web: Web) -> None:
     (client,) = endpoint
     assert client.connection.transport.get_write_buffer_size() < 512 * 1024
     assert len(client._waiting) < 70000 // len(request)
-    assert far.unsent or len(client._waiting) >= MOST_OUTSTANDING
+    assert far.unsent or len(client._waiting) >= MAX_OUTSTANDING
     far.hear()
     got = 0
     while got < 1500:
@@ -158,7 +158,7 @@ async def test_what_is_no_request(page: Page) -> None:
         (b"\x91" * 60000, 1007),
         (b"\x82\xa2id\x01\xa1x" + b"\x91" * 60000, 1007),
         (b"\xdf\xff\xff\xff\xff", 1007),
-        (bytes(MOST_MESSAGE + 1), 1009),
+        (bytes(MAX_MESSAGE + 1), 1009),
     ],
 )
 async def test_what_is_no_message(page: Page, web: Web, message: bytes, code: int) -> None:
@@ -196,7 +196,7 @@ async def test_it_holds_no_stream(page: Page) -> None:
 
 
 async def test_so_many_pages(web: Web) -> None:
-    for _ in range(MOST_CLIENTS):
+    for _ in range(MAX_CLIENTS):
         await open_websocket(web, "/cmdstream")
     client = await web.connect()
     client.send(upgrade(web, "/cmdstream"))

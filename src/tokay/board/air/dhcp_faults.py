@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 from tokay.board.air.errors import AirspaceError
 from tokay.protocols import dhcp
 
-_MOST_ROGUE_ADDRESSES = 254
+_MAX_ROGUE_ADDRESSES = 254
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Rogue:
     ) -> None:
         self.address = subnet.broadcast_address - 1
         self.lie = None if lie is None else str(_address("lie", lie))
-        first = max(subnet.network_address + 2, self.address - _MOST_ROGUE_ADDRESSES)
+        first = max(subnet.network_address + 2, self.address - _MAX_ROGUE_ADDRESSES)
         if first >= self.address:
             raise AirspaceError(f"dhcp_rogue: {subnet} has no room for a second server")
         try:

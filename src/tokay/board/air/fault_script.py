@@ -15,7 +15,7 @@ from tokay.board.air.access_point import AccessPoint
 from tokay.board.air.fault_events import Event
 from tokay.board.air.subnet import Lan
 
-MOST_LINES = 10_000
+MAX_LINES = 10_000
 """Lines of the log that are kept."""
 
 
@@ -27,7 +27,7 @@ class Script:
 
     def __init__(self, find: Callable[[str], tuple[AccessPoint, Lan]]) -> None:
         self.seed = 0
-        self.lines: deque[str] = deque(maxlen=MOST_LINES)
+        self.lines: deque[str] = deque(maxlen=MAX_LINES)
         self._find = find
         self._began: float | None = None
         self._count = 0

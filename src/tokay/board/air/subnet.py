@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # A DISCOVER tries a bounded number of addresses; another fleet on this machine may hold more
 # than that in a row, so the same question is put again, enough to walk any /8.
-_MOST_ROUNDS = 1 << 18
+_MAX_ROUNDS = 1 << 18
 
 LEASE_TIME = 86_400
 """Seconds that a lease lasts, unless `dhcp_lease` says otherwise."""
@@ -168,7 +168,7 @@ class Lan:
         return self._faults
 
     def _ask(self, server: "dhcp.Server", datagram: bytes, now: float) -> list[bytes]:
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(_MAX_ROUNDS):
             self._met_taken = False
             answers = server.receive(datagram, now)
             if answers or not self._met_taken:

@@ -23,8 +23,8 @@ SEGMENT = 1460
 """Bytes for which the dice are thrown once."""
 FIRST_RETRANSMISSION = 0.2
 """Seconds, beyond a round trip: Linux' TCP_RTO_MIN."""
-MOST_DOUBLINGS = 6
-MOST_QUEUED = 64 * 1024
+MAX_DOUBLINGS = 6
+MAX_QUEUED = 64 * 1024
 """Bytes under way in one direction before the side that sends must wait."""
 
 
@@ -117,7 +117,7 @@ class _Pipe:
 
     def _retransmissions(self, shape: Shape) -> float:
         late, wait, count = 0.0, FIRST_RETRANSMISSION + 2 * shape.latency, 0
-        while shape.loss and count < MOST_DOUBLINGS and self._rng.random() < shape.loss:
+        while shape.loss and count < MAX_DOUBLINGS and self._rng.random() < shape.loss:
             late += wait
             wait *= 2
             count += 1
@@ -155,8 +155,8 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
         self._protocol = cast("asyncio.Protocol", protocol)
         self._in = _Pipe(shape, random.Random(f"{seed} in"), self._arrive)  # noqa: S311 - dice
         self._out = _Pipe(shape, random.Random(f"{seed} out"), self._depart)  # noqa: S311 - dice
-        self._high = MOST_QUEUED
-        self._low = MOST_QUEUED // 4
+        self._high = MAX_QUEUED
+        self._low = MAX_QUEUED // 4
         self._closing = False
         self._writer_waits = False
         self._socket_waits = False
@@ -170,7 +170,7 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._in.put(bytes(data))
-        if self._in.size > MOST_QUEUED and not self._socket_waits and not self._lost:
+        if self._in.size > MAX_QUEUED and not self._socket_waits and not self._lost:
             self._socket_waits = True
             self._real.pause_reading()
 
@@ -200,7 +200,7 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
                 self.close()
             return
         self._protocol.data_received(data)
-        if self._socket_waits and self._in.size <= MOST_QUEUED // 2 and not self._lost:
+        if self._socket_waits and self._in.size <= MAX_QUEUED // 2 and not self._lost:
             self._socket_waits = False
             self._real.resume_reading()
 
@@ -266,5 +266,5 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
         return self._out.size + (0 if self._lost else self._real.get_write_buffer_size())
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._high = MOST_QUEUED if high is None else high
+        self._high = MAX_QUEUED if high is None else high
         self._low = self._high // 4 if low is None else low

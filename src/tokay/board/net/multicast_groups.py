@@ -18,7 +18,7 @@ from collections.abc import Callable
 from tokay.board.link import BROADCAST, Heard
 from tokay.board.net.sockets import bind_low, new_socket
 
-MOST_A_TURN = 64
+MAX_A_TURN = 64
 """Datagrams that are read before others have their turn."""
 TTL = 255
 """RFC 6762 section 11, RFC 4795 section 2.5: who wants to can see that no router was between."""
@@ -91,7 +91,7 @@ class GroupSocket:
             self._sock.close()
 
     def _read(self) -> None:
-        for _ in range(MOST_A_TURN):
+        for _ in range(MAX_A_TURN):
             if self._sock.fileno() < 0:
                 return
             try:

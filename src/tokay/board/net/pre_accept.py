@@ -16,7 +16,7 @@ import struct
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-MOST_FIRST = 2048
+MAX_FIRST = 2048
 """Bytes that are looked at."""
 AT_ONCE = 64
 """Connections that are accepted before anything else has its turn."""
@@ -103,10 +103,10 @@ class InstantServer:
             return
         if isinstance(factory, InstantFactory):
             try:
-                first = sock.recv(MOST_FIRST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+                first = sock.recv(MAX_FIRST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
             except OSError:
                 first = b""
-            if first and len(first) < MOST_FIRST and self._answered(sock, factory, first):
+            if first and len(first) < MAX_FIRST and self._answered(sock, factory, first):
                 return
         sock.setblocking(False)
         self._spawn(self._connect(factory, sock))

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-MOST_A_TURN = 64
+MAX_A_TURN = 64
 """Datagrams that are read before others have their turn."""
 _LARGEST = 65535
 _FACTS: dict[str, Callable[[socket.socket], Any]] = {
@@ -82,7 +82,7 @@ class DatagramEndpoint(asyncio.DatagramTransport):
 
     def _read(self) -> None:
         receive, received = self._sock.recvfrom, self._protocol.datagram_received
-        for _ in range(MOST_A_TURN):
+        for _ in range(MAX_A_TURN):
             if self._closing:
                 return
             try:

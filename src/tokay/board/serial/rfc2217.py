@@ -11,7 +11,7 @@ from tokay.board.serial.tcp import TcpPort
 from tokay.protocols.rfc2217 import ComPort, Held, Line, Purge
 from tokay.protocols.telnet import escape
 
-MOST_ANSWERS = 64 * 1024
+MAX_ANSWERS = 64 * 1024
 """Bytes of answers that wait for a client which asks and does not read: then it must wait."""
 
 
@@ -97,7 +97,7 @@ class Rfc2217Port(TcpPort):
             return
         if answer := self._com.data_to_send():
             self._transport.write(answer)
-        if self._transport.get_write_buffer_size() > MOST_ANSWERS and not self._choked:
+        if self._transport.get_write_buffer_size() > MAX_ANSWERS and not self._choked:
             self._choked = True
             self._hold()
 

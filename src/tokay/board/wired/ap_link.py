@@ -35,8 +35,8 @@ AGAIN = 1.0
 """Seconds after which an address is asked about again: a port of a switch that has just come up
 drops what it hears (RFC 5227 section 2.1.1 asks for one to two)."""
 
-_MOST_A_TURN = 256  # datagrams: leases of one turn are written at once
-_MOST_ASKED = 4096  # addresses whose time of asking is remembered
+_MAX_A_TURN = 256  # datagrams: leases of one turn are written at once
+_MAX_ASKED = 4096  # addresses whose time of asking is remembered
 _RECEIVE_BUFFER = 1 << 20  # a crowd that comes while leases are written
 _SO_RCVBUFFORCE = 33  # asm-generic/socket.h; more than net.core.rmem_max, with CAP_NET_ADMIN
 _LARGEST = 65536
@@ -224,7 +224,7 @@ class WiredApLink(EthernetLink):
         return sock
 
     def _hear_dhcp(self) -> None:
-        for _ in range(_MOST_A_TURN):
+        for _ in range(_MAX_A_TURN):
             if self._server is None:
                 return
             try:
@@ -265,7 +265,7 @@ class WiredApLink(EthernetLink):
             asked = self._asked.pop(address, -AGAIN)
             due = now - asked >= AGAIN
             self._asked[address] = now if due else asked
-            if len(self._asked) > _MOST_ASKED:
+            if len(self._asked) > _MAX_ASKED:
                 del self._asked[next(iter(self._asked))]
             if due:
                 self._arp.send(arp.probe(self._hardware, address))

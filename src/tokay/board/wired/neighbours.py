@@ -15,7 +15,7 @@ GONE = 75.0
 """Seconds of silence after which it has left: it has been asked three times by then."""
 FRESH = 300.0
 """Seconds for which somebody who was seen to use an address is taken to use it."""
-MOST_KNOWN = 4096
+MAX_KNOWN = 4096
 """Addresses that are remembered; a liar on the wire can name no more."""
 
 
@@ -47,7 +47,7 @@ class Neighbours:
         if address is not None:
             self._users.pop(address, None)
             self._users[address] = mac, now
-            if len(self._users) > MOST_KNOWN:
+            if len(self._users) > MAX_KNOWN:
                 del self._users[next(iter(self._users))]
         station = self.stations.get(mac)
         if station is None:

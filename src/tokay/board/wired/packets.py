@@ -20,7 +20,7 @@ BROADCAST_MAC = b"\xff" * 6
 
 _ETH_P_IP, _ETH_P_ARP = 0x0800, 0x0806
 _LARGEST = 65536
-_MOST_A_TURN = 64  # packets read before the loop gets its turn
+_MAX_A_TURN = 64  # packets read before the loop gets its turn
 
 # linux/if_packet.h, asm-generic/socket.h: not in Python's socket module.
 _SOL_PACKET, _PACKET_AUXDATA = 263, 8
@@ -73,7 +73,7 @@ class DhcpPort:
             self._socket.close()
 
     def _read(self) -> None:
-        for _ in range(_MOST_A_TURN):
+        for _ in range(_MAX_A_TURN):
             try:
                 packet, extra, _, sender = self._socket.recvmsg(
                     _LARGEST, socket.CMSG_SPACE(_AUXDATA.size)
@@ -130,7 +130,7 @@ class ArpPort:
             self._socket.close()
 
     def _read(self) -> None:
-        for _ in range(_MOST_A_TURN):
+        for _ in range(_MAX_A_TURN):
             if self._socket.fileno() < 0:
                 return
             try:
@@ -175,7 +175,7 @@ async def contested(
     answered: asyncio.Future[None] = loop.create_future()
 
     def read() -> None:
-        for _ in range(_MOST_A_TURN):
+        for _ in range(_MAX_A_TURN):
             try:
                 packet = arp.Arp.decode(sock.recv(_LARGEST))
             except arp.ArpError:

@@ -31,7 +31,7 @@ from tokay.plugins.bus.variables import (
     STREAM,
 )
 
-MOST_UNSENT = 64 * 1024
+MAX_UNSENT = 64 * 1024
 """Bytes that may wait for a slow host before the peer is made to wait too."""
 TELL_AFTER = 1.0
 """Seconds in which lost bytes are counted before the log tells of them."""
@@ -145,7 +145,7 @@ class Bridge:
     def take_in(self, data: bytes) -> bool:
         port = self._port
         port.write(data)
-        return port.backlog <= MOST_UNSENT
+        return port.backlog <= MAX_UNSENT
 
     def room(self) -> None:
         """Send what waits; let the host go on when all of it is gone."""

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from tokay.board.pins import PinError, Pins
 from tokay.kernel import system_variables
-from tokay.kernel.console import CR, MOST_UNSENT, Console, Held, LogPrinter
+from tokay.kernel.console import CR, MAX_UNSENT, Console, Held, LogPrinter
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.system_variables import HEADERS
@@ -116,7 +116,7 @@ class Bus(Plugin):
             self._port,
             name=values[DATA_BUS],
             logs=logs,
-            most_unsent=values[TX_BUFFER] if told else MOST_UNSENT,
+            most_unsent=values[TX_BUFFER] if told else MAX_UNSENT,
             held=held,
             on_leave=self._exit,
         )

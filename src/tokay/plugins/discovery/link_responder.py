@@ -17,7 +17,7 @@ from tokay.board.link import Group, Link
 from tokay.protocols import llmnr, mdns, netbios
 from tokay.protocols.dns import QR, DnsError, Message
 
-MOST_REPLIES = 200
+MAX_REPLIES = 200
 """Answers a second by LLMNR and NetBIOS together: a flood of questions gets no flood back."""
 OFFICE = ".local"
 
@@ -258,7 +258,7 @@ class Wire:
             since, count = now, 0
         self._replies = since, count + 1
         group = asked[-1].groups.get(port)
-        if count < MOST_REPLIES and group is not None:
+        if count < MAX_REPLIES and group is not None:
             group.send(reply, source)
 
     # The responder.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tokay.protocols.mdns import Offer
 
 NONE = ("", "none")
-MOST_SERVICES = 4
+MAX_SERVICES = 4
 LONGEST_TEXT = 255
 
 _TYPE = re.compile(r"(_[A-Za-z0-9-]{1,15}\._(?:tcp|udp))(?:\.local)?\.?")
@@ -73,8 +73,8 @@ def parse(text: str) -> list[Given]:
     if text.strip().lower() in NONE:
         return []
     pieces = [piece.strip() for piece in text.split(";") if piece.strip()]
-    if len(pieces) > MOST_SERVICES:
-        raise bad_args(f"{len(pieces)} services are more than {MOST_SERVICES}")
+    if len(pieces) > MAX_SERVICES:
+        raise bad_args(f"{len(pieces)} services are more than {MAX_SERVICES}")
     return [_parse_one(piece) for piece in pieces]
 
 

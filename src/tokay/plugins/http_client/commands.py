@@ -7,7 +7,7 @@ import asyncio
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.results import CommandError, failed
-from tokay.kernel.streams import MOST_STREAMS
+from tokay.kernel.streams import MAX_STREAMS
 from tokay.kernel.value_types import integer
 from tokay.plugins.http_client.connect import connect, receive
 from tokay.plugins.http_client.http_stream import HttpStream
@@ -18,7 +18,7 @@ from tokay.plugins.tls import Credentials, Tls
 
 CERTIFICATES = "[ca_cert] [client_cert] [client_key]"
 CERTIFICATE_WORDS = {"ca": "ca_cert", "cert": "client_cert", "key": "client_key"}
-MOST_BODY = 10**15 - 1
+MAX_BODY = 10**15 - 1
 
 
 @command("http_get", "hge", f"[-i interface] [-o] url {CERTIFICATES}")
@@ -37,7 +37,7 @@ async def http_head(call: Call) -> str:
 async def http_post(call: Call) -> str:
     """Post what stream_write then brings, with -o or -l; without them, nothing."""
     queued = "-o" in call or "length" in call
-    length = call.number("length", 0, MOST_BODY) if "length" in call else None
+    length = call.number("length", 0, MAX_BODY) if "length" in call else None
     request = Request(
         "POST",
         parse_url(call["url"]),
@@ -99,7 +99,7 @@ def certificates(call: Call) -> Credentials | None:
 def _find(call: Call) -> HttpStream:
     """Return the HTTP stream that a call names. Raises CommandError."""
     try:
-        handle = integer(call["handle"], 0, MOST_STREAMS - 1)
+        handle = integer(call["handle"], 0, MAX_STREAMS - 1)
     except CommandError:
         raise failed(f"no stream {call['handle']}") from None
     stream = call.kernel.streams.find(handle)

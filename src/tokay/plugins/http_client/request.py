@@ -9,7 +9,7 @@ import re
 from tokay.kernel.results import bad_args, failed
 from tokay.plugins.http_client.url import Target
 
-MOST_HEADER = 8 * 1024
+MAX_HEADER = 8 * 1024
 """Bytes of header fields that a host may add to one request."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")  # section 5.5; no CR, no LF, no NUL
@@ -30,7 +30,7 @@ class Request:
         self.length = length
         self._single = {"Host": target.authority, "Connection": "Close"}
         self._added: list[tuple[str, str]] = []
-        self._room = MOST_HEADER
+        self._room = MAX_HEADER
         if content_type:
             self.add("Content-Type", content_type)
 
@@ -51,7 +51,7 @@ class Request:
             raise bad_args("a header field has no control characters")
         self._room -= len(name) + len(value) + 4
         if self._room < 0:
-            raise failed(f"header fields of more than {MOST_HEADER} bytes")
+            raise failed(f"header fields of more than {MAX_HEADER} bytes")
         kind = name.lower()
         if kind == "content-length":
             self._set_length(value)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import httptools
 
-MOST_HEADER = 16 * 1024
+MAX_HEADER = 16 * 1024
 """Bytes up to the body: status line and header fields, those of interim answers included."""
-MOST_FIELDS = 128
-MOST_FRAMING = 16 * 1024
+MAX_FIELDS = 128
+MAX_FRAMING = 16 * 1024
 """Bytes of chunk sizes, their extensions and trailers that may come without one of the body."""
 _VERSIONS = frozenset(("1.0", "1.1"))
 _SWITCHING = 101
@@ -64,7 +64,7 @@ class ResponseReader:
         """Take bytes of the connection. Raises ResponseError."""
         # The parser sees no more at once than the header may still take.
         while data and not (self.answered or self.complete):
-            room = MOST_HEADER - self._seen
+            room = MAX_HEADER - self._seen
             if not room:
                 raise ResponseError("the response header is too long")
             head, data = data[:room], data[room:]
@@ -80,7 +80,7 @@ class ResponseReader:
             return
         self._bare += len(data)
         self._parse(data)
-        if self._bare > MOST_FRAMING and not self.complete:
+        if self._bare > MAX_FRAMING and not self.complete:
             raise ResponseError("no body comes between chunk sizes or trailers")
 
     def end(self) -> None:
@@ -131,8 +131,8 @@ class ResponseReader:
         """Hear of a header field, or of one in the trailer."""
         if self.answered:
             return
-        if len(self._fields) >= MOST_FIELDS:
-            raise ResponseError(f"more than {MOST_FIELDS} header fields")
+        if len(self._fields) >= MAX_FIELDS:
+            raise ResponseError(f"more than {MAX_FIELDS} header fields")
         self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:

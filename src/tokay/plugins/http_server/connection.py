@@ -24,15 +24,15 @@ from tokay.plugins.http_server.limits import (
     HEAD_LIMIT,
     IDLE_LIMIT,
     LINGER,
-    MOST_AHEAD,
-    MOST_BODY,
-    MOST_HEAD,
-    MOST_HEADERS,
-    MOST_HEADS,
-    MOST_JOINED,
-    MOST_KNOWN,
-    MOST_TARGET,
-    MOST_UNSENT,
+    MAX_AHEAD,
+    MAX_BODY,
+    MAX_HEAD,
+    MAX_HEADERS,
+    MAX_HEADS,
+    MAX_JOINED,
+    MAX_KNOWN,
+    MAX_TARGET,
+    MAX_UNSENT,
     SEND_LIMIT,
     TURN_LIMIT,
 )
@@ -137,9 +137,9 @@ class Connection(asyncio.Protocol):
         if self._message:
             if self._in_head:
                 self._length += len(data)
-                if self._length > MOST_HEAD:
+                if self._length > MAX_HEAD:
                     self._refuse(431)
-        elif fresh and self._read == 1 and self._last is not None and len(data) <= MOST_KNOWN:
+        elif fresh and self._read == 1 and self._last is not None and len(data) <= MAX_KNOWN:
             self._remember(data, self._last)
 
     def eof_received(self) -> bool:
@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
         if not self._in_head:
             return  # a trailer
         self._many += 1
-        if self._many > MOST_HEADERS:
+        if self._many > MAX_HEADERS:
             return
         name = name.lower()
         headers = self._headers
@@ -206,9 +206,9 @@ class Connection(asyncio.Protocol):
             self._refuse(505)
         elif parser.get_method() not in METHODS:
             self._refuse(501)
-        elif len(self._target) > MOST_TARGET:
+        elif len(self._target) > MAX_TARGET:
             self._refuse(414)
-        elif self._many > MOST_HEADERS or _size(headers) > MOST_HEAD:
+        elif self._many > MAX_HEADERS or _size(headers) > MAX_HEAD:
             self._refuse(431)
         elif b"," in headers.get(b"host", b""):
             self._refuse(400, "Two hosts")
@@ -219,7 +219,7 @@ class Connection(asyncio.Protocol):
         if not self._open:
             return
         self._length += len(piece)
-        if self._length > MOST_BODY:
+        if self._length > MAX_BODY:
             self._refuse(413)
         elif self._body is None:
             self._body = [piece]
@@ -251,7 +251,7 @@ class Connection(asyncio.Protocol):
         """Keep the head that stood alone in some bytes: a client that polls sends it again."""
         if b"content-length" in head.headers or b"transfer-encoding" in head.headers:
             return
-        if len(known_heads) >= MOST_HEADS:
+        if len(known_heads) >= MAX_HEADS:
             known_heads.clear()
         known_heads[data] = head
 
@@ -259,7 +259,7 @@ class Connection(asyncio.Protocol):
 
     def _expect_body(self, headers: dict[bytes, bytes]) -> None:
         length = headers.get(b"content-length", b"0")
-        if len(length) > 9 or int(length) > MOST_BODY:
+        if len(length) > 9 or int(length) > MAX_BODY:
             self._refuse(413)
             return
         if self.request is None:
@@ -282,7 +282,7 @@ class Connection(asyncio.Protocol):
         if self._queue is None:
             self._queue = deque()
         self._queue.append(one)
-        if len(self._queue) >= MOST_AHEAD:
+        if len(self._queue) >= MAX_AHEAD:
             self._open = False
         if len(self._queue) == 1 and self.transport is not None:
             self.transport.pause_reading()
@@ -363,7 +363,7 @@ class Connection(asyncio.Protocol):
         top = head(status, len(body), type, self.extra + extra, keep=keep)
         if request.method is Method.HEAD:
             transport.write(top)
-        elif len(body) < MOST_JOINED:
+        elif len(body) < MAX_JOINED:
             transport.write(top + body)
         else:
             transport.write(top)
@@ -415,7 +415,7 @@ class Connection(asyncio.Protocol):
             else:
                 length, request.keep_alive = UNTIL_CLOSE, False
         keep = self._keeps(request)
-        transport.set_write_buffer_limits(high=MOST_UNSENT)
+        transport.set_write_buffer_limits(high=MAX_UNSENT)
         transport.write(head(status, length, type, self.extra + extra, keep=keep))
         self._pieces = iter(()) if request.method is Method.HEAD else pieces
         self._pump()

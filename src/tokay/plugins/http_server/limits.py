@@ -1,17 +1,17 @@
 """How much of everything a client may send, and how long it may take. Times are seconds."""
 
-MOST_TARGET = 8 * 1024
-MOST_HEAD = 16 * 1024
+MAX_TARGET = 8 * 1024
+MAX_HEAD = 16 * 1024
 """Bytes of a request line and its headers."""
-MOST_HEADERS = 100
-MOST_BODY = 128 * 1024
+MAX_HEADERS = 100
+MAX_BODY = 128 * 1024
 """Bytes; the device itself took 4096 in all (section 1.7), and more does no harm."""
-MOST_AHEAD = 64
+MAX_AHEAD = 64
 """Requests that a client may send before it has an answer."""
-MOST_UNSENT = 64 * 1024
+MAX_UNSENT = 64 * 1024
 """Bytes that may wait for a slow client before no more are made."""
 
-MOST_JOINED = 4 * 1024
+MAX_JOINED = 4 * 1024
 """Bytes of a body that are copied behind the head rather than written by themselves."""
 
 HEAD_LIMIT = 10.0
@@ -32,6 +32,6 @@ LINGER = 2.0
 """Seconds to listen to a client that was refused in the middle of its request: a close with
 unread bytes is a reset, and may take the answer with it (RFC 9112, section 9.6)."""
 
-MOST_HEADS = 256
-MOST_KNOWN = 1024
+MAX_HEADS = 256
+MAX_KNOWN = 1024
 """How many heads are remembered, and of how many bytes each at most."""

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from tokay.plugins.http_server.service import Service
 
 WHITELIST = "http_whitelist.csv"
-MOST_WHITELIST = 16 * 1024
+MAX_WHITELIST = 16 * 1024
 PENALTY = 1.0
 """Seconds that a wrong login costs."""
-MOST_PENDING = 4
+MAX_PENDING = 4
 """Wrong logins that wait for their answer; further ones are cut off."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z -]+")
 
@@ -50,7 +50,7 @@ def refuse(service: "Service", connection: "Connection", *, wrong: bool) -> None
     if not wrong:
         _answer(service, connection)
         return
-    if plugin.pending >= MOST_PENDING:
+    if plugin.pending >= MAX_PENDING:
         connection.cut()
         return
     now = service.time()
@@ -134,7 +134,7 @@ def whitelist(service: "Service") -> list[str]:
     storage = service.kernel.storage
     if storage.stat(WHITELIST) is None:
         return []
-    text = storage.read(WHITELIST, 0, MOST_WHITELIST).decode("latin-1")
+    text = storage.read(WHITELIST, 0, MAX_WHITELIST).decode("latin-1")
     items = (item.strip().removeprefix("/") for item in re.split(r"[,\r\n]", text))
     return [item for item in items if item]
 

@@ -26,7 +26,7 @@ from tokay.plugins.network import Interface
 if TYPE_CHECKING:
     from tokay.plugins.http_server.plugin import HttpServer
 
-MOST_WAITING = 16
+MAX_WAITING = 16
 """Clients that may wait for a turn; further ones get 503."""
 SWEEP = 1.0
 """Seconds between two looks at the deadlines, while there are clients."""
@@ -135,7 +135,7 @@ class Service:
         if len(self._active) < self.config.max_clients or self._make_room():
             self._active.add(connection)
             connection.deadline = self.time() + HEAD_LIMIT
-        elif len(self._waiting) < MOST_WAITING:
+        elif len(self._waiting) < MAX_WAITING:
             self._waiting[connection] = None
             connection.wait()
         else:

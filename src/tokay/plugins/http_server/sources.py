@@ -8,8 +8,8 @@ from tokay.kernel.storage import StoredFile
 TWIN = ".gz"
 LARGEST = 64 * 1024
 """Bytes of a file whose content is remembered."""
-MOST_BYTES = 256 * 1024
-MOST_NAMES = 64
+MAX_BYTES = 256 * 1024
+MAX_NAMES = 64
 """What is remembered of one service, until no client is left."""
 
 
@@ -60,7 +60,7 @@ class Files:
         try:
             return self._found[name]
         except KeyError:
-            if len(self._found) >= MOST_NAMES:
+            if len(self._found) >= MAX_NAMES:
                 self.forget()
             found = self._found[name] = self._find(name) if name else None
             return found
@@ -73,7 +73,7 @@ class Files:
         content = self._contents.get(stored.name)
         if content is None:
             content = found.source.read(stored.name, 0, size)
-            if self._held + size > MOST_BYTES:
+            if self._held + size > MAX_BYTES:
                 self._contents.clear()
                 self._held = 0
             self._contents[stored.name] = content

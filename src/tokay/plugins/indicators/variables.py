@@ -35,7 +35,7 @@ class Operation(Enum):
 
 
 OPERATIONS = {operation.word: operation for operation in Operation}
-MOST_STATES = 4
+MAX_STATES = 4
 
 Pattern = tuple[Operation, ...]
 
@@ -43,12 +43,12 @@ Pattern = tuple[Operation, ...]
 class PatternKind(Kind[Pattern]):
     """Up to four operations, with bars or blanks between them. The last one stands for the rest."""
 
-    words = (1, MOST_STATES)
+    words = (1, MAX_STATES)
     hint = "operation|operation..."
 
     def parse(self, words: Sequence[str], scope: Scope = NOWHERE) -> Pattern:
         names = [name.strip() for name in "|".join(words).split("|")]
-        if not all(name in OPERATIONS for name in names) or len(names) > MOST_STATES:
+        if not all(name in OPERATIONS for name in names) or len(names) > MAX_STATES:
             raise bad_args(f"{' '.join(words)} is not up to four of {', '.join(OPERATIONS)}")
         return tuple(OPERATIONS[name] for name in names)
 

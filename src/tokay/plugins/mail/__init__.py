@@ -3,7 +3,7 @@
 import asyncio
 from typing import ClassVar
 
-from tokay.kernel.commands import MOST_DATA, Call, command
+from tokay.kernel.commands import MAX_DATA, Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, bad_args, failed
@@ -26,7 +26,7 @@ async def smtp_send(call: Call) -> None:
     kernel, values = call.kernel, call.kernel.variables
     to, subject = call["to"], _subject(call)
     check_address(to)
-    size = call.number("size", 0, MOST_DATA)
+    size = call.number("size", 0, MAX_DATA)
     for variable in (HOST, NAME_ADDRESS):
         if not values[variable]:
             raise _told(kernel, f"{variable.name} is not set")

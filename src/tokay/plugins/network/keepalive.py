@@ -10,8 +10,8 @@ import socket
 from tokay.kernel.value_types import Boolean, Integer
 from tokay.kernel.variables import Applies, Variable, Variables
 
-MOST_SECONDS = 32767
-MOST_PROBES = 127
+MAX_SECONDS = 32767
+MAX_PROBES = 127
 """What Linux takes (tcp.h, MAX_TCP_KEEPIDLE and its like)."""
 
 ENABLED = Variable(
@@ -19,16 +19,16 @@ ENABLED = Variable(
     doc="Ask the peer of a silent TCP connection whether it is still there.",
 )  # fmt: skip
 INITIAL_TIMEOUT = Variable(
-    "tcp.keepalive.initial_timeout", "tc k i", Integer(1, MOST_SECONDS, unit="seconds"), 60,
+    "tcp.keepalive.initial_timeout", "tc k i", Integer(1, MAX_SECONDS, unit="seconds"), 60,
     applies=Applies.NETWORK_RESTART, doc="How long a connection is silent before the first probe.",
 )  # fmt: skip
 RETRY_COUNT = Variable(
-    "tcp.keepalive.retry_count", "tc k c", Integer(1, MOST_PROBES), 3,
+    "tcp.keepalive.retry_count", "tc k c", Integer(1, MAX_PROBES), 3,
     applies=Applies.NETWORK_RESTART,
     doc="How many probes go unanswered before the connection is given up.",
 )  # fmt: skip
 RETRY_TIMEOUT = Variable(
-    "tcp.keepalive.retry_timeout", "tc k r", Integer(1, MOST_SECONDS, unit="seconds"), 10,
+    "tcp.keepalive.retry_timeout", "tc k r", Integer(1, MAX_SECONDS, unit="seconds"), 10,
     applies=Applies.NETWORK_RESTART, doc="The time between two probes.",
 )  # fmt: skip
 VARIABLES = (ENABLED, INITIAL_TIMEOUT, RETRY_COUNT, RETRY_TIMEOUT)

@@ -8,7 +8,7 @@ from tokay.kernel.results import failed
 from tokay.kernel.streams import Inbox, Stream, Taker
 from tokay.plugins.network.interface import Interface
 
-MOST_UNSENT = 64 * 1024
+MAX_UNSENT = 64 * 1024
 """Bytes that may wait for a slow peer before a writer must wait too."""
 LINGER = 10.0
 """Seconds that a closed stream goes on sending what it has."""
@@ -89,7 +89,7 @@ class TcpStream(Stream, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclass of asyncio's: only the name is the same.
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=MOST_UNSENT)
+        self._transport.set_write_buffer_limits(high=MAX_UNSENT)
         port = transport.get_extra_info("sockname")[1]
         self.info = f"{self.info} ({port})"
 

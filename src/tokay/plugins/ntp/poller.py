@@ -11,7 +11,7 @@ from tokay.protocols import ntp
 
 ANSWER_LIMIT = 5.0
 """Seconds that a server may take to answer."""
-MOST_REFUSALS = 4
+MAX_REFUSALS = 4
 """Refused answers that one question brings into the log, however many come."""
 SAME = 0.001
 """Seconds: a clock that is no further from where it was set was not set since."""
@@ -105,7 +105,7 @@ class _Answers(asyncio.DatagramProtocol):
         outcome = self._questions.hear(data, addr)
         if isinstance(outcome, ntp.Refusal):
             self._refused += 1
-            if self._refused <= MOST_REFUSALS:
+            if self._refused <= MAX_REFUSALS:
                 self._questions.log(f"NTP answer refused: {outcome.reason}")
         elif isinstance(outcome, ntp.Kiss):
             what = "asks for fewer questions" if outcome.code == "RATE" else "asks for none"

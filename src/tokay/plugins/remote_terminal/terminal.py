@@ -16,7 +16,7 @@ import socket
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from tokay.kernel.console import MOST_UNSENT, Console
+from tokay.kernel.console import MAX_UNSENT, Console
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.remote_terminal.variables import PASSWORD, TIMEOUT
 from tokay.protocols.telnet import (
@@ -131,7 +131,7 @@ class Terminal(asyncio.Protocol):
                 self._hear(event)
             elif event == Command(ARE_YOU_THERE):
                 self._send(b"\r\n[Yes]\r\n")
-        if self.backlog > MOST_UNSENT:
+        if self.backlog > MAX_UNSENT:
             self._transport.abort()  # it asks and asks, and reads no answer
 
     def resume_writing(self) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tokay.board.link import ApLink, ApStation
 
-MOST_GONE = 32
+MAX_GONE = 32
 """Clients that are remembered after they have gone."""
 
 
@@ -42,7 +42,7 @@ class Clients:
                 self._gone[one.mac] = Client(one.mac, one.rssi, one.since, now)
         for one_mac in self._here:
             self._gone.pop(one_mac, None)
-        while len(self._gone) > MOST_GONE:
+        while len(self._gone) > MAX_GONE:
             del self._gone[next(iter(self._gone))]
 
     def listed(self, now: float, idle_timeout: float) -> Iterator[Client]:

@@ -14,7 +14,7 @@ from tokay.kernel.kernel import Kernel
 from tokay.protocols.dhcp import GrantedLease, Outgoing, SavedLease, Server, ServerConfig
 
 FACT = "softap.leases"
-MOST_HELD = 1024
+MAX_HELD = 1024
 """Answers that may wait for a write; a client that gets none asks again."""
 
 _Row = tuple[str, str, str, str, int]
@@ -64,7 +64,7 @@ class DhcpServer:
         if self._server.revision == before:  # an offer or a refusal: nothing to remember
             self._send(answers)
             return
-        if len(self._held) < MOST_HELD:
+        if len(self._held) < MAX_HELD:
             self._held += answers
         if self._writing is None:
             self._writing = asyncio.get_running_loop().call_soon(self._commit)

@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 from tokay.board.pins import PinError
 from tokay.kernel import system_variables
-from tokay.kernel.commands import MOST_DATA, Call, command
+from tokay.kernel.commands import MAX_DATA, Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, Listing, Result, failed, lines
-from tokay.kernel.streams import MOST_STREAMS, Stream
+from tokay.kernel.streams import MAX_STREAMS, Stream
 from tokay.kernel.value_types import integer
 from tokay.plugins.gpio import Line
 from tokay.plugins.streams.status_pins import Followed, StreamLines
@@ -24,7 +24,7 @@ LOOKED_AT = "streams_looked_at"
 def _handle(call: Call) -> int:
     # A number that no handle can have is a stream that is not open.
     try:
-        return integer(call["handle"], 0, MOST_STREAMS - 1)
+        return integer(call["handle"], 0, MAX_STREAMS - 1)
     except CommandError:
         raise failed(f"no stream {call['handle']}") from None
 
@@ -67,7 +67,7 @@ async def stream_write(call: Call) -> None:
     """Send `size` bytes, which follow the line, on a stream."""
     variables = call.kernel.variables
     stream = call.kernel.streams.find_free(_handle(call))
-    size = call.number("size", 1, MOST_DATA)
+    size = call.number("size", 1, MAX_DATA)
     checked = variables[system_variables.WRITE_CHECK]
     if checked:
         await _room(call, stream, Result.BOUNDS_ERROR)

@@ -1,6 +1,6 @@
 """Variables of TCP clients and servers. Source: variables reference, tcp."""
 
-from tokay.kernel.streams import MOST_STREAMS
+from tokay.kernel.streams import MAX_STREAMS
 from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Integer, Pin, Port, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.network import SERVICE_INTERFACES
@@ -58,7 +58,7 @@ SERVER_PORT = Variable(
     doc="Where tcp_server listens when it is not told, and with auto_start.",
 )  # fmt: skip
 MAX_CLIENTS = Variable(
-    "tcp.server.max_clients", "tc s m", Integer(1, MOST_STREAMS), MOST_STREAMS,
+    "tcp.server.max_clients", "tc s m", Integer(1, MAX_STREAMS), MAX_STREAMS,
     applies=Applies.NETWORK_RESTART, doc="How many clients a server has at once.",
 )  # fmt: skip
 IDLE_TIMEOUT = Variable(

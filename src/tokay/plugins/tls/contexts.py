@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from tokay.plugins.tls.ciphers import SUITES_OF_13, Range
 
-MOST_CONTEXTS = 64
+MAX_CONTEXTS = 64
 """Contexts that are kept for whoever asks next; those in use live on without it."""
 _CRL = b"-----BEGIN X509 CRL-----"
 _VERSIONS = {
@@ -35,7 +35,7 @@ ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
 """
 
 
-@lru_cache(maxsize=MOST_CONTEXTS)
+@lru_cache(maxsize=MAX_CONTEXTS)
 def client_context(spoken: Range, ca: bytes, cert: bytes, key: bytes) -> ssl.SSLContext:
     """Return a context that connects; with ``ca`` it verifies. Raises OSError (SSLError is one)."""
     context = _context(ssl.PROTOCOL_TLS_CLIENT, spoken)
@@ -49,7 +49,7 @@ def client_context(spoken: Range, ca: bytes, cert: bytes, key: bytes) -> ssl.SSL
     return context
 
 
-@lru_cache(maxsize=MOST_CONTEXTS)
+@lru_cache(maxsize=MAX_CONTEXTS)
 def server_context(spoken: Range, ca: bytes, cert: bytes, key: bytes) -> ssl.SSLContext:
     """Return a context that accepts; with ``ca`` it wants to see certificates. Raises OSError."""
     context = _context(ssl.PROTOCOL_TLS_SERVER, spoken)

@@ -9,7 +9,7 @@ from tokay.plugins.tls.ciphers import Range
 from tokay.plugins.tls.errors import BAD_FILE, TlsError, reason_of
 from tokay.plugins.tls.variables import CA_CERT, CLIENT_CERT, CLIENT_KEY, FACTORY_CA
 
-MOST_PEM = 256 * 1024
+MAX_PEM = 256 * 1024
 """Bytes that a file of certificates may have: what the CAs of all browsers take."""
 
 MakeContext = Callable[[Range, bytes, bytes, bytes], ssl.SSLContext]
@@ -55,6 +55,6 @@ def _read(kernel: Kernel, name: str) -> bytes:
     stored = kernel.storage.stat(name)
     if stored is None:
         raise OSError(f"no file {name}")
-    if stored.size > MOST_PEM:
-        raise OSError(f"{name} has more than {MOST_PEM} bytes")
+    if stored.size > MAX_PEM:
+        raise OSError(f"{name} has more than {MAX_PEM} bytes")
     return kernel.storage.read(name, 0, stored.size)

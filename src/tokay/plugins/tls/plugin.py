@@ -21,7 +21,7 @@ from tokay.plugins.tls.errors import OUT_OF_MEMORY, TlsError
 if TYPE_CHECKING:
     from tokay.plugins.tls.transport import TlsTransport
 
-MOST_HANDSHAKES = 16
+MAX_HANDSHAKES = 16
 """Handshakes that a server has under way; one more ends the oldest."""
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -157,7 +157,7 @@ class Tls(Plugin):
                 self._tell(error)
 
         def accepted() -> asyncio.BaseProtocol:
-            if len(under_way) >= MOST_HANDSHAKES:
+            if len(under_way) >= MAX_HANDSHAKES:
                 next(iter(under_way)).abort()
             limit = self._kernel.variables[variables.HANDSHAKE_TIMEOUT] / 1000
             if self._starved():

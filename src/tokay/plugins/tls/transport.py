@@ -33,11 +33,11 @@ from tokay.plugins.tls.errors import (
     failure_of,
     reason_of,
 )
-from tokay.protocols.tls import HEADER, MOST_CONTENT, HandshakeWalk, State, record_size
+from tokay.protocols.tls import HEADER, MAX_CONTENT, HandshakeWalk, State, record_size
 
 RECORD = 16384
 """Bytes of data that a record may have."""
-PART = HEADER + MOST_CONTENT
+PART = HEADER + MAX_CONTENT
 """Bytes of a record that may be held until its end comes."""
 READ = 12 * RECORD
 """Bytes that are received at once."""

@@ -7,8 +7,8 @@ from tokay.kernel.streams import Inbox, Taker
 
 Peer = tuple[str, int]
 
-MOST_DATAGRAMS = 64
-MOST_BYTES = 64 * 1024
+MAX_DATAGRAMS = 64
+MAX_BYTES = 64 * 1024
 """What is held; one datagram of any size always fits."""
 
 
@@ -40,8 +40,8 @@ class DatagramInbox(Inbox):
         if self._take_in is not None and not self._paused:
             self._paused = not self._take_in(data)
             return
-        if len(self._chunks) >= MOST_DATAGRAMS or (
-            self._chunks and self.size + len(data) > MOST_BYTES
+        if len(self._chunks) >= MAX_DATAGRAMS or (
+            self._chunks and self.size + len(data) > MAX_BYTES
         ):
             self.dropped += 1
             return

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from tokay.board.pins import Pins
 from tokay.kernel import system_variables
-from tokay.kernel.commands import MOST_DATA, Call, command
+from tokay.kernel.commands import MAX_DATA, Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, Result, bad_args, failed
@@ -67,7 +67,7 @@ async def _read(call: Call, words: list[str]) -> bytes:
 
 
 async def _write(call: Call, words: list[str]) -> None:
-    size = call.number("size", 1, MOST_DATA)
+    size = call.number("size", 1, MAX_DATA)
     peer = (Ipv4().parse([words[1]]), integer(words[2], 1, 65535))
     _stream(call, words[0])
     data = await call.data(size)

@@ -22,9 +22,9 @@ from tokay.plugins.http_server import Request
 from tokay.plugins.websocket.connection import Connection
 from tokay.protocols.websocket import BINARY, INVALID_DATA, TEXT, UNSUPPORTED
 
-MOST_MESSAGE = 64 * 1024
+MAX_MESSAGE = 64 * 1024
 """Bytes of one message."""
-MOST_ASKED = 16
+MAX_ASKED = 16
 """Requests of ours that one client may leave unanswered."""
 PATIENCE = 7.0
 """Seconds that a client has to answer, as vendor clients give the device."""
@@ -174,7 +174,7 @@ class AppClient:
         self._asked: dict[int, asyncio.Future[Message]] = {}
         self._numbers = itertools.count()
         self.peer = request.peer
-        self.connection = Connection(self, most=MOST_MESSAGE)
+        self.connection = Connection(self, most=MAX_MESSAGE)
 
     def begun(self) -> None:
         """Hear that there is a connection."""
@@ -201,7 +201,7 @@ class AppClient:
         return self._send(Message(method="write", stream=name, data=data))
 
     async def _ask(self, message: Message) -> Message:
-        if len(self._asked) >= MOST_ASKED or self.connection.full:
+        if len(self._asked) >= MAX_ASKED or self.connection.full:
             raise failed("the page does not answer")
         number = message.id = next(self._numbers)
         answered: asyncio.Future[Message] = asyncio.get_running_loop().create_future()

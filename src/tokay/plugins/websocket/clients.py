@@ -10,7 +10,7 @@ from tokay.plugins.websocket.connection import Connection
 from tokay.plugins.websocket.server import begin, key_of, refuse
 from tokay.protocols.websocket import GOING_AWAY
 
-MOST_CLIENTS = 8
+MAX_CLIENTS = 8
 """Clients of one endpoint at once: as many as there can be streams."""
 
 
@@ -48,7 +48,7 @@ class Clients:
         key = key_of(request, transport)
         if not key:
             return
-        if len(self._clients) >= MOST_CLIENTS:
+        if len(self._clients) >= MAX_CLIENTS:
             refuse(transport, 503, "Too many clients")
             return
         client = self._make(request, lambda: self._gone(client))

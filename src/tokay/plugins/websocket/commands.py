@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tokay.kernel.commands import MOST_DATA, Given
+from tokay.kernel.commands import MAX_DATA, Given
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import TEXTS, Response, Result
 from tokay.plugins.websocket.connection import Connection, State
 from tokay.protocols.websocket import BINARY, INVALID_DATA, TEXT, UNSUPPORTED
 
 SOURCE = "cmdstream"
-MOST_MESSAGE = 2 * MOST_DATA
+MAX_MESSAGE = 2 * MAX_DATA
 """Bytes of one request: the data of a command, its line, and some."""
-MOST_OUTSTANDING = 8
+MAX_OUTSTANDING = 8
 """Requests that wait for their turn before the client must wait."""
 
 _CONTROL = re.compile(rb"[\r\n\0]")
@@ -66,7 +66,7 @@ class CommandClient:
         self._waiting: deque[Waiting] = deque()
         self._running: Given | None = None
         self._pumping = False
-        self.connection = Connection(self, most=MOST_MESSAGE)
+        self.connection = Connection(self, most=MAX_MESSAGE)
 
     def begun(self) -> None:
         """Wait for requests."""
@@ -117,7 +117,7 @@ class CommandClient:
             self._refuse(message)
             return
         self._waiting.append(Waiting(request.id, line, data))
-        if len(self._waiting) >= MOST_OUTSTANDING:
+        if len(self._waiting) >= MAX_OUTSTANDING:
             self.connection.pause()
 
     def _refuse(self, message: bytes) -> None:
@@ -137,7 +137,7 @@ class CommandClient:
         connection = self.connection
         while self._waiting and self._running is None and not connection.full:
             number, line, data = self._waiting.popleft()
-            if len(self._waiting) == MOST_OUTSTANDING // 2:
+            if len(self._waiting) == MAX_OUTSTANDING // 2:
                 connection.resume()
             if _CONTROL.search(line) is not None:
                 self._send(number, Result.PARSE_ERROR, TEXTS[Result.PARSE_ERROR].encode())

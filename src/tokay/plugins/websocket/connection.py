@@ -19,7 +19,7 @@ from tokay.protocols.websocket import (
     BINARY,
     CLOSE,
     LOST,
-    MOST_HEADER,
+    MAX_HEADER,
     NORMAL,
     PING,
     PONG,
@@ -33,7 +33,7 @@ from tokay.protocols.websocket import (
     read_status,
 )
 
-MOST_UNSENT = 64 * 1024
+MAX_UNSENT = 64 * 1024
 """Bytes that may wait for a slow peer before a writer must wait too."""
 CLOSING_LIMIT = 10.0
 """Seconds that a peer has to answer a close frame, and to take what was sent before."""
@@ -169,7 +169,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclass of asyncio's: only the name is the same.
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=MOST_UNSENT)
+        self._transport.set_write_buffer_limits(high=MAX_UNSENT)
 
     def data_received(self, data: bytes) -> None:
         state, listener = self.state, self._listener
@@ -277,7 +277,7 @@ class Connection(asyncio.Protocol):
     def _take_answer(self, data: bytes) -> None:
         self._answer += data
         head, end, rest = self._answer.partition(b"\r\n\r\n")
-        if len(head) > MOST_HEADER:
+        if len(head) > MAX_HEADER:
             self._refuse(OSError("the response header is too long"))
         elif end:
             try:

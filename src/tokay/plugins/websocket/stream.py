@@ -15,7 +15,7 @@ from tokay.protocols.websocket import (
     BINARY,
     CONTINUATION,
     GOING_AWAY,
-    MOST_CONTROL,
+    MAX_CONTROL,
     NORMAL,
     PING,
     TEXT,
@@ -132,8 +132,8 @@ class WebSocketStream(Stream):
     def _ping(self, data: bytes, flags: frozenset[str]) -> None:
         if FRAGMENT_FLAG in flags:
             raise failed("a ping has no fragments")
-        if len(data) > MOST_CONTROL:
-            raise failed(f"a ping has no more than {MOST_CONTROL} bytes")
+        if len(data) > MAX_CONTROL:
+            raise failed(f"a ping has no more than {MAX_CONTROL} bytes")
         if not self.connection.send(PING, data):
             raise failed("the other side has closed")
 

@@ -20,7 +20,7 @@ __all__ = ["LONGEST_CHAIN", "Addresses", "Further", "Reading", "follow"]
 LONGEST_CHAIN = 16
 """CNAMEs followed for one lookup, over all its responses. Real ones have 2 to 5; BIND allows 16."""
 
-_MOST_ADDRESSES = 16
+_MAX_ADDRESSES = 16
 _LARGEST_TTL = 0x7FFFFFFF
 
 
@@ -70,7 +70,7 @@ def follow(response: Message, name: bytes) -> Reading:
     if found := addresses.get(at):
         unique = dict.fromkeys(record.data for record in found)
         ttl = min(ttl, *map(_seconds, found))
-        return Addresses(tuple(map(IPv4Address, unique))[:_MOST_ADDRESSES], ttl)
+        return Addresses(tuple(map(IPv4Address, unique))[:_MAX_ADDRESSES], ttl)
     if any(record.type == Type.SOA for record in response.authorities):
         return Failure.NODATA
     if hops:

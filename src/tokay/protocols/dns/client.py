@@ -42,7 +42,7 @@ __all__ = ["PORT", "Outgoing", "Resolver"]
 PORT = 53
 
 _LONGEST_UNIT = 1.0
-_MOST_TRIES = 8
+_MAX_TRIES = 8
 _QUESTION_TAIL = Struct("!2H").pack(Type.A, CLASS_IN)
 # Servers that cannot make sense of a question do not repeat it.
 _BARE_FAILURES = (Rcode.FORMERR, Rcode.SERVFAIL, Rcode.NOTIMP, Rcode.REFUSED)
@@ -108,7 +108,7 @@ class Resolver:
         cache_size: int = 32,
         port: int = PORT,
     ) -> None:
-        if not 1 <= tries <= _MOST_TRIES:
+        if not 1 <= tries <= _MAX_TRIES:
             raise ValueError(f"{tries} tries")
         self._port = port
         self._tries = tries

@@ -37,7 +37,7 @@ _RECORD_TAIL = Struct("!2HIH")  # type, class, ttl, length of the data
 _LONGEST = 0xFFFF
 # A zone transfer has thousands; no question of a device is answered with more than a few dozen,
 # nor does mDNS have room for more than some hundreds in its 9,000 octets.
-_MOST_RECORDS = 512
+_MAX_RECORDS = 512
 _UNIQUE = 0x8000  # mDNS: cache flush, or unicast wanted; not part of the class
 
 # Types with names in their data: octets before, names, octets after.
@@ -115,7 +115,7 @@ class Message:
         if not HEADER.size <= len(data) <= _LONGEST:
             raise DnsError(f"{len(data)} octets are no DNS message")
         ident, flags, *counts = HEADER.unpack_from(data)
-        if sum(counts) > _MOST_RECORDS:
+        if sum(counts) > _MAX_RECORDS:
             raise DnsError(f"{sum(counts)} records")
         known: dict[int, bytes] = {}
         at = HEADER.size

@@ -22,7 +22,7 @@ ROOT = b"\0"
 
 _LONGEST_NAME = 255
 _LONGEST_LABEL = 63
-_MOST_POINTERS = 127
+_MAX_POINTERS = 127
 _POINTER = 0xC0  # the two top bits of its first octet; 0x40 and 0x80 never came to be (RFC 6891)
 _POINTER_REACH = 0x4000
 _HEADER_SIZE = 12
@@ -104,7 +104,7 @@ def read_name(data: bytes, at: int, known: dict[int, bytes]) -> tuple[bytes, int
         end = end or at + 2
         target = (length & ~_POINTER) << 8 | data[at + 1]
         pointers += 1
-        if not _HEADER_SIZE <= target < run or pointers > _MOST_POINTERS:
+        if not _HEADER_SIZE <= target < run or pointers > _MAX_POINTERS:
             raise DnsError("a pointer that does not lead to an earlier name")
         if (tail := known.get(target)) is not None:
             name += tail

@@ -39,7 +39,7 @@ from tokay.protocols.dns.record import CLASS_ANY, CLASS_IN, Type
 
 __all__ = ["Answerer", "Unknown", "reverse_name"]
 
-_MOST_REMEMBERED = 256
+_MAX_REMEMBERED = 256
 _LONGEST_REMEMBERED = 300  # header and question have 271 at most; with EDNS 11 more and options
 _KEPT_FLAGS = 0x7800 | RD  # opcode and RD go back as they came (RFC 1035 section 4.1.1)
 
@@ -101,7 +101,7 @@ class Answerer:
         else:
             self._ask = names
         # A function may change its mind: nothing that it says is remembered.
-        self._room = 0 if self._ask and not constant else _MOST_REMEMBERED
+        self._room = 0 if self._ask and not constant else _MAX_REMEMBERED
         self._remembered: dict[bytes, bytes | None] = {}
 
     def answer(self, datagram: bytes) -> bytes | None:

@@ -28,7 +28,7 @@ HOST_TTL, OTHER_TTL = 120, 4500
 """Seconds (RFC 6762 section 10)."""
 NSEC = 47
 LONGEST_LABEL = 63
-MOST_MADE = 64
+MAX_MADE = 64
 """Hosts whose records are kept for the next question."""
 META = name_from_text(f"_services._dns-sd._udp.{DOMAIN}")
 """The name under which the types of services are found (RFC 6763 section 9)."""
@@ -76,7 +76,7 @@ class Host:
         names += [_type_name(offer.type) for offer in self.offers]
         return list(dict.fromkeys(name.lower() for name in names if name != META or self.offers))
 
-    @lru_cache(maxsize=MOST_MADE)  # noqa: B019 - a host is a value, and few are kept
+    @lru_cache(maxsize=MAX_MADE)  # noqa: B019 - a host is a value, and few are kept
     def unique(self) -> tuple[Record, ...]:
         """Return the records that are probed for and defended."""
         host = self.full_name
@@ -87,7 +87,7 @@ class Host:
             found += [srv._replace(cls=_UNIQUE), txt._replace(cls=_UNIQUE)]
         return tuple(found)
 
-    @lru_cache(maxsize=MOST_MADE)  # noqa: B019
+    @lru_cache(maxsize=MAX_MADE)  # noqa: B019
     def records(self) -> tuple[Record, ...]:
         """Return all that is announced."""
         reverse = Record(reverse_name(self.address), Type.PTR, HOST_TTL, self.full_name, _UNIQUE)
@@ -98,7 +98,7 @@ class Host:
             found.append(Record.of_target(META, Type.PTR, kind, OTHER_TTL))
         return tuple(found)
 
-    @lru_cache(maxsize=MOST_MADE)  # noqa: B019
+    @lru_cache(maxsize=MAX_MADE)  # noqa: B019
     def denial(self, name: bytes) -> Record | None:
         """Return the record that says what there is of one of our names and that it is all."""
         low = name.lower()
@@ -128,7 +128,7 @@ class Host:
         return len(label).to_bytes(1) + label + _type_name(offer.type)
 
 
-@lru_cache(maxsize=MOST_MADE)
+@lru_cache(maxsize=MAX_MADE)
 def _type_name(type: str) -> bytes:
     return name_from_text(f"{type}.{DOMAIN}")
 

@@ -22,11 +22,11 @@ from tokay.protocols.mdns.host import DOMAIN, FLUSH
 __all__ = ["Browse", "Found", "Lookup"]
 
 FIRST_PAUSE = 1.0
-MOST_FOUND = 4096
+MAX_FOUND = 4096
 """Services, and as many hosts, that one browse remembers."""
-MOST_KNOWN = 24
+MAX_KNOWN = 24
 """Known answers in a question: what fits into an Ethernet frame."""
-MOST_ASKED = 8
+MAX_ASKED = 8
 """Services that are asked about in one question, when their data did not come along."""
 
 
@@ -95,8 +95,8 @@ class Browse(_Asker):
 
     def question(self) -> bytes:
         """Return what to multicast: what there is, and what is missing of what is known."""
-        known = tuple(one for at, one in enumerate(self._pointers.values()) if at < MOST_KNOWN)
-        missing = [one for one in self._pointers if one not in self._services][:MOST_ASKED]
+        known = tuple(one for at, one in enumerate(self._pointers.values()) if at < MAX_KNOWN)
+        missing = [one for one in self._pointers if one not in self._services][:MAX_ASKED]
         questions = [Question(self.name, Type.PTR)]
         questions += [
             Question(self._pointers[one].data, kind)
@@ -116,7 +116,7 @@ class Browse(_Asker):
                 self._learn(self._services, name, record)
             elif record.type == Type.TXT and name.endswith(wanted):
                 self._learn(self._texts, name, record)
-            elif record.type == Type.A and record.ttl and len(self._addresses) < MOST_FOUND:
+            elif record.type == Type.A and record.ttl and len(self._addresses) < MAX_FOUND:
                 self._addresses[name] = IPv4Address(record.data)
 
     def found(self) -> list[Found]:
@@ -138,7 +138,7 @@ class Browse(_Asker):
     def _learn(self, known: dict[bytes, Record], name: bytes, record: Record) -> None:
         if not record.ttl:
             known.pop(name, None)
-        elif name in known or len(known) < MOST_FOUND:
+        elif name in known or len(known) < MAX_FOUND:
             known[name] = record
 
 

@@ -19,8 +19,8 @@ Bounds, and what they are against:
 
 - a record is multicast once a second at most, a probe's answer four times (section 6): floods of
   questions, which may be forged, make no more noise than one;
-- a host sends `MOST_UNICAST` datagrams a second to single askers, all of them `MOST_UNICAST_ALL`;
-- `MOST_DEFERRED` askers are waited for, with `MOST_PIECES` pieces each: unfinished questions;
+- a host sends `MAX_UNICAST` datagrams a second to single askers, all of them `MAX_UNICAST_ALL`;
+- `MAX_DEFERRED` askers are waited for, with `MAX_PIECES` pieces each: unfinished questions;
 - fifteen conflicts in ten seconds slow a host down to a try in five seconds (section 8.1);
 - nothing of what others say is remembered: answers to questions never asked change nothing, unless
   they claim a name of ours, and then only if they come from port 5353.
@@ -53,10 +53,10 @@ RECORD_INTERVAL = 1.0
 DEFENCE_INTERVAL = 0.25
 LEGACY_TTL = 10
 """Seconds at most in answers to those who do not know mDNS (section 6.7)."""
-MOST_UNICAST, MOST_UNICAST_ALL = 50, 5000
-MOST_DEFERRED = 64
-MOST_PIECES = 8
-MOST_CONFLICTS, CONFLICT_WINDOW, CONFLICT_DELAY = 15, 10.0, 5.0
+MAX_UNICAST, MAX_UNICAST_ALL = 50, 5000
+MAX_DEFERRED = 64
+MAX_PIECES = 8
+MAX_CONFLICTS, CONFLICT_WINDOW, CONFLICT_DELAY = 15, 10.0, 5.0
 
 _KINDS = (Type.A, Type.AAAA, Type.SRV, Type.TXT, Type.CNAME)
 _OPCODE_RCODE = 0x780F
@@ -230,9 +230,9 @@ class Responder:
             return
         held = self._deferred.get(source)
         if held is not None:
-            if len(held.pieces) < MOST_PIECES:
+            if len(held.pieces) < MAX_PIECES:
                 held.pieces.append(message)
-        elif message.flags & TC and source[1] == PORT and len(self._deferred) < MOST_DEFERRED:
+        elif message.flags & TC and source[1] == PORT and len(self._deferred) < MAX_DEFERRED:
             self._deferred[source] = _Deferred(source, group, [message])
             self._count += 1
             self._deferrals[self._count] = source
@@ -280,8 +280,8 @@ class Responder:
     def _conflict(self, entry: _Entry, now: float) -> None:
         """Take another name, or defend the one that is established by probing for it again."""
         recent = [at for at in entry.conflicts if now - at < CONFLICT_WINDOW]
-        entry.conflicts = [*recent[-MOST_CONFLICTS:], now]
-        entry.slow = entry.slow or len(entry.conflicts) > MOST_CONFLICTS
+        entry.conflicts = [*recent[-MAX_CONFLICTS:], now]
+        entry.slow = entry.slow or len(entry.conflicts) > MAX_CONFLICTS
         delay = CONFLICT_DELAY if entry.slow else 0.0
         if entry.state is _State.PROBING:
             self._unlearn(entry)
@@ -466,7 +466,7 @@ class Responder:
     def _may_unicast(self, entry: _Entry, now: float) -> bool:
         entry.unicast = entry.unicast.after(now)
         self._unicast = self._unicast.after(now)
-        return entry.unicast.sent <= MOST_UNICAST and self._unicast.sent <= MOST_UNICAST_ALL
+        return entry.unicast.sent <= MAX_UNICAST and self._unicast.sent <= MAX_UNICAST_ALL
 
     def _schedule(self, when: float, step: _Step, key: int, turn: int = 0) -> None:
         self._count += 1

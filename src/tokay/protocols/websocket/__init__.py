@@ -8,7 +8,7 @@ from tokay.protocols.websocket.frame import (
     INTERNAL_ERROR,
     INVALID_DATA,
     LOST,
-    MOST_CONTROL,
+    MAX_CONTROL,
     NO_CODE,
     NORMAL,
     PING,
@@ -23,7 +23,7 @@ from tokay.protocols.websocket.frame import (
     parse_close,
 )
 from tokay.protocols.websocket.handshake import (
-    MOST_HEADER,
+    MAX_HEADER,
     HandshakeError,
     accept,
     answer,
@@ -45,8 +45,8 @@ __all__ = [
     "INTERNAL_ERROR",
     "INVALID_DATA",
     "LOST",
-    "MOST_CONTROL",
-    "MOST_HEADER",
+    "MAX_CONTROL",
+    "MAX_HEADER",
     "NORMAL",
     "NO_CODE",
     "PING",

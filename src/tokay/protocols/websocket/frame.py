@@ -9,7 +9,7 @@ from tokay.protocols.websocket.masking import mask
 
 CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
 CLOSE, PING, PONG = 0x8, 0x9, 0xA
-MOST_CONTROL = 125
+MAX_CONTROL = 125
 """Bytes that a ping, a pong or a close carries at most (section 5.5)."""
 
 NORMAL = 1000
@@ -60,7 +60,7 @@ def close_payload(code: int = NO_CODE, reason: str = "") -> bytes:
     """Return what a close frame carries; the reason is cut to what fits."""
     if code == NO_CODE:
         return b""
-    text = reason.encode()[: MOST_CONTROL - 2]
+    text = reason.encode()[: MAX_CONTROL - 2]
     return code.to_bytes(2, "big") + text.decode(errors="ignore").encode()
 
 

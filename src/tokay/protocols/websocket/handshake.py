@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 VERSION = "13"
-MOST_HEADER = 16 * 1024
+MAX_HEADER = 16 * 1024
 """Bytes of status line and header fields that a server may send."""
 END = b"\r\n\r\n"
 

@@ -12,7 +12,7 @@ from tokay.protocols.websocket.frame import (
     CLOSE,
     CONTINUATION,
     INVALID_DATA,
-    MOST_CONTROL,
+    MAX_CONTROL,
     PING,
     PONG,
     PROTOCOL_ERROR,
@@ -73,7 +73,7 @@ class Receiver:
         self._text: codecs.IncrementalDecoder | None = None
         self._head = 6 if masked else 2
         """Bytes of the header of a short frame."""
-        self._short = self._head + min(MOST_CONTROL, self._most)
+        self._short = self._head + min(MAX_CONTROL, self._most)
         """Bytes of a short frame at most."""
 
     def whole(self, data: bytes) -> bytes | None:

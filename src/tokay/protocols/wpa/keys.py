@@ -10,7 +10,7 @@ from functools import lru_cache
 __all__ = ["Ptk", "Suite", "WpaError", "derive_ptk", "is_passphrase", "is_psk", "pmk", "prf"]
 
 _ROUNDS = 4096
-_MOST_PMKS = 1024
+_MAX_PMKS = 1024
 _PSK = re.compile(r"[0-9A-Fa-f]{64}")
 _PASSPHRASE = re.compile(r"[ -~]{8,63}")
 _LABEL = b"Pairwise key expansion"
@@ -43,7 +43,7 @@ def pmk(passkey: str, ssid: bytes) -> bytes:
     return _derive_pmk(passkey, ssid)
 
 
-@lru_cache(_MOST_PMKS)
+@lru_cache(_MAX_PMKS)
 def _derive_pmk(passphrase: str, ssid: bytes) -> bytes:
     """IEEE 802.11-2020 annex J.4.1."""
     return hashlib.pbkdf2_hmac("sha1", passphrase.encode(), ssid, _ROUNDS, 32)
