@@ -1,7 +1,8 @@
 """Programs of the field on the serial port and the remote terminal, as they shape what they send.
 
-web-and-discovery, section 13; commands-network, sections 1.7, 6.2, 6.3 and 14.1. Those that speak
-HTTP are in tests/plugins/http_server/test_compatibility.py.
+docs/protocol/web-and-discovery.md, section 7; docs/protocol/network.md, sections 1.7, 6.2 and 6.3;
+docs/protocol/command-protocol.md, section 14. Those that speak HTTP are in
+tests/plugins/http_server/test_compatibility.py.
 """
 
 from collections.abc import Callable, Iterator

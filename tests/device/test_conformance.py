@@ -1,4 +1,6 @@
-"""The conformance checks of commands-network, section 19, by their numbers, for every profile.
+"""The conformance checks by their numbers, for every profile.
+
+Source: docs/protocol/network.md, section 17.
 
 Headers on; echo, prompt and log off.
 """
@@ -125,7 +127,7 @@ def test_14_line_ends(line: Line, end: bytes) -> None:
 
 
 def test_data_in_the_same_burst_and_what_follows_it(line: Line) -> None:
-    """Section 1.7: hosts put a CR LF behind the payload, and get an answer to it."""
+    """Hosts put a CR LF behind the payload. Source: docs/protocol/network.md, section 1.7."""
     line.connect()
     line.send(b"write 0 5\r\n" + PAYLOAD + b"\r\n")
     assert line.heard() == SUCCESS + b"R000007\r\nReady\r\n"

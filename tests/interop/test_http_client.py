@@ -74,7 +74,7 @@ class Person:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_transcript_of_a_post(wire: Wire, peer: GetPeer, site: Site, profile: str) -> None:
-    """Commands-network, section 9.9, with the handles and last lines that the copies lack."""
+    """The transcript of docs/protocol/network.md, section 9.9, with handles and last lines."""
     with (
         nginx(wire, peer("nginx"), site),
         dnsmasq(wire, peer("dnsmasq"), f"--address=/{NAME}/{SERVER}"),

@@ -20,7 +20,7 @@ READY = b"R000007\r\nReady\r\n"
 NASTY = b'\r\n\x00$$$\n\r\x1b[A\t\x7f"\\#\xff\r'
 
 
-# Section 18 of the command protocol.
+# docs/protocol/command-protocol.md, section 18.
 
 
 def test_the_vectors_of_a_compatible_device(every: Talk) -> None:

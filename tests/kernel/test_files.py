@@ -42,7 +42,7 @@ def old(request: pytest.FixtureRequest) -> Iterator[Talk]:
 
 
 def test_the_checksums() -> None:
-    # The check value of web-and-discovery, section 4.4.
+    # The check value of docs/protocol/web-and-discovery.md, section 4.4.
     assert crc16(DATA) == 0x89F6
     assert crc16(b"") == 0xFFFF
 

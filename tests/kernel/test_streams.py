@@ -188,7 +188,7 @@ def test_close_all(talk: Talk) -> None:
     assert talk.answer("close all") == (0, "Success")
 
 
-# The life of a stream. Source: commands-network, section 6.
+# The life of a stream. Source: docs/protocol/network.md, section 6.
 
 
 def test_an_open_stream(talk: Talk, peer: Peer) -> None:

@@ -23,7 +23,7 @@ THRESHOLD = SUPPLY // 2
 class Direction(Enum):
     """What a digital pin is; the values are the long words of the command API.
 
-    The order is that of the digits in `gpios_dir`. Source: commands-system, section 5.1.
+    The order is that of the digits in `gpios_dir`. Source: docs/protocol/commands.md, section 5.1.
     """
 
     INPUT_PULL_UP = "input_pull_up"

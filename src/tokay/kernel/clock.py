@@ -2,7 +2,7 @@
 
 It runs on the event loop's time, so a test that turns the loop turns the device. A module has no
 battery: the clock starts at the profile's date when power comes, runs on over a reboot, and is
-right once it has been set. Source: commands-system, section 7.
+right once it has been set. Source: docs/protocol/commands.md, section 7.
 """
 
 import asyncio

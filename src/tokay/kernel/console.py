@@ -8,7 +8,8 @@ headers on has a header already.
 Line ends: CR, LF, CR LF and LF CR each end one line. A CR ends it at once and one LF right behind
 is dropped, even when the command takes data, which begins behind the pair. NUL is nothing.
 
-Sources: command-protocol, sections 2, 3 and 5; commands-network, section 1.7.
+Sources: docs/protocol/command-protocol.md, sections 2, 3 and 5; docs/protocol/network.md, section
+1.7.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """The line that is being typed: editing keys, history, completion. Bytes in, echo out; no I/O.
 
 Keys: Backspace, Delete, Left, Right, Home, End, Up and Down through the last five lines, Tab,
-Ctrl-U to begin anew. Other control bytes are dropped. Source: command-protocol, section 2.2.
+Ctrl-U to begin anew. Other control bytes are dropped. Source: docs/protocol/command-protocol.md,
+section 2.2.
 """
 
 from collections import deque

@@ -1,6 +1,6 @@
 """The engine: one command at a time, whoever asks, each answered once.
 
-Source: command-protocol, sections 1 and 17.
+Source: docs/protocol/command-protocol.md, sections 1 and 17.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Faults: eight recorded ones bring the device up in safe mode. Source: command-protocol, 13."""
+"""Faults: eight recorded ones bring the device up in safe mode.
+
+Source: docs/protocol/command-protocol.md, section 13.
+"""
 
 import contextlib
 

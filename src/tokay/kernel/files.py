@@ -2,7 +2,7 @@
 
 A name may hold ``/`` but is never a path: it is a key in the device's storage and nowhere else. A
 file that is being written is held in memory and becomes a file at its last byte, whole or not at
-all. Source: commands-system, section 4.
+all. Source: docs/protocol/commands.md, section 4.
 
 Below the device's own files lie those of the package, the web app: shared by every device of the
 process, in no database. One that is deleted is only remembered as deleted, and a file of the

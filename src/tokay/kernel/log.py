@@ -2,7 +2,8 @@
 
 A *line* tells a step of what a command does; a *notice* tells of an event and has a template that
 `system.msg` changes. Both have a level, and `system.print_level` says which reach a console.
-Sources: command-protocol, section 11; commands-network, sections 1.6 and 6.2.
+Sources: docs/protocol/command-protocol.md, section 11; docs/protocol/network.md, sections 1.6 and
+6.2.
 """
 
 from collections import deque

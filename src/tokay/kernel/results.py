@@ -1,6 +1,6 @@
 """What a command can end in: the result codes, their texts, and the error that carries one.
 
-Source: command-protocol, section 4.
+Source: docs/protocol/command-protocol.md, section 4.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Settings over time: saved, loaded, written to files, and set back to what the factory gave.
 
-Sources: commands-system, section 2; variables-notes, "Saving, loading, reset".
+Sources: docs/protocol/commands.md, section 2; docs/protocol/variables.md, section 5.
 """
 
 from collections.abc import Iterator, Mapping

@@ -9,7 +9,7 @@ A drained stream lingers until something touches its handle, so that a host whic
 has read to the end is not told that this failed; it never stands in the way of a new stream.
 Handles count from 0, the lowest free one first, eight at most, whatever the type.
 
-Sources: command-protocol, section 7; commands-network, section 6.
+Sources: docs/protocol/command-protocol.md, section 7; docs/protocol/network.md, section 6.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ BRIDGEABLE = frozenset(
         StreamType.UDPC, StreamType.UDPS, StreamType.WEBC, StreamType.WEBS,
     )
 )  # fmt: skip
-"""What stream mode takes. Source: web-and-discovery, section 12.4."""
+"""What stream mode takes. Source: docs/protocol/command-protocol.md, section 8.2."""
 
 
 class Taker(Protocol):

@@ -1,6 +1,7 @@
 """The variables that the kernel itself goes by; the plugins that document them list them.
 
-Sources: command-protocol, sections 3, 5, 6 and 11; variables-notes.
+Sources: docs/protocol/command-protocol.md, sections 3, 5, 6 and 11; docs/protocol/variables.md,
+sections 1 to 5.
 """
 
 from typing import TYPE_CHECKING

@@ -4,7 +4,7 @@ Words stand apart by blanks; double quotes hold blanks together and ``""`` is an
 backslash escape is left as it was typed, because only some arguments know escapes; ``unescape``
 decodes one where it counts. Lines are Latin-1 text: one character is one byte.
 
-Source: command-protocol, section 2.
+Source: docs/protocol/command-protocol.md, section 2.
 """
 
 import re

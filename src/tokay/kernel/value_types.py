@@ -166,7 +166,7 @@ class Text(Kind[str]):
 class Passkey(Text):
     """A WPA passphrase: 8 to ``high`` characters with codes 32-127, or 64 hex digits as PSK.
 
-    Source: variables-notes, "Passkeys".
+    Source: docs/protocol/variables.md, section 3.1.
     """
 
     _PSK = re.compile(r"[0-9A-Fa-f]{64}")

@@ -4,7 +4,8 @@ A plugin declares its variables in a table. A ``VariableTable`` is all of them f
 is shared by every device of that profile; ``Variables`` is one device's values, a small dict of
 what differs from the default.
 
-Sources: variables-notes; command-protocol, section 2.1.
+Sources: docs/protocol/variables.md, sections 1 to 5; docs/protocol/command-protocol.md, section
+2.1.
 """
 
 from abc import ABC, abstractmethod

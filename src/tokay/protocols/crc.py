@@ -2,7 +2,7 @@
 
 Gecko OS 4 gives the CRC-32 of zlib; ZentriOS and Gecko OS 2 a CRC-CCITT whose input bytes are
 reflected and whose output is not (polynomial 0x1021, first value 0xFFFF). Sources:
-commands-system, section 4.1; web-and-discovery, section 4.4.
+docs/protocol/commands.md, section 4.1; docs/protocol/web-and-discovery.md, section 4.4.
 """
 
 import binascii

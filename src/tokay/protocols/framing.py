@@ -9,7 +9,7 @@ code, one digit; ``length`` is five digits and counts every byte behind the head
 final CR LF included. An empty body has length 00000 and nothing follows. Hosts read ``length``
 bytes and drop the last two without looking, so a body always ends in CR LF.
 
-Source: command-protocol, section 3.2.
+Source: docs/protocol/command-protocol.md, section 3.2.
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,8 @@ Up to TLS 1.2 every message up to ChangeCipherSpec is in the clear, and the one 
 record behind it is Finished. In TLS 1.3 all is encrypted behind ServerHello: from there on it can
 only be told that the client has answered (RFC 8446 section 2).
 
-Sources: RFC 5246 sections 6.2.1 and 7.4; RFC 8446 sections 4 and 5; web-and-discovery, 11.3.
+Sources: RFC 5246 sections 6.2.1 and 7.4; RFC 8446 sections 4 and 5; docs/protocol/network.md,
+section 12.2.
 """
 
 from collections.abc import Iterator

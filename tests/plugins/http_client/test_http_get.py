@@ -419,7 +419,7 @@ async def test_a_body_that_trickles(here: Callable[..., Device]) -> None:
 
 
 async def test_auto_close_once_the_body_is_read(here: Callable[..., Device]) -> None:
-    """Older hosts poll until `Command failed` (commands-network, section 6.2)."""
+    """Older hosts poll until `Command failed` (docs/protocol/network.md, section 6.2)."""
     async with Peer(says(HELLO)) as peer, here() as device:
         await ask(device, "set stream.auto_close 1")
         await ask(device, f"http_get 127.0.0.1:{peer.port}")

@@ -1,7 +1,7 @@
 """The transcripts of the manual, line for line, from a serial console in every profile.
 
-Source: commands-network, section 9.9. The server at port 80 of example.com is a script; the same
-dialogues with real ones are in tests/interop.
+Source: docs/protocol/network.md, section 9.9. The server at port 80 of example.com is a script; the
+same dialogues with real ones are in tests/interop.
 """
 
 from collections.abc import Iterator
@@ -117,7 +117,7 @@ def test_a_get(talk: Talk, server: Server) -> None:
 
 
 def test_in_machine_format(talk: Talk, server: Server) -> None:
-    """Row 11 of the conformance checks (commands-network, section 19)."""
+    """Row 11 of the conformance checks (docs/protocol/network.md, section 17)."""
     talk.ask("set system.cmd.format machine")
     talk.ask("set system.print_level 0")
     talk.send(b"hpo -o example.com/x application/json\r\n")

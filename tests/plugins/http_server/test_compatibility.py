@@ -1,7 +1,7 @@
 """Programs of the field that speak HTTP, as they shape what they send.
 
-web-and-discovery, sections 4.4, 5 and 13; commands-system, section 8. Those on the serial port and
-the remote terminal are in tests/device/test_compatibility.py.
+docs/protocol/web-and-discovery.md, sections 4.4, 5 and 7; docs/protocol/commands.md, section 8.
+Those on the serial port and the remote terminal are in tests/device/test_compatibility.py.
 """
 
 import base64

@@ -1,4 +1,7 @@
-"""Files over HTTP, after web-and-discovery, section 1.9, and RFC 9110 for what browsers add."""
+"""Files over HTTP.
+
+Sources: docs/protocol/web-and-discovery.md, section 1.9; RFC 9110 for what browsers add.
+"""
 
 import gzip
 

@@ -1,4 +1,7 @@
-"""The REST API, after the tables of web-and-discovery, sections 1.2 to 1.7."""
+"""The REST API.
+
+Source: docs/protocol/web-and-discovery.md, sections 1.2 to 1.7.
+"""
 
 import asyncio
 import base64

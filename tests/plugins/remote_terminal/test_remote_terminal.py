@@ -45,7 +45,7 @@ async def device(air: Airspace, settings: Settings) -> AsyncIterator[Device]:
 async def test_the_conversation_of_a_field_client(
     air: Airspace, settings: Settings, loops: None
 ) -> None:
-    """commands-network, section 14.1: bare LF, and no telnet at all."""
+    """docs/protocol/command-protocol.md, section 14: bare LF, and no telnet at all."""
     async with device(air, settings), client() as far:
         assert await far.line(PROMPT) == PROMPT
         far.send(b"\n")

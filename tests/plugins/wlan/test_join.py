@@ -254,7 +254,7 @@ async def test_a_kept_lease_needs_no_dhcp_server(air: Airspace, lab: Settings) -
 async def test_notices_carry_the_time(air: Airspace, lab: Settings) -> None:
     del lab["system.cmd.timestamp"]
     async with Peer() as peer, Device.simulated(airspace=air, settings=lab) as device:
-        # Association notices never do (commands-network, section 1.6).
+        # Association notices never do (docs/protocol/network.md, section 1.6).
         assert await ask(device, f"tcpc 127.0.0.1 {peer.port}") == [
             *UP[:-1],
             f"[2019-01-01 | 00:00:00: Opening: 127.0.0.1:{peer.port}]",

@@ -4,7 +4,7 @@ A pulse lasts ``PULSE``, and so does the pause that at least follows it: under l
 the network this is what the device's own connections carry, from those opened after the pin was
 set; `network_restart` lets all of them count.
 
-Source: variables reference, system.activity.
+Source: docs/protocol/variables.md, section 7.18.
 """
 
 import asyncio

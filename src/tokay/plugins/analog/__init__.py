@@ -1,4 +1,4 @@
-"""Analog input and output, and PWM. Source: commands-system, section 6."""
+"""Analog input and output, and PWM. Source: docs/protocol/commands.md, section 6."""
 
 import re
 from typing import ClassVar

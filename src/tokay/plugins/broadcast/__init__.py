@@ -1,4 +1,7 @@
-"""Announcements: a device tells its network what it is. Source: web-and-discovery, section 7.3."""
+"""Announcements: a device tells its network what it is.
+
+Source: docs/protocol/web-and-discovery.md, section 6.3.
+"""
 
 from tokay.plugins.broadcast.plugin import Broadcast
 

@@ -9,7 +9,7 @@ as ``Gather`` finds it due. Each side waits for the other::
     slow host   the port has a backlog: the stream stops reading from its peer
     no stream   as with a slow peer, until there is one
 
-Sources: command-protocol, section 8.2; web-and-discovery, section 12.4.
+Source: docs/protocol/command-protocol.md, section 8.2.
 """
 
 import asyncio

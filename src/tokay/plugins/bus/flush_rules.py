@@ -13,7 +13,7 @@ In the words of the manual::
 called with the time, and ``get_timer`` says when the latter wants to be. It makes no difference to
 what comes out, and when, how the bytes arrive.
 
-Sources: command-protocol, section 8; web-and-discovery, section 12.4. The second is our choice:
+Source: docs/protocol/command-protocol.md, sections 8 and 8.2. The second is our choice:
 long enough for fingers, short enough for a lone `$` to get through.
 """
 

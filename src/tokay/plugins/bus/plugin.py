@@ -6,7 +6,7 @@ a console for as long as the host has broken in::
     stream --- cmd_seq after 3 s of silence, or cmd_gpio high ---> command
     command -- exit, or cmd_gpio low again ----------------------> stream
 
-Source: command-protocol, section 8.
+Source: docs/protocol/command-protocol.md, section 8.
 """
 
 import asyncio
@@ -137,7 +137,7 @@ class Bus(Plugin):
     def _give_way(self, connected: bool) -> None:
         """Leave the parser to the remote terminal: what the host says meanwhile is not heard.
 
-        The bytes of stream mode flow on. Source: web-and-discovery, section 8.
+        The bytes of stream mode flow on. Source: docs/protocol/command-protocol.md, section 14.
         """
         self._muted = connected
         if self._console is not None:

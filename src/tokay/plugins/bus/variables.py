@@ -1,4 +1,7 @@
-"""The variables of the bus. Sources: command-protocol, section 8.1; variables.yaml, `bus`."""
+"""The variables of the bus.
+
+Sources: docs/protocol/command-protocol.md, section 8.1; docs/protocol/variables.md, section 7.2.
+"""
 
 from collections.abc import Sequence
 from typing import Any

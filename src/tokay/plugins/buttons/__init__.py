@@ -4,7 +4,7 @@ The pin is looked at and never claimed: GPIO 0 is the button of every product, a
 whoever asks for it. A pin that something owns is no button, so that an output that happens to be
 high, or a bus that idles high, does not cost the user the settings.
 
-Source: commands-system, section 5.5; variables-notes, "Saving, loading, reset".
+Sources: docs/protocol/commands.md, section 5.5; docs/protocol/variables.md, section 5.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """How the console speaks, and what it says of itself: format, prompt, notices, help.
 
-Sources: command-protocol, sections 3, 11 and 16.
+Source: docs/protocol/command-protocol.md, sections 3, 11 and 16.
 """
 
 from collections.abc import Sequence

@@ -303,5 +303,8 @@ class Wire:
 
 
 def _fits(name: str) -> bool:
-    """Whether a name is short enough for NetBIOS; `.local` counts (web-and-discovery, 7.2)."""
+    """Whether a name is short enough for NetBIOS; `.local` counts.
+
+    Source: docs/protocol/web-and-discovery.md, section 6.2.
+    """
     return len(name + OFFICE) <= netbios.LONGEST_NAME

@@ -1,6 +1,7 @@
 """Publishes the device on its interface, and asks the neighbours on every one.
 
-Sources: web-and-discovery, sections 7.1 and 7.2; commands-network, section 13.
+Sources: docs/protocol/web-and-discovery.md, sections 6.1 and 6.2; docs/protocol/network.md, section
+13.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar

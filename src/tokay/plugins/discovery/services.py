@@ -8,7 +8,7 @@ more, parted by commas: type, port, and texts. A name that is none of these is w
     http,,8080,path=/index.html
     Boiler room,_ipp._tcp.local,631,txtvers=1
 
-Source: web-and-discovery, section 7.1, where all but the bare `http` is inferred.
+Source: docs/protocol/web-and-discovery.md, section 6.1. All but the bare `http` is a decision.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""Variables of mDNS, which LLMNR and NetBIOS go by too. Source: web-and-discovery, section 7."""
+"""Variables of mDNS, which LLMNR and NetBIOS go by too.
+
+Source: docs/protocol/web-and-discovery.md, section 6.
+"""
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.value_types import Boolean, Choice, Name

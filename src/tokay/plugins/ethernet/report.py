@@ -1,4 +1,4 @@
-"""What there is to see of the interface. Source: variables reference, group ethernet."""
+"""What there is to see of the interface. Source: docs/protocol/variables.md, section 7.5."""
 
 from tokay.kernel.variables import computed
 from tokay.plugins.ethernet.plugin import Ethernet

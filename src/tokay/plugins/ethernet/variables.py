@@ -1,4 +1,7 @@
-"""The settings of ethernet.*, the twins of wlan.*. Source: variables reference, group ethernet."""
+"""The settings of ethernet.*, the twins of wlan.*.
+
+Source: docs/protocol/variables.md, section 7.5.
+"""
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.value_types import Boolean, Integer, Ipv4, Name

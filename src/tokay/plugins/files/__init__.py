@@ -1,4 +1,4 @@
-"""Files by command. Source: commands-system, section 4."""
+"""Files by command. Source: docs/protocol/commands.md, section 4."""
 
 from collections.abc import Sequence
 from typing import ClassVar

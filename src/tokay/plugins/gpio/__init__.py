@@ -6,7 +6,7 @@ starts after this one (``after = ("gpio",)``), finds the pins on the board and n
 that needs a pin for other reasons claims it there by a name of its own. ``variable_line`` gives an
 output that follows its variable: what shows a state need not know which pin that is.
 
-Source: commands-system, section 5.
+Source: docs/protocol/commands.md, section 5.
 """
 
 from tokay.plugins.gpio.plugin import Gpio, refusals

@@ -1,4 +1,4 @@
-"""The words and digits for what a pin is. Source: commands-system, section 5.1."""
+"""The words and digits for what a pin is. Source: docs/protocol/commands.md, section 5.1."""
 
 from tokay.board.pins import Direction
 from tokay.kernel.results import bad_args

@@ -6,7 +6,7 @@
 
 Errors are OSError; those of connecting and of waiting for an answer are in the log already. A URL
 or a header field that cannot be is CommandError, before anything is sent. Redirects are not
-followed. Source: commands-network, section 9.
+followed. Source: docs/protocol/network.md, section 9.
 """
 
 from collections.abc import AsyncIterable, Iterable

@@ -1,6 +1,6 @@
 """The commands that open a stream for a request, immediate ones and queued ones.
 
-Source: commands-network, sections 9.1 to 9.6.
+Source: docs/protocol/network.md, sections 9.1 to 9.6.
 """
 
 import asyncio

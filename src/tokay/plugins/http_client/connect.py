@@ -1,7 +1,7 @@
 """Connecting to where a request goes, and waiting for its answer; the log tells of both.
 
 Only a connection that does not come about is tried again: a request that may have arrived is not
-sent twice. Source: commands-network, section 9.9.
+sent twice. Source: docs/protocol/network.md, section 9.9.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """Requests for other plugins: without a handle, without notices, over the same machinery.
 
-Sources: commands-network, section 9; RFC 9110, section 7.8 for the switch to another protocol.
+Sources: docs/protocol/network.md, section 9; RFC 9110, section 7.8 for the switch to another
+protocol.
 """
 
 import asyncio

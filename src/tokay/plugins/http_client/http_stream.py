@@ -9,7 +9,7 @@ An immediate command goes all the way before it has a handle. A queued one has i
 start, and keeps it until its status was told, whatever the server does meanwhile: a host in the
 middle of its body must not find another stream under the number.
 
-Source: commands-network, section 9.
+Source: docs/protocol/network.md, section 9.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """The head of a request, until it is sent.
 
 A host may add header fields of its own, and what it adds must not change where the request ends:
-that is how requests are smuggled. Sources: commands-network, section 9; RFC 9110, section 5.
+that is how requests are smuggled. Sources: docs/protocol/network.md, section 9; RFC 9110, section
+5.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Reading one response: httptools parses it strictly, here are the bounds around that.
 
 A server can be anything: what it sends never takes more memory than the bounds below and a read,
-and whatever is no HTTP/1 response ends in ``ResponseError``. Sources: RFC 9112; commands-network,
-section 9.
+and whatever is no HTTP/1 response ends in ``ResponseError``. Sources: RFC 9112;
+docs/protocol/network.md, section 9.
 """
 
 from collections.abc import Callable

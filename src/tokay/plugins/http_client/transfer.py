@@ -1,7 +1,7 @@
 """Files that come by HTTP, and go: `http_download` and `http_upload`.
 
-A download is a file at its last byte or not at all. Sources: commands-network, sections 9.7 and
-9.8; RFC 7578 for the form of an upload.
+A download is a file at its last byte or not at all. Sources: docs/protocol/network.md, sections 9.7
+and 9.8; RFC 7578 for the form of an upload.
 """
 
 import secrets

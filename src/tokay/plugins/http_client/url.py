@@ -1,4 +1,4 @@
-"""Where a URL leads. Source: commands-network, section 9.2; RFC 3986."""
+"""Where a URL leads. Sources: docs/protocol/network.md, section 9.2; RFC 3986."""
 
 import re
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""The variables of the HTTP client. Source: commands-network, section 9.9."""
+"""The variables of the HTTP client. Source: docs/protocol/network.md, section 9.9."""
 
 from tokay.kernel.value_types import Integer
 from tokay.kernel.variables import Variable

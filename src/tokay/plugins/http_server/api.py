@@ -1,4 +1,4 @@
-"""The REST API. Source: web-and-discovery, sections 1.2 to 1.7.
+"""The REST API. Source: docs/protocol/web-and-discovery.md, sections 1.2 to 1.7.
 
 A command that fails answers 200 all the same: hosts look at `code` and the text. Other statuses
 are about the request itself. Flags say what is in base64: 1 the response, 2 the command, 4 the

@@ -18,7 +18,7 @@ from tokay.plugins.http_server.files import CREDENTIALS
 
 CERT, KEY = "http_server_cert.pem", "http_server_key.pem"
 TLS_CERTIFICATE = 0x41
-"""The file type of certificates (commands-system, section 4.6)."""
+"""The file type of certificates (docs/protocol/commands.md, section 4.6)."""
 LIFETIME = timedelta(days=30 * 365)
 """From when the product's clock begins: a device may never learn what time it is."""
 

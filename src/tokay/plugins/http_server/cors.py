@@ -1,4 +1,4 @@
-"""Which pages may use the device. Source: web-and-discovery, section 1.12.
+"""Which pages may use the device. Source: docs/protocol/web-and-discovery.md, section 1.12.
 
 With no origin set nothing is looked at. With one, a request from elsewhere is cut off without an
 answer. Browsers send Origin from the device's own pages too, so an origin that is the host which

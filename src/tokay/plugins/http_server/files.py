@@ -1,4 +1,4 @@
-"""Files over HTTP. Source: web-and-discovery, section 1.9.
+"""Files over HTTP. Source: docs/protocol/web-and-discovery.md, section 1.9.
 
 A path without its leading slash, decoded once, is the name of a file: a key in the device's store
 and nothing else, so there is nowhere that dots could lead. What is absent may be there packed, as
@@ -44,7 +44,7 @@ RECOVERY = ".recovery.html"
 PIECE = 64 * 1024
 """Bytes of a file that are in memory at once."""
 CREDENTIALS = 0x05
-"""The file type of device credentials (commands-system, section 4.6)."""
+"""The file type of device credentials (docs/protocol/commands.md, section 4.6)."""
 _METHODS = b"Allow: GET, HEAD\r\n"
 _PACKED = b"Content-Encoding: gzip\r\n"
 _UNPRINTABLE = re.compile(r"[^ -~]")

@@ -5,7 +5,7 @@ MAX_HEAD = 16 * 1024
 """Bytes of a request line and its headers."""
 MAX_HEADERS = 100
 MAX_BODY = 128 * 1024
-"""Bytes; the device itself took 4096 in all (section 1.7), and more does no harm."""
+"""Bytes; a real device takes 4096 in all (docs/protocol/web-and-discovery.md, section 1.7)."""
 MAX_AHEAD = 64
 """Requests that a client may send before it has an answer."""
 MAX_UNSENT = 64 * 1024

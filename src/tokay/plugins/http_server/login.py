@@ -1,9 +1,9 @@
 """Who may use the server: Basic authentication, and what is free of it.
 
-Source: web-and-discovery, sections 1.10 and 1.11. Credentials are compared by their digests, in a
-time that tells nothing of them. A wrong login is answered after a second, one after the other, so
-that guessing in parallel gains nothing; a request without credentials is answered at once, and so
-is a right login at any time.
+Source: docs/protocol/web-and-discovery.md, sections 1.10 and 1.11. Credentials are compared by
+their digests, in a time that tells nothing of them. A wrong login is answered after a second, one
+after the other, so that guessing in parallel gains nothing; a request without credentials is
+answered at once, and so is a right login at any time.
 """
 
 import asyncio

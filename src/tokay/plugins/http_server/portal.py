@@ -1,7 +1,7 @@
 """Captive portal: what phones and computers ask to learn whether there is a way to the Internet.
 
-Both answers are exact, to the byte (web-and-discovery, section 1.13), and end with the connection.
-Only a soft AP is asked; elsewhere these are names like any other.
+Both answers are exact, to the byte (docs/protocol/web-and-discovery.md, section 1.13), and end with
+the connection. Only a soft AP is asked; elsewhere these are names like any other.
 """
 
 from typing import TYPE_CHECKING

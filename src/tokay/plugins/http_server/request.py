@@ -1,8 +1,8 @@
 """A request as it came, and the reply to it: what routes take and give.
 
-The shape is that of the vendor's native API (commands-system, section 9): a page is found by its
-exact path, asks for parameters by name, and replies with a type and a body. Text is Latin-1 as
-everywhere in the kernel: one character is one byte.
+The shape is that of the vendor's native API (docs/protocol/commands.md, section 9): a page is found
+by its exact path, asks for parameters by name, and replies with a type and a body. Text is Latin-1
+as everywhere in the kernel: one character is one byte.
 """
 
 import re

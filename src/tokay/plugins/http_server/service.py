@@ -1,8 +1,8 @@
 """The server on one interface: its listener, its clients, and where a request goes.
 
 A request passes in this order: its origin (CORS), the preflight, the captive portal's probes, the
-login, then the first route that knows its path: API, upgrades, pages, files. Sources:
-web-and-discovery, sections 1.1, 1.10-1.13.
+login, then the first route that knows its path: API, upgrades, pages, files. Source:
+docs/protocol/web-and-discovery.md, sections 1.1 and 1.10 to 1.13.
 """
 
 import asyncio

@@ -52,7 +52,10 @@ class Files:
         self._held = 0
 
     def find(self, name: str) -> Found | None:
-        """Return the file of a name, or its twin (section 1.9); the first source wins."""
+        """Return the file of a name, or its twin; the first source wins.
+
+        Source: docs/protocol/web-and-discovery.md, section 1.9.
+        """
         stamp = sum([source.file_changes for source in self._sources])
         if stamp != self._stamp:
             self.forget()

@@ -1,4 +1,4 @@
-"""The http.server.* settings. Source: web-and-discovery, section 1.8."""
+"""The http.server.* settings. Source: docs/protocol/web-and-discovery.md, section 1.8."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Network status indicators: LEDs on pins. Source: web-and-discovery, section 10."""
+"""Network status indicators: LEDs on pins. Source: docs/protocol/network.md, section 16."""
 
 from tokay.plugins.indicators.plugin import Indicators
 

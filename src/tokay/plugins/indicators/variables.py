@@ -1,6 +1,6 @@
 """What the indicators are, and what they do in each state.
 
-Source: web-and-discovery, section 10; the states of `softap` and the rates are inferred.
+Source: docs/protocol/network.md, section 16. The states of `softap` and the rates are a decision.
 """
 
 from collections.abc import Iterable, Sequence

@@ -6,7 +6,7 @@ side closes, stays closed until the level has been low, or the network has been 
 
 What connects over something of its own, such as a WebSocket, offers that here: ``Ioconn.offer``.
 
-Source: variables reference, ioconn; command-protocol, section 10.
+Sources: docs/protocol/variables.md, section 7.9; docs/protocol/command-protocol.md, section 10.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Mail by command. Sources: commands-network, section 11; web-and-discovery, section 9."""
+"""Mail by command. Source: docs/protocol/network.md, section 11."""
 
 import asyncio
 from typing import ClassVar

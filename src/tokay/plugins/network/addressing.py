@@ -1,6 +1,6 @@
 """How an interface gets its address: by DHCP within a time limit, or from its static settings.
 
-This is step 5 of the network-up sequence (commands-network, section 2.1), for every bearer.
+This is step 5 of the network-up sequence (docs/protocol/network.md, section 2.1), for every bearer.
 """
 
 import asyncio

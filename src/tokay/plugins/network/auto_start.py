@@ -1,6 +1,6 @@
 """Clients and servers that follow their interface: there again whenever it comes up.
 
-Source: web-and-discovery, section 12.
+Source: docs/protocol/network.md, sections 7.5 and 8.3.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from tokay.kernel.commands import Call
 
 
 class NetworkStatus(IntEnum):
-    """`*.network.status`. Source: commands-network, section 2.7."""
+    """`*.network.status`. Source: docs/protocol/network.md, section 2.7."""
 
     DOWN = 0
     NO_ADDRESS = 1

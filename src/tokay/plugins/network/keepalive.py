@@ -1,6 +1,6 @@
 """Keep-alive probes on TCP connections: a peer that is gone without a word is noticed.
 
-Source: variables reference, tcp.keepalive; RFC 9293 section 3.8.4.
+Sources: docs/protocol/variables.md, section 7.19; RFC 9293 section 3.8.4.
 """
 
 import asyncio

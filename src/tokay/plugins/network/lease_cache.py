@@ -1,6 +1,6 @@
 """The lease of each interface that outlives a reboot, while its `*.dhcp.cache_enabled` is on.
 
-Source: variables reference, wlan.dhcp.cache_enabled and ethernet.dhcp.cache_enabled.
+Source: docs/protocol/variables.md, sections 7.5 and 7.23.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """The network plugin: which interfaces are up, and the commands that change that.
 
-Source: commands-network, sections 1.3, 1.4 and 2.
+Source: docs/protocol/network.md, sections 1.3, 1.4 and 2.
 """
 
 import logging

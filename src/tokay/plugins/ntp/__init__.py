@@ -1,6 +1,6 @@
 """The clock from the network.
 
-Sources: web-and-discovery, section 9; commands-network, section 14.
+Source: docs/protocol/network.md, section 14.
 """
 
 from tokay.plugins.ntp.plugin import Ntp

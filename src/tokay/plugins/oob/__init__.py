@@ -4,7 +4,7 @@ It is high while a stream has something unread, and from a stream that opened wi
 peer that closed, or a network that went, until the host looks by `stream_poll` or `stream_list`.
 
 Only the name of the variable is known; what the line tells is inferred.
-Source: command-protocol, section 10.
+Source: docs/protocol/command-protocol.md, section 10.
 """
 
 from typing import Any

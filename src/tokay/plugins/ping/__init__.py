@@ -1,4 +1,4 @@
-"""`ping`. Source: commands-network, section 5."""
+"""`ping`. Source: docs/protocol/network.md, section 5."""
 
 import asyncio
 from typing import ClassVar

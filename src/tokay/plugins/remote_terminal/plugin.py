@@ -1,6 +1,6 @@
 """Listens where the settings say, and lets one client at a time in.
 
-Sources: command-protocol, sections 1 and 14; commands-network, section 14.1.
+Source: docs/protocol/command-protocol.md, sections 1 and 14.
 """
 
 from typing import TYPE_CHECKING, Any

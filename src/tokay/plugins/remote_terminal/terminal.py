@@ -6,7 +6,7 @@ client sends makes it a telnet client: from then on options are negotiated, and 
 console does. With a password we speak first (*passive* negotiation), to keep the typing off the
 client's screen.
 
-Sources: web-and-discovery, section 8; commands-network, section 14.1.
+Source: docs/protocol/command-protocol.md, section 14.
 """
 
 import asyncio

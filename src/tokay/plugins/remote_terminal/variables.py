@@ -1,4 +1,4 @@
-"""Variables of the remote terminal. Source: command-protocol, section 14."""
+"""Variables of the remote terminal. Source: docs/protocol/command-protocol.md, section 14."""
 
 from tokay.kernel.value_types import Boolean, Choice, Integer, Port, Text
 from tokay.kernel.variables import Applies, Variable

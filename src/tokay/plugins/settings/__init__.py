@@ -1,4 +1,7 @@
-"""Get, set, save, load, factory reset, and the lock. Source: commands-system, section 2."""
+"""Get, set, save, load, factory reset, and the lock.
+
+Source: docs/protocol/commands.md, section 2.
+"""
 
 from collections.abc import Sequence
 from typing import ClassVar

@@ -1,7 +1,8 @@
 """Web setup: a soft AP of its own until somebody has told the device its network.
 
-Source: web-and-discovery, section 2; commands-system, `setup_web`. The page itself is the HTTP
-server's: it tells the event ``PAGE_REQUESTED`` when the root page is asked for while ``running``.
+Sources: docs/protocol/web-and-discovery.md, section 2; docs/protocol/commands.md, section 2. The
+page itself is the HTTP server's: it tells the event ``PAGE_REQUESTED`` when the root page is asked
+for while ``running``.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The setup GPIO: held for three seconds it runs a command.
 
-Source: web-and-discovery, section 2.
+Source: docs/protocol/web-and-discovery.md, section 2.
 """
 
 import asyncio

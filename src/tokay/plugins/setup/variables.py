@@ -1,4 +1,7 @@
-"""The setup.* settings. Source: web-and-discovery, section 2; variables reference."""
+"""The setup.* settings.
+
+Sources: docs/protocol/web-and-discovery.md, section 2; docs/protocol/variables.md, section 7.15.
+"""
 
 from typing import Any
 

@@ -33,7 +33,10 @@ def by_settings(kernel: Kernel) -> Announced:
 
 
 def expand(ssid: str, mac: str) -> str:
-    """Put the last three hex digits of the MAC in the place of each ``#`` (section 2)."""
+    """Put the last three hex digits of the MAC in the place of each ``#``.
+
+    Source: docs/protocol/web-and-discovery.md, section 2.
+    """
     return ssid.replace("#", mac.replace(":", "")[-3:])[:LONGEST_SSID]
 
 

@@ -1,7 +1,7 @@
 """Who is on the soft AP, and who was a moment ago.
 
 A client that goes out of range says nothing, so one that is gone stays listed for
-`softap.idle_timeout`. Source: web-and-discovery, section 6.
+`softap.idle_timeout`. Source: docs/protocol/network.md, section 4.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The DNS server of the soft AP: leads its own names, and the portals' probes, to the device.
 
-Nothing is forwarded; every other name is answered with NXDOMAIN. Sources: web-and-discovery,
-sections 1.13 and 6.
+Nothing is forwarded; every other name is answered with NXDOMAIN. Sources:
+docs/protocol/web-and-discovery.md, section 1.13; docs/protocol/network.md, section 4.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The soft AP: brings the `softap` interface up, with DHCP and DNS for its clients.
 
-Source: web-and-discovery, section 6; commands-network, section 4.
+Source: docs/protocol/network.md, section 4.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""The softap.* settings. Source: web-and-discovery, section 6; variables reference."""
+"""The softap.* settings.
+
+Sources: docs/protocol/network.md, section 4; docs/protocol/variables.md, section 7.16.
+"""
 
 from typing import Any
 

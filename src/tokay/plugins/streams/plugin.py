@@ -1,4 +1,4 @@
-"""Streams by command. Source: commands-network, section 6."""
+"""Streams by command. Source: docs/protocol/network.md, section 6."""
 
 from collections.abc import Coroutine
 from typing import Any, ClassVar

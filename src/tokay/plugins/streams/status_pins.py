@@ -1,6 +1,6 @@
 """Lines that tell a host of streams: that there are any, that there is something to read.
 
-Source: commands-network, section 1.5; command-protocol, section 10.
+Sources: docs/protocol/network.md, section 1.5; docs/protocol/command-protocol.md, section 10.
 """
 
 from tokay.kernel.kernel import Kernel

@@ -1,6 +1,7 @@
 """What a device is, and its power: version, identity, faults, reboot, sleep.
 
-Sources: commands-system, sections 2 and 7; command-protocol, sections 12 and 13.
+Sources: docs/protocol/commands.md, sections 2 and 7; docs/protocol/command-protocol.md, sections 12
+and 13.
 """
 
 import hashlib

@@ -7,7 +7,7 @@ Steps 1 to 4 are those of ``RetrySequence``; then
 
 A stream that was closed on this side stays closed until the interface comes up again.
 
-Source: web-and-discovery, section 12.1.
+Source: docs/protocol/network.md, section 7.5.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""TCP clients by command. Source: commands-network, section 7.1."""
+"""TCP clients by command. Source: docs/protocol/network.md, section 7.1."""
 
 import asyncio
 from collections.abc import Awaitable

@@ -9,7 +9,7 @@ Each attempt looks the host up anew: the first question after a join is the one 
 a server that has moved is found. A network that goes down ends the sequence at once, and so does
 whoever raises CommandError.
 
-Source: web-and-discovery, section 12.1.
+Source: docs/protocol/network.md, section 7.5.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 A server that was started listens whenever its interface is up, until it is stopped: what the
 network takes away comes back with it. The listener has no stream; each client has one.
 
-Source: commands-network, section 7.2.
+Source: docs/protocol/network.md, section 7.2.
 """
 
 import asyncio

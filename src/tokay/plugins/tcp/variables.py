@@ -1,4 +1,4 @@
-"""Variables of TCP clients and servers. Source: variables reference, tcp."""
+"""Variables of TCP clients and servers. Source: docs/protocol/variables.md, section 7.19."""
 
 from tokay.kernel.streams import MAX_STREAMS
 from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Integer, Pin, Port, Text

@@ -1,4 +1,7 @@
-"""The device's clock. Source: commands-system, section 7; variables-notes."""
+"""The device's clock.
+
+Sources: docs/protocol/commands.md, section 7; docs/protocol/variables.md, section 7.20.
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The cipher suites that devices speak, in the order in which they prefer them: one table.
 
-The profile's `tls_floor` and `tls_ciphers` choose from it. Sources: web-and-discovery, section
-11.4; commands-network, section 12.3.
+The profile's `tls_floor` and `tls_ciphers` choose from it. Source: docs/protocol/network.md,
+section 12.3.
 """
 
 from collections.abc import Iterator

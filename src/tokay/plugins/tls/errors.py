@@ -2,7 +2,7 @@
 
 `Error with TLS handshake: <code> (state: <state>, code: <internal>)`. The codes are the public
 list of WICED, the states those of mbedTLS, and so are the internal codes, in its own hexadecimal
-way. Sources: commands-network, section 12; web-and-discovery, section 11.
+way. Source: docs/protocol/network.md, section 12.
 """
 
 import errno

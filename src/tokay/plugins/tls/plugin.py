@@ -1,6 +1,6 @@
 """The TLS plugin: handshakes with the files and settings of a device, and what the log says.
 
-Source: commands-network, sections 7.3, 7.4 and 12.
+Source: docs/protocol/network.md, sections 7.3, 7.4 and 12.
 """
 
 import asyncio

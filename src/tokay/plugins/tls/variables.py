@@ -1,4 +1,4 @@
-"""Variables of TLS. Sources: web-and-discovery, section 11.5; commands-network, section 7.4."""
+"""Variables of TLS. Source: docs/protocol/network.md, sections 7.4 and 12.4."""
 
 from tokay.kernel.value_types import Boolean, Choice, Integer, Text
 from tokay.kernel.variables import Applies, Variable

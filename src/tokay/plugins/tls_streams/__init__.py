@@ -1,7 +1,7 @@
 """TLS streams: clients and a server by command, and the server by itself.
 
 Connecting, listening and the life of a stream are those of TCP; in between stands TLS. Source:
-commands-network, sections 7.3 and 7.4.
+docs/protocol/network.md, sections 7.3 and 7.4.
 """
 
 from collections.abc import Callable

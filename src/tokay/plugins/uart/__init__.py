@@ -1,4 +1,4 @@
-"""Line settings of the serial ports. Source: command-protocol, section 9."""
+"""Line settings of the serial ports. Source: docs/protocol/command-protocol.md, section 9."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar

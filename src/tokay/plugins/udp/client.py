@@ -1,4 +1,4 @@
-"""The UDP client, by command and by itself. Source: commands-network, section 8.1."""
+"""The UDP client, by command and by itself. Source: docs/protocol/network.md, section 8.1."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The UDP server: one stream for everybody. Source: commands-network, section 8.2.
+"""The UDP server: one stream for everybody. Source: docs/protocol/network.md, section 8.2.
 
 It is a stream from its start to its stop. One that the network takes away comes back with it; one
 that is closed by `stream_close` is stopped.

@@ -1,6 +1,6 @@
 """A stream over UDP: one write is one datagram, one read at most one.
 
-Source: commands-network, sections 6.5, 6.6 and 8.
+Source: docs/protocol/network.md, sections 6.5, 6.6 and 8.
 """
 
 import asyncio

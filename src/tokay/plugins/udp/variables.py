@@ -1,4 +1,4 @@
-"""Variables of the UDP client and server. Source: variables reference, udp."""
+"""Variables of the UDP client and server. Source: docs/protocol/variables.md, section 7.22."""
 
 from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Pin, Port, Text
 from tokay.kernel.variables import Applies, Variable

@@ -1,6 +1,6 @@
 """Updates from a source that the user names.
 
-Sources: commands-network, section 15; commands-system, sections 2 and 8.
+Sources: docs/protocol/network.md, section 15; docs/protocol/commands.md, sections 2 and 8.
 """
 
 from tokay.plugins.update.plugin import Update

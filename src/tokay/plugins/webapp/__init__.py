@@ -1,7 +1,7 @@
 """The web app: the pages that come with every device, as files below the device's own.
 
 A page is compressed and keeps its name with `.gz` behind it, so that a file of the plain name goes
-before it. Source: web-and-discovery, sections 1.9 and 2.
+before it. Source: docs/protocol/web-and-discovery.md, sections 1.9 and 2.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _PLAIN = {
 }
 """Pages of last resort: not compressed, and the last is served without a login."""
 _UNPROTECTED = "unauthorized.html"
-_WEB_APP = 0x45  # commands-system, section 4.6
+_WEB_APP = 0x45  # docs/protocol/commands.md, section 4.6
 _FIRST_HANDLE = 0xF000
 
 

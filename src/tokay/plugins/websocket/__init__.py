@@ -4,7 +4,7 @@ What other plugins use is published here: ``kernel.plugin(WebSocket).app`` has t
 streams, where a plugin registers what web pages may read and write; ``WebSocketStream`` is a stream
 over any connection.
 
-Source: commands-network, section 10; web-and-discovery, section 3.
+Sources: docs/protocol/network.md, section 10; docs/protocol/web-and-discovery.md, section 3.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -5,7 +5,7 @@ may as well ask a page for its own. `/appdata` speaks MessagePack maps, `/zapstr
 as JSON text. A request has a `method` (`list`, `read` or `write`), a `stream`, `data` and an `id`;
 its answer has that `id`, a `code` and `data`. The names of the fields are inferred.
 
-Source: web-and-discovery, section 3.4.
+Source: docs/protocol/web-and-discovery.md, section 3.4.
 """
 
 import asyncio

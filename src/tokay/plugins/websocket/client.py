@@ -1,4 +1,4 @@
-"""WebSocket clients by command. Sources: commands-network, section 10.1; web-and-discovery, 3.5."""
+"""WebSocket clients by command. Source: docs/protocol/network.md, section 10.1."""
 
 import asyncio
 from typing import TYPE_CHECKING

@@ -1,6 +1,7 @@
 """`/cmdstream`: commands as MessagePack maps, each answered with the id that it came with.
 
-Commands of one client run in the order in which they came. Source: web-and-discovery, section 3.3.
+Commands of one client run in the order in which they came. Source:
+docs/protocol/web-and-discovery.md, section 3.3.
 """
 
 import re

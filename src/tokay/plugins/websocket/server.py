@@ -1,6 +1,6 @@
 """The server's end of a WebSocket: a request that passed the HTTP server's checks is answered.
 
-Sources: web-and-discovery, sections 1.12 and 3; RFC 6455, section 4.2.
+Sources: docs/protocol/web-and-discovery.md, sections 1.12 and 3; RFC 6455, section 4.2.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """A stream over a WebSocket: what arrives in frames is read as bytes, a write is a frame.
 
-Sources: web-and-discovery, sections 3.2 and 3.5; commands-network, section 6.6.
+Sources: docs/protocol/web-and-discovery.md, section 3.2; docs/protocol/network.md, sections 6.6 and
+10.1.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""WLAN: joining a network, and what there is to see of it. Source: commands-network, 2 and 3."""
+"""WLAN: joining a network, and what there is to see of it.
+
+Source: docs/protocol/network.md, sections 2 and 3.
+"""
 
 from tokay.plugins.wlan import report, scan, scan_command, variables, verify, wps
 from tokay.plugins.wlan.join import JoinResult

@@ -1,6 +1,6 @@
 """`network_up -s`: a person picks a network from a scan and types its password.
 
-Source: commands-network, section 2.1.
+Source: docs/protocol/network.md, section 2.1.
 """
 
 from tokay.board.radio import Radio

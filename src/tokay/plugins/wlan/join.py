@@ -1,6 +1,6 @@
 """The join procedure, step by step as the documentation numbers it.
 
-Source: commands-network, section 2.1::
+Source: docs/protocol/network.md, section 2.1::
 
     1  as many attempts made as wlan.join.retries allows?  -> 6
     2  joined before with these details?                    -> 4, without a probe
@@ -68,7 +68,7 @@ TRANSITIONS: dict[tuple[Step, Outcome], Step] = {
 
 
 class JoinResult(IntEnum):
-    """`wlan.join.result`. Source: commands-network, section 2.7."""
+    """`wlan.join.result`. Source: docs/protocol/network.md, section 2.7."""
 
     NONE = 0
     SUCCESS = 1

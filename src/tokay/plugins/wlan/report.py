@@ -1,6 +1,6 @@
 """Variables that only tell, and those that a simulated or wired radio has no use for.
 
-Source: the wlan group of the variables reference.
+Source: docs/protocol/variables.md, section 7.23.
 """
 
 from collections.abc import Sequence

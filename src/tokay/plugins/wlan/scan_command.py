@@ -1,4 +1,4 @@
-"""`wlan_scan`. Source: commands-network, section 3.1."""
+"""`wlan_scan`. Source: docs/protocol/network.md, section 3.1."""
 
 from tokay.kernel.commands import Call, command
 from tokay.kernel.results import Listing, bad_args, lines

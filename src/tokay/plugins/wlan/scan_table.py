@@ -1,4 +1,7 @@
-"""The table of networks that hosts parse by its columns. Source: commands-network, section 3.1."""
+"""The table of networks that hosts parse by its columns.
+
+Source: docs/protocol/network.md, section 3.1.
+"""
 
 from collections.abc import Sequence
 

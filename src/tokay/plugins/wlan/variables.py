@@ -1,4 +1,7 @@
-"""The wlan.* variables. Source: commands-network, sections 2 and 3; variables-notes."""
+"""The wlan.* variables.
+
+Sources: docs/protocol/network.md, sections 2 and 3; docs/protocol/variables.md, section 7.23.
+"""
 
 from tokay.board.security import Security
 from tokay.kernel.kernel import Kernel

@@ -1,6 +1,6 @@
 """`network_verify`: are these credentials right? Nothing that is stored or up may change.
 
-Source: commands-network, section 2.5.
+Source: docs/protocol/network.md, section 2.5.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """`wps`: the credentials of an access point whose button is pushed.
 
-Source: commands-network, section 3.3.
+Source: docs/protocol/network.md, section 3.3.
 """
 
 import asyncio
