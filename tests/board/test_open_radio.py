@@ -1,14 +1,16 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tokay.board import open_radio as rooms
 from tokay.board.air.airspace import Airspace
 from tokay.board.air.cable import Cable
 from tokay.board.air.radio import SimulatedRadio
+from tokay.board.net.capabilities import missing_capabilities
 from tokay.board.net.host_radio import HostRadio
-from tokay.board.open_radio import missing_capabilities, open_ethernet, open_radio
+from tokay.board.open_radio import open_ethernet, open_radio
 from tokay.board.radio import RadioError, next_mac
+from tokay.board.wired import open as wired_open
 
 MAC = "4C:55:CC:00:00:01"
 
@@ -37,8 +39,44 @@ def test_a_form_that_is_none_is_one_line(form: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_an_unknown_name_lists_the_radios() -> None:
+    with pytest.raises(RadioError) as caught:
+        open_radio("ether:eth0", MAC)
+    text = str(caught.value)
+    assert text.startswith("radio ether:eth0: no such radio (there is ")
+    assert {"host", "simulated", "wired"} <= set(text.partition("there is ")[2][:-1].split(", "))
+
+
+def test_another_package_registers_a_radio(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    class Point:
+        name, value = "modem", "toy.radio:open_modem"
+
+        def load(self) -> Callable[[str, str], HostRadio]:
+            def open_modem(options: str, mac: str) -> HostRadio:
+                opened.append((options, mac))
+                return HostRadio(mac)
+
+            return open_modem
+
+    class Broken:
+        name, value = "broken", "toy.broken:open"
+
+        def load(self) -> None:
+            raise ImportError("no module named toy")
+
+    monkeypatch.setattr("tokay.board.open_radio.entry_points", lambda group: [Point(), Broken()])
+    assert isinstance(open_radio("modem:/dev/a:1", MAC), HostRadio)
+    assert opened == [("/dev/a:1", MAC)]
+    with pytest.raises(RadioError, match=r"^radio broken: toy.broken:open cannot be loaded: no "):
+        open_radio("broken", MAC)
+
+
 def test_missing_privileges_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "missing_capabilities", lambda: ["CAP_NET_ADMIN", "CAP_NET_RAW"])
+    monkeypatch.setattr(
+        wired_open, "missing_capabilities", lambda: ["CAP_NET_ADMIN", "CAP_NET_RAW"]
+    )
     with pytest.raises(RadioError, match="needs CAP_NET_ADMIN and CAP_NET_RAW"):
         open_radio("wired:eth0", MAC)
 
@@ -57,11 +95,11 @@ def test_capabilities_are_read_from_the_kernel(
 ) -> None:
     status = tmp_path / "status"
     status.write_text(f"Name:\ttokay\nCapPrm:\t0000000000000000\nCapEff:\t{bits}\nCapBnd:\tff\n")
-    assert missing_capabilities(status) == missing
+    assert missing_capabilities(status=status) == missing
 
 
 def test_an_interface_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "missing_capabilities", list)
+    monkeypatch.setattr(wired_open, "missing_capabilities", list)
     with pytest.raises(RadioError, match=r"^nosuch0: no Ethernet interface here"):
         open_radio("wired:nosuch0", MAC)
     with pytest.raises(RadioError, match=r"^lo: no Ethernet interface here"):
@@ -96,9 +134,9 @@ def test_an_interface_is_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for radio in ("wired:nosuch0", "wired:a,nosuch0"):
         with pytest.raises(RadioError, match=r"^ethernet nosuch0: the radio has that interface$"):
             open_ethernet("nosuch0", MAC, radio=radio)
-    monkeypatch.setattr(rooms, "missing_capabilities", list)
+    monkeypatch.setattr(wired_open, "missing_capabilities", list)
     with pytest.raises(RadioError, match=r"^nosuch0: no Ethernet interface here"):
         open_ethernet("nosuch0", MAC, radio="wired:a")
-    monkeypatch.setattr(rooms, "missing_capabilities", lambda: ["CAP_NET_RAW"])
+    monkeypatch.setattr(wired_open, "missing_capabilities", lambda: ["CAP_NET_RAW"])
     with pytest.raises(RadioError, match=r"^ethernet nosuch0: needs CAP_NET_RAW$"):
         open_ethernet("nosuch0", MAC)

@@ -22,6 +22,7 @@ __all__ = [
     "Network",
     "Radio",
     "RadioError",
+    "RadioOptionError",
     "Security",
     "mac_text",
     "next_mac",
@@ -113,6 +114,13 @@ class ApError(Exception):
 
 class RadioError(Exception):
     """A radio that cannot be had as asked: one line that names what is wrong."""
+
+
+class RadioOptionError(RadioError):
+    """Options that a radio cannot use.
+
+    Raised by the radio's opener; `open_radio` puts `radio NAME:OPTIONS: ` before the text.
+    """
 
 
 class Radio(Protocol):

@@ -7,7 +7,15 @@ from tokay.board.air.access_point import AccessPoint
 from tokay.board.air.airspace import Airspace
 from tokay.board.air.loopback_link import LoopbackLink
 from tokay.board.air.soft_ap import SoftApLink
-from tokay.board.radio import ApConfig, JoinError, JoinFailure, JoinRequest, Network, mac_text
+from tokay.board.radio import (
+    ApConfig,
+    JoinError,
+    JoinFailure,
+    JoinRequest,
+    Network,
+    RadioOptionError,
+    mac_text,
+)
 
 WPS_WALK = 1.0
 """Seconds between two looks for a pushed button."""
@@ -127,6 +135,13 @@ class SimulatedRadio:
             self._link = None
             if self.on_lost is not None:
                 self.on_lost(reason)
+
+
+def open_simulated(options: str, mac: str) -> SimulatedRadio:
+    """Return a radio in a default airspace of its own. Raises RadioOptionError for any options."""
+    if options:
+        raise RadioOptionError("use simulated, which has no options")
+    return SimulatedRadio(Airspace.default(), mac)
 
 
 def _best(heard: list[AccessPoint], request: JoinRequest) -> AccessPoint:

@@ -26,6 +26,7 @@ from tokay.board.radio import (
     JoinFailure,
     JoinRequest,
     Network,
+    RadioOptionError,
     mac_text,
 )
 from tokay.board.security import Security
@@ -162,6 +163,13 @@ class HostRadio:
         for held in (monitor, link):
             if held is not None:
                 held.close()
+
+
+def open_host(options: str, mac: str) -> HostRadio:
+    """Return the radio of `--radio host`. Raises RadioOptionError for any options."""
+    if options:
+        raise RadioOptionError("use host, which has no options")
+    return HostRadio(mac)
 
 
 class HostLink(BoundLink):
