@@ -17,7 +17,7 @@ from typing import Any
 from playwright.async_api import Browser, Page
 from tests.webapp.browser import chromium, page_of
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 
@@ -82,7 +82,7 @@ async def clear(field: Any, page: Page) -> None:
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        air = Airspace(claims=Claims(Path(folder) / "claims"))
+        air = Airspace(claims=AddressLocks(Path(folder) / "claims"))
         air.add(AccessPoint("bench"))
         settings = {"wlan.ssid": "bench", "http.server.enabled": "1"}
         async with (

@@ -18,7 +18,7 @@ from tokay.board.air.airspace import Airspace
 from tokay.board.air.radio import SimulatedRadio
 from tokay.board.board import Board
 from tokay.board.pins import SimulatedPins
-from tokay.board.serial import Port
+from tokay.board.serial import SerialPort
 from tokay.board.storage import Storage
 from tokay.device import Device, Hardware
 from tokay.kernel.clock import Clock
@@ -35,7 +35,7 @@ PROMPT = b"> "
 T = TypeVar("T")
 
 
-class Wire(Port):
+class Wire(SerialPort):
     """A serial port in memory. A ``stuck`` one takes what is written and lets none of it go."""
 
     description = "wire"

@@ -15,7 +15,7 @@ from tokay.board.board import Board
 from tokay.board.open_radio import SIMULATED, open_ethernet, open_radio
 from tokay.board.pins import SimulatedPins
 from tokay.board.radio import RadioError, mac_text, next_mac
-from tokay.board.serial import Port, SerialError, open_port
+from tokay.board.serial import SerialError, SerialPort, open_port
 from tokay.board.storage import Storage
 from tokay.kernel import faults, settings
 from tokay.kernel.clock import Clock
@@ -431,9 +431,9 @@ class Device:
             self.on_event(event, facts)
 
 
-async def _open_ports(forms: Sequence[str], *, pace: bool) -> list[Port | None]:
+async def _open_ports(forms: Sequence[str], *, pace: bool) -> list[SerialPort | None]:
     """Open one port for each form, or none at all. Raises SerialError."""
-    ports: list[Port | None] = []
+    ports: list[SerialPort | None] = []
     try:
         for form in forms:
             ports.append(await open_port(form, pace=pace))  # noqa: PERF401 - the opened ones are closed below

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tokay.board.serial import LineSettings, Port, SerialError, open_port
+from tokay.board.serial import LineSettings, SerialError, SerialPort, open_port
 from tokay.board.serial.tcp import TcpPort
 
 
@@ -43,7 +43,7 @@ def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def opened(form: str) -> Port:
+async def opened(form: str) -> SerialPort:
     port = await open_port(form)
     assert port is not None
     return port
@@ -58,7 +58,7 @@ async def read(fd: int, size: int) -> bytes:
 
 
 @pytest.fixture
-async def pty() -> AsyncIterator[Port]:
+async def pty() -> AsyncIterator[SerialPort]:
     port = await opened("pty")
     yield port
     port.close()
@@ -67,7 +67,7 @@ async def pty() -> AsyncIterator[Port]:
 # A pseudo-terminal.
 
 
-async def test_a_pty_carries_bytes_both_ways(pty: Port) -> None:
+async def test_a_pty_carries_bytes_both_ways(pty: SerialPort) -> None:
     ear = Ear()
     pty.attach(ear)
     host = os.open(pty.description, os.O_RDWR | os.O_NOCTTY)
@@ -79,7 +79,7 @@ async def test_a_pty_carries_bytes_both_ways(pty: Port) -> None:
     os.close(host)
 
 
-async def test_hosts_may_come_and_go(pty: Port) -> None:
+async def test_hosts_may_come_and_go(pty: SerialPort) -> None:
     ear = Ear()
     ended: list[bool] = []
     pty.on_end = lambda: ended.append(True)
@@ -92,7 +92,7 @@ async def test_hosts_may_come_and_go(pty: Port) -> None:
     assert ended == []
 
 
-async def test_what_comes_while_nobody_is_attached_is_kept(pty: Port) -> None:
+async def test_what_comes_while_nobody_is_attached_is_kept(pty: SerialPort) -> None:
     host = os.open(pty.description, os.O_RDWR | os.O_NOCTTY)
     os.write(host, b"early")
     ear = Ear()
@@ -107,7 +107,7 @@ async def test_what_comes_while_nobody_is_attached_is_kept(pty: Port) -> None:
     os.close(host)
 
 
-async def test_a_paused_port_lets_the_host_wait(pty: Port) -> None:
+async def test_a_paused_port_lets_the_host_wait(pty: SerialPort) -> None:
     ear = Ear()
     pty.attach(ear)
     pty.pause()
@@ -120,7 +120,7 @@ async def test_a_paused_port_lets_the_host_wait(pty: Port) -> None:
     os.close(host)
 
 
-async def test_what_a_host_does_not_read_waits(pty: Port) -> None:
+async def test_what_a_host_does_not_read_waits(pty: SerialPort) -> None:
     ear = Ear()
     pty.attach(ear)
     host = os.open(pty.description, os.O_RDWR | os.O_NOCTTY)
@@ -193,7 +193,7 @@ async def test_a_pty_gives_its_descriptors_back() -> None:
     assert open_descriptors() == before
 
 
-async def test_a_pty_takes_any_line_settings(pty: Port) -> None:
+async def test_a_pty_takes_any_line_settings(pty: SerialPort) -> None:
     pty.configure(LineSettings(baud=1234567, parity="odd", stop=2, flow=True))
 
 
@@ -247,7 +247,7 @@ async def test_what_is_no_tty(form: str) -> None:
 
 
 @pytest.fixture
-async def tcp() -> AsyncIterator[Port]:
+async def tcp() -> AsyncIterator[SerialPort]:
     port = await opened("tcp:127.0.0.1:0")
     yield port
     port.close()
@@ -257,7 +257,7 @@ async def tcp() -> AsyncIterator[Port]:
 Host = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def connect(port: Port) -> Host:
+async def connect(port: SerialPort) -> Host:
     _, address, number = port.description.split(":")
     return await asyncio.open_connection(address, int(number))
 
@@ -267,7 +267,7 @@ async def hang_up(host: Host) -> None:
     await host[1].wait_closed()
 
 
-async def test_tcp_carries_bytes_both_ways(tcp: Port) -> None:
+async def test_tcp_carries_bytes_both_ways(tcp: SerialPort) -> None:
     ear = Ear()
     tcp.attach(ear)
     host = await connect(tcp)
@@ -279,7 +279,7 @@ async def test_tcp_carries_bytes_both_ways(tcp: Port) -> None:
     await hang_up(host)
 
 
-async def test_a_second_host_is_turned_away(tcp: Port) -> None:
+async def test_a_second_host_is_turned_away(tcp: SerialPort) -> None:
     ear = Ear()
     tcp.attach(ear)
     first = await connect(tcp)
@@ -293,7 +293,7 @@ async def test_a_second_host_is_turned_away(tcp: Port) -> None:
     await hang_up(first)
 
 
-async def test_the_next_host_may_come_when_the_first_is_gone(tcp: Port) -> None:
+async def test_the_next_host_may_come_when_the_first_is_gone(tcp: SerialPort) -> None:
     ear = Ear()
     tcp.attach(ear)
     for greeting in (b"first", b"second"):
@@ -305,13 +305,13 @@ async def test_the_next_host_may_come_when_the_first_is_gone(tcp: Port) -> None:
         ear.drains = 0
 
 
-async def test_without_a_host_output_goes_nowhere(tcp: Port) -> None:
+async def test_without_a_host_output_goes_nowhere(tcp: SerialPort) -> None:
     tcp.attach(Ear())
     tcp.write(b"hello?" * 100_000)
     assert tcp.backlog == 0
 
 
-async def test_what_a_host_sends_while_nobody_is_attached_is_kept(tcp: Port) -> None:
+async def test_what_a_host_sends_while_nobody_is_attached_is_kept(tcp: SerialPort) -> None:
     host = await connect(tcp)
     host[1].write(b"early")
     await asyncio.sleep(0.05)
@@ -327,7 +327,7 @@ async def test_what_a_host_sends_while_nobody_is_attached_is_kept(tcp: Port) -> 
     await hang_up(host)
 
 
-async def test_a_host_that_does_not_read_is_noticed(tcp: Port) -> None:
+async def test_a_host_that_does_not_read_is_noticed(tcp: SerialPort) -> None:
     ear = Ear()
     tcp.attach(ear)
     host = await connect(tcp)
@@ -343,7 +343,7 @@ async def test_a_host_that_does_not_read_is_noticed(tcp: Port) -> None:
     await hang_up(host)
 
 
-async def test_a_paused_tcp_port_does_not_grow(tcp: Port) -> None:
+async def test_a_paused_tcp_port_does_not_grow(tcp: SerialPort) -> None:
     ear = Ear()
     tcp.attach(ear)
     host = await connect(tcp)
@@ -359,7 +359,7 @@ async def test_a_paused_tcp_port_does_not_grow(tcp: Port) -> None:
     await hang_up(host)
 
 
-async def test_an_address_in_use(tcp: Port) -> None:
+async def test_an_address_in_use(tcp: SerialPort) -> None:
     with pytest.raises(SerialError, match="cannot be opened"):
         await open_port(tcp.description)
 

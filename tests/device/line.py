@@ -8,7 +8,7 @@ import pytest
 from tests.dialogue import Talk
 from tests.peers import NET, Far, Peer
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, Airspace
 
 SETTINGS = {
@@ -22,7 +22,7 @@ SUCCESS = b"R000009\r\nSuccess\r\n"
 def lab_air(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airspace:
     """Return an air with the network of ``SETTINGS``."""
     monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
-    airspace = Airspace(claims=Claims(tmp_path / "claims"))
+    airspace = Airspace(claims=AddressLocks(tmp_path / "claims"))
     airspace.add(AccessPoint("lab", passphrase="correct horse", subnet=f"{NET}.0/25"))
     return airspace
 

@@ -42,8 +42,8 @@ def test_every_event_and_key_is_in_the_table() -> None:
             _, words, keys, *_ = line.split("|")
             for word in re.findall(r"`([a-z_]+)`", words):
                 rows[word] = set(re.findall(r"`([a-z]+)`", keys))
-    common = {field.name for field in msgspec.structs.fields(fault_events.Event)}
-    for kind in fault_events.AnyEvent.__args__:
+    common = {field.name for field in msgspec.structs.fields(fault_events.FaultEvent)}
+    for kind in fault_events.AnyFaultEvent.__args__:
         info = msgspec.inspect.type_info(kind)
         assert isinstance(info, msgspec.inspect.StructType)
         names = {field.encode_name for field in info.fields if field.name not in common}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tokay import Airspace, Device
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, AirspaceError
 from tokay.testing.clock import run_turned, turned_loop
 
@@ -31,10 +31,10 @@ def turned(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Callable[..., Airspace]]:
     """Make airspaces whose addresses nobody else takes."""
-    made: list[Claims] = []
+    made: list[AddressLocks] = []
 
     def make(**keys: Any) -> Airspace:
-        claims = Claims(tmp_path / "claims")
+        claims = AddressLocks(tmp_path / "claims")
         made.append(claims)
         airspace = Airspace(claims=claims)
         airspace.add(AccessPoint("tokay", passphrase="tokay-lab", subnet=SUBNET, **keys))
@@ -440,7 +440,7 @@ def test_the_same_script_gives_the_same_log(
     async def run(seed: int) -> tuple[list[str], list[str]]:
         path = tmp_path / "air.toml"
         path.write_text(SCRIPT.format(seed=seed))
-        claims = Claims(tmp_path / "claims")
+        claims = AddressLocks(tmp_path / "claims")
         airspace = Airspace.load(path, claims=claims)
         async with simulated(airspace) as device:
             for _ in range(320):

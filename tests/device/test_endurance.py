@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.peers import Peer, call, free_port, udp_peer
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 from tokay.kernel.kernel import Kernel
@@ -58,7 +58,7 @@ class Server(Plugin):
 @pytest.fixture
 def air(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airspace:
     monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
-    airspace = Airspace(claims=Claims(tmp_path / "claims"))
+    airspace = Airspace(claims=AddressLocks(tmp_path / "claims"))
     airspace.add(AccessPoint("lab", passphrase="correct horse", subnet="127.151.1.0/24"))
     return airspace
 

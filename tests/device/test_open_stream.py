@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from tests.peers import NET, Far, Peer, ask
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 from tokay.kernel.open_stream import OpenStream
@@ -20,7 +20,7 @@ MEGABYTE = 1 << 20
 @pytest_asyncio.fixture
 async def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Device]:
     monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
-    air = Airspace(claims=Claims(tmp_path / "claims"))
+    air = Airspace(claims=AddressLocks(tmp_path / "claims"))
     air.add(AccessPoint("lab", passphrase="correct horse", subnet=f"{NET}.0/25"))
     settings = {"wlan.ssid": "lab", "wlan.passkey": "correct horse"}
     async with Device.simulated(airspace=air, settings=settings) as device:

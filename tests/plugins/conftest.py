@@ -9,7 +9,7 @@ import pytest
 import uvloop
 from tests.peers import NET, Events
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.plugins.discovery import variables as discovery
 from tokay.testing.clock import TurnedLoop
@@ -52,7 +52,7 @@ def air(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airspace:
     """An air of the test's own, where addresses count from ``ADDRESS``."""
     # The subnet is this run's alone: no need to look for others on it, test after test.
     monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
-    airspace = Airspace(claims=Claims(tmp_path / "claims"))
+    airspace = Airspace(claims=AddressLocks(tmp_path / "claims"))
     airspace.add(AccessPoint(SSID, passphrase=PASSKEY, subnet=SUBNET))
     return airspace
 

@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 from tests.interop.peers import PeerError
 from tests.webapp.browser import chromium
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
 
@@ -33,7 +33,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def air(tmp_path: Path) -> Airspace:
-    airspace = Airspace(claims=Claims(tmp_path / "claims"))
+    airspace = Airspace(claims=AddressLocks(tmp_path / "claims"))
     airspace.add(AccessPoint(SSID, passphrase=PASSKEY))
     airspace.add(AccessPoint(HOSTILE, passphrase=PASSKEY, rssi=-60))
     return airspace

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from tokay.board.pins import Pins, SimulatedPins
 from tokay.board.radio import Radio
-from tokay.board.serial.port import Port
+from tokay.board.serial.port import SerialPort
 
 
 @dataclass(slots=True)
@@ -15,7 +15,7 @@ class Board:
     """
 
     radio: Radio
-    ports: list[Port | None] = field(default_factory=list)
+    ports: list[SerialPort | None] = field(default_factory=list)
     pins: Pins = field(default_factory=lambda: SimulatedPins(0))
     ethernet: Radio | None = None
 

@@ -19,7 +19,7 @@ BROADCAST = "255.255.255.255"
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
 
-class Listener(Protocol):
+class TcpListener(Protocol):
     """A listening TCP socket."""
 
     @property
@@ -30,11 +30,11 @@ class Listener(Protocol):
         """Stop listening; accepted connections live on."""
 
 
-Heard = Callable[[bytes, tuple[str, int], bool], None]
+DatagramHandler = Callable[[bytes, tuple[str, int], bool], None]
 """Takes a datagram, its sender, and whether it was sent to the group (or to everybody)."""
 
 
-class Group(Protocol):
+class MulticastGroup(Protocol):
     """A link's end of a multicast group and port. What is sent comes from the link's address."""
 
     @property
@@ -114,7 +114,7 @@ class Link(Protocol):
 
     async def listen_tcp(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
-    ) -> Listener:
+    ) -> TcpListener:
         """Listen on the link's own address; port 0 is any.
 
         A port under 1024 that needs privileges which this process lacks becomes port + 8000:
@@ -143,7 +143,7 @@ class Link(Protocol):
     def on_link(self, address: str) -> bool:
         """Whether an IPv4 address is that of a neighbour, and not behind a router."""
 
-    def open_group(self, group: str, port: int, heard: Heard) -> Group:
+    def open_group(self, group: str, port: int, heard: DatagramHandler) -> MulticastGroup:
         """Join a multicast group; ``heard`` gets what is sent to it and to our own address.
 
         An empty ``group`` is that of broadcasts. What a link sends itself, it hears too. Links of

@@ -103,7 +103,7 @@ class Pins(Protocol):
         """Release every pin, as a reset of the module does. Watchers stay."""
 
 
-class _Pin:
+class _PinState:
     """What is known of one pin that was ever used."""
 
     __slots__ = ("level", "mode", "output", "outside", "owner", "watchers")
@@ -152,7 +152,7 @@ class SimulatedPins:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._pins: dict[int, _Pin] | None = None
+        self._pins: dict[int, _PinState] | None = None
 
     # The other end of the lines.
 
@@ -256,30 +256,32 @@ class SimulatedPins:
             if state.idle and self._pins is not None:
                 self._pins.pop(pin, None)
 
-    def _find(self, pin: int) -> _Pin | None:
+    def _find(self, pin: int) -> _PinState | None:
         if not 0 <= pin < self.count:
             message = f"there is no pin {pin}"
             raise PinError(message)
         return self._pins.get(pin) if self._pins is not None else None
 
-    def _used(self, pin: int) -> _Pin:
+    def _used(self, pin: int) -> _PinState:
         state = self._find(pin)
         if state is None:
             if self._pins is None:
                 self._pins = {}
-            state = self._pins[pin] = _Pin()
+            state = self._pins[pin] = _PinState()
         return state
 
     def _mode(self, pin: int) -> Direction | Pwm | int | None:
         state = self._find(pin)
         return state.mode if state is not None else None
 
-    def _set_mode(self, state: _Pin, mode: Direction | Pwm | int | None, output: int = 0) -> None:
+    def _set_mode(
+        self, state: _PinState, mode: Direction | Pwm | int | None, output: int = 0
+    ) -> None:
         state.mode, state.output = mode, 1 if output else 0
         _settle(state)
 
 
-def _settle(state: _Pin) -> None:
+def _settle(state: _PinState) -> None:
     """Find the level anew and tell it if it is another."""
     level = int(state.millivolts >= THRESHOLD)
     if level == state.level:

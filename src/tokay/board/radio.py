@@ -19,7 +19,7 @@ __all__ = [
     "JoinError",
     "JoinFailure",
     "JoinRequest",
-    "Network",
+    "ScanResult",
     "Radio",
     "RadioError",
     "RadioOptionError",
@@ -31,7 +31,7 @@ __all__ = [
 _MAC = re.compile(r"([0-9A-Fa-f]{2})[:-]?" * 5 + r"([0-9A-Fa-f]{2})")
 
 
-class Network(NamedTuple):
+class ScanResult(NamedTuple):
     """One line of a scan.
 
     An SSID is 0 to 32 arbitrary bytes, held as text with one character a byte (latin-1), so
@@ -134,7 +134,9 @@ class Radio(Protocol):
     def mac(self) -> str:
         """The station's address, `AA:BB:CC:DD:EE:FF`."""
 
-    async def scan(self, *, ssid: str | None = None, channel: int | None = None) -> list[Network]:
+    async def scan(
+        self, *, ssid: str | None = None, channel: int | None = None
+    ) -> list[ScanResult]:
         """Look for networks, strongest first. A given `ssid` also finds hidden ones by that name.
 
         Works joined or not. Takes seconds on a real radio.

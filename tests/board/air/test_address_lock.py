@@ -14,7 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokay.board.air.address_lock import SCAN_LIFETIME, Claims, local_addresses, process_claims
+from tokay.board.air.address_lock import (
+    SCAN_LIFETIME,
+    AddressLocks,
+    local_addresses,
+    process_address_locks,
+)
 
 ADDRESS = IPv4Address("127.77.9.1")
 OTHER = IPv4Address("127.77.9.2")
@@ -35,8 +40,8 @@ def lock_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def claims(lock_file: Path) -> Iterator[Claims]:
-    claims = Claims(lock_file)
+def claims(lock_file: Path) -> Iterator[AddressLocks]:
+    claims = AddressLocks(lock_file)
     yield claims
     claims.close()
 
@@ -51,7 +56,7 @@ def holder(lock_file: Path, *addresses: IPv4Address) -> "subprocess.Popen[str]":
     )
 
 
-def test_an_address_is_taken_once(claims: Claims) -> None:
+def test_an_address_is_taken_once(claims: AddressLocks) -> None:
     assert not claims.taken(ADDRESS)
     assert claims.take(ADDRESS)
     assert claims.taken(ADDRESS)
@@ -63,7 +68,9 @@ def test_an_address_is_taken_once(claims: Claims) -> None:
     assert claims.take(ADDRESS)
 
 
-def test_another_process_keeps_its_addresses_until_it_dies(claims: Claims, lock_file: Path) -> None:
+def test_another_process_keeps_its_addresses_until_it_dies(
+    claims: AddressLocks, lock_file: Path
+) -> None:
     assert claims.take(OTHER)
     with holder(lock_file, ADDRESS, OTHER) as process:
         assert process.stdout is not None
@@ -76,7 +83,7 @@ def test_another_process_keeps_its_addresses_until_it_dies(claims: Claims, lock_
         assert claims.take(ADDRESS)
 
 
-def test_neighbours_stay_claimed_when_one_is_freed(claims: Claims, lock_file: Path) -> None:
+def test_neighbours_stay_claimed_when_one_is_freed(claims: AddressLocks, lock_file: Path) -> None:
     # The kernel keeps adjacent locks as one range and has to split it.
     run = [IPv4Address(int(ADDRESS) + n) for n in range(3)]
     assert all(claims.take(address) for address in run)
@@ -88,7 +95,7 @@ def test_neighbours_stay_claimed_when_one_is_freed(claims: Claims, lock_file: Pa
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
-def test_a_foreign_socket_takes_its_address(claims: Claims, kind: socket.SocketKind) -> None:
+def test_a_foreign_socket_takes_its_address(claims: AddressLocks, kind: socket.SocketKind) -> None:
     with socket.socket(socket.AF_INET, kind) as foreign:
         foreign.bind((str(ADDRESS), 0))
         if kind is socket.SOCK_STREAM:
@@ -98,7 +105,7 @@ def test_a_foreign_socket_takes_its_address(claims: Claims, kind: socket.SocketK
         assert not claims.taken(OTHER)
 
 
-def test_a_mapped_address_on_an_ipv6_socket_counts(claims: Claims) -> None:
+def test_a_mapped_address_on_an_ipv6_socket_counts(claims: AddressLocks) -> None:
     try:
         foreign = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
     except OSError:
@@ -112,7 +119,7 @@ def test_a_mapped_address_on_an_ipv6_socket_counts(claims: Claims) -> None:
 
 def test_proc_is_read_once_a_second(lock_file: Path) -> None:
     now = 100.0
-    claims = Claims(lock_file, clock=lambda: now)
+    claims = AddressLocks(lock_file, clock=lambda: now)
     assert not claims.taken(ADDRESS)
     with socket.create_server((str(ADDRESS), 0)):
         now += SCAN_LIFETIME * 0.9
@@ -124,7 +131,7 @@ def test_proc_is_read_once_a_second(lock_file: Path) -> None:
 
 def test_our_own_sockets_do_not_outlive_the_claim(lock_file: Path) -> None:
     now = 100.0
-    claims = Claims(lock_file, clock=lambda: now)
+    claims = AddressLocks(lock_file, clock=lambda: now)
     assert claims.take(ADDRESS)
     with socket.create_server((str(ADDRESS), 0)):
         now += SCAN_LIFETIME
@@ -161,7 +168,7 @@ def test_without_proc_nothing_is_foreign(tmp_path: Path) -> None:
     assert local_addresses(tmp_path) == set()
 
 
-def test_the_lock_file_is_for_every_user(claims: Claims, lock_file: Path) -> None:
+def test_the_lock_file_is_for_every_user(claims: AddressLocks, lock_file: Path) -> None:
     before = os.umask(0o077)
     try:
         assert claims.take(ADDRESS)
@@ -184,7 +191,7 @@ def test_a_trap_in_place_of_the_lock_file_is_not_followed(
     lock_file: Path, caplog: pytest.LogCaptureFixture, trap: Callable[[Path], None]
 ) -> None:
     trap(lock_file)
-    claims = Claims(lock_file)
+    claims = AddressLocks(lock_file)
     assert claims.take(ADDRESS)
     assert not claims.take(ADDRESS)
     claims.free(ADDRESS)
@@ -206,7 +213,7 @@ def test_processes_that_create_the_file_at_once_share_it(
         return real_open(path, flags, mode)
 
     monkeypatch.setattr(os, "open", lose_the_race)
-    claims = Claims(lock_file)
+    claims = AddressLocks(lock_file)
     assert claims.take(ADDRESS)
     with holder(lock_file, ADDRESS) as process:
         assert process.stdout is not None
@@ -215,7 +222,7 @@ def test_processes_that_create_the_file_at_once_share_it(
     claims.close()
 
 
-def test_a_forked_child_holds_nothing(claims: Claims) -> None:
+def test_a_forked_child_holds_nothing(claims: AddressLocks) -> None:
     assert claims.take(ADDRESS)
     if (child := os.fork()) == 0:
         os._exit(0 if claims.taken(ADDRESS) and not claims.take(ADDRESS) else 1)
@@ -223,7 +230,7 @@ def test_a_forked_child_holds_nothing(claims: Claims) -> None:
     assert claims.taken(ADDRESS)
 
 
-def test_one_descriptor_holds_every_claim(claims: Claims) -> None:
+def test_one_descriptor_holds_every_claim(claims: AddressLocks) -> None:
     assert claims.take(ADDRESS)
     before = len(list(Path("/proc/self/fd").iterdir()))
     for n in range(1000):
@@ -232,7 +239,7 @@ def test_one_descriptor_holds_every_claim(claims: Claims) -> None:
 
 
 def test_another_lock_error_is_not_taken_for_a_claim(
-    claims: Claims, monkeypatch: pytest.MonkeyPatch
+    claims: AddressLocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.ENOLCK, "no locks")
@@ -243,12 +250,12 @@ def test_another_lock_error_is_not_taken_for_a_claim(
 
 
 def test_the_process_has_one() -> None:
-    assert process_claims() is process_claims()
+    assert process_address_locks() is process_address_locks()
 
 
 def test_what_nobody_has_any_more_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "claims"
-    claims = Claims(path)
+    claims = AddressLocks(path)
     assert claims.take(IPv4Address("127.77.0.9"))
 
     def is_open() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.board.air.radio import SimulatedRadio
 from tokay.board.air.soft_ap import ap_mac
@@ -23,7 +23,7 @@ BringUp = Callable[[Link], Coroutine[Any, Any, str]]
 
 @pytest.fixture
 def airspace(tmp_path: Path) -> Airspace:
-    return Airspace.default(claims=Claims(tmp_path / "claims"))
+    return Airspace.default(claims=AddressLocks(tmp_path / "claims"))
 
 
 def radios(airspace: Airspace) -> tuple[Radio, Radio]:

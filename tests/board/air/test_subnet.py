@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.board.air.loopback_link import LoopbackLink
 from tokay.board.air.radio import SimulatedRadio
-from tokay.board.air.subnet import Lan
+from tokay.board.air.subnet import Subnet
 from tokay.board.radio import JoinRequest
 from tokay.protocols import dhcp
 
@@ -26,15 +26,15 @@ BringUp = Callable[[LoopbackLink], Coroutine[Any, Any, str]]
 
 
 @pytest.fixture
-def claims(tmp_path: Path) -> Iterator[Claims]:
+def claims(tmp_path: Path) -> Iterator[AddressLocks]:
     """Claims of our own: other test runs on this machine do not change which address comes."""
-    claims = Claims(tmp_path / "claims")
+    claims = AddressLocks(tmp_path / "claims")
     yield claims
     claims.close()
 
 
 @pytest.fixture
-def airspace(claims: Claims) -> Airspace:
+def airspace(claims: AddressLocks) -> Airspace:
     airspace = Airspace(claims=claims)
     # Not the default subnet, where devices of other runs may have sockets.
     airspace.add(AccessPoint("tokay", passphrase="tokay-lab", subnet="127.81.0.0/16"))
@@ -154,7 +154,7 @@ async def test_addresses_of_another_process_are_passed_over(
 
 
 async def test_an_offered_address_is_claimed_before_it_is_configured(
-    airspace: Airspace, obtain: Obtain, claims: Claims
+    airspace: Airspace, obtain: Obtain, claims: AddressLocks
 ) -> None:
     link = await join(airspace)
     got = await obtain(link)
@@ -167,7 +167,7 @@ async def test_an_offered_address_is_claimed_before_it_is_configured(
 
 
 async def test_two_airspaces_in_one_process_keep_apart(
-    claims: Claims, airspace: Airspace, bring_up: BringUp
+    claims: AddressLocks, airspace: Airspace, bring_up: BringUp
 ) -> None:
     other = Airspace(claims=claims)
     other.add(AccessPoint("tokay", passphrase="tokay-lab", subnet="127.81.0.0/16"))
@@ -175,7 +175,7 @@ async def test_two_airspaces_in_one_process_keep_apart(
     assert await bring_up(await join(other)) == "127.81.0.3"
 
 
-async def test_a_full_network_stays_silent(claims: Claims, bring_up: BringUp) -> None:
+async def test_a_full_network_stays_silent(claims: AddressLocks, bring_up: BringUp) -> None:
     airspace = Airspace(claims=claims)
     airspace.add(AccessPoint("tokay", passphrase="tokay-lab", subnet="127.81.0.0/30"))
     assert await bring_up(await join(airspace, 1)) == "127.81.0.2"
@@ -191,9 +191,9 @@ async def test_a_full_network_stays_silent(claims: Claims, bring_up: BringUp) ->
 
 
 async def test_offers_that_nobody_took_are_freed_with_the_airspace(
-    airspace: Airspace, obtain: Obtain, claims: Claims
+    airspace: Airspace, obtain: Obtain, claims: AddressLocks
 ) -> None:
-    lan = Lan(IPv4Network("127.82.0.0/24"), claims)
+    lan = Subnet(IPv4Network("127.82.0.0/24"), claims)
     client = dhcp.Client(bytes(6), rng=random.Random(1))
     client.start(0)
     (discover,) = client.datagrams_to_send()

@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 
 from tokay.board.net import host_radio
-from tokay.board.net.host_radio import HostRadio, Standing, name_servers
+from tokay.board.net.host_radio import HostRadio, MachineNetwork, name_servers
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest
 from tokay.protocols import dhcp
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 Obtain = Callable[..., Coroutine[Any, Any, dhcp.Lease]]
 MAC = "4C:55:CC:00:00:01"
-MACHINE = Standing("lo", "", IPv4Interface("127.0.0.1/8"), IPv4Address("127.0.0.254"))
+MACHINE = MachineNetwork("lo", "", IPv4Interface("127.0.0.1/8"), IPv4Address("127.0.0.254"))
 
 
 @pytest.fixture(autouse=True)
-def machine(monkeypatch: pytest.MonkeyPatch) -> list[Standing | None]:
-    stands: list[Standing | None] = [MACHINE]
+def machine(monkeypatch: pytest.MonkeyPatch) -> list[MachineNetwork | None]:
+    stands: list[MachineNetwork | None] = [MACHINE]
     monkeypatch.setattr(host_radio, "standing", lambda: stands[0])
     monkeypatch.setattr(host_radio, "name_servers", lambda: [IPv4Address("127.0.0.53")])
     return stands
@@ -75,7 +75,9 @@ def test_sockets_are_the_machines(run: Run) -> None:
     run(main())
 
 
-def test_a_machine_that_moves_loses_the_link(run: Run, machine: list[Standing | None]) -> None:
+def test_a_machine_that_moves_loses_the_link(
+    run: Run, machine: list[MachineNetwork | None]
+) -> None:
     async def main() -> None:
         radio = HostRadio(MAC)
         lost: list[str] = []

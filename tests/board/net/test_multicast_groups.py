@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.board.conftest import Run
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.board.air.loopback_link import LoopbackLink
 from tokay.board.air.radio import SimulatedRadio
@@ -49,7 +49,7 @@ async def settle() -> None:
 @pytest.fixture
 def air(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airspace:
     monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
-    airspace = Airspace(claims=Claims(tmp_path / "claims"))
+    airspace = Airspace(claims=AddressLocks(tmp_path / "claims"))
     airspace.add(AccessPoint("one", subnet=f"{NET}.0/25"))
     airspace.add(AccessPoint("two", subnet=f"{NET}.128/25"))
     return airspace

@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 from tests.peers import LIMIT, NET, free_port
 
-from tokay.board.air.address_lock import Claims
-from tokay.board.net.pre_accept import MAX_FIRST, InstantFactory
+from tokay.board.air.address_lock import AddressLocks
+from tokay.board.net.pre_accept import MAX_FIRST, PreAcceptFactory
 from tokay.board.net.shared_listeners import OWN_SOCKETS, shared_listeners
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
@@ -34,11 +34,11 @@ def answer(first: bytes) -> bytes | None:
 
 
 @contextlib.asynccontextmanager
-async def listening(claims: Claims, many: int) -> AsyncIterator[tuple[str, int]]:
+async def listening(claims: AddressLocks, many: int) -> AsyncIterator[tuple[str, int]]:
     port = free_port()
     table = shared_listeners()
     listeners = [
-        await table.listen(claims, f"{NET}.{50 + n}", port, InstantFactory(Slow, answer))
+        await table.listen(claims, f"{NET}.{50 + n}", port, PreAcceptFactory(Slow, answer))
         for n in range(many)
     ]
     try:
@@ -63,7 +63,7 @@ def say(where: tuple[str, int], *pieces: bytes) -> bytes:
 @pytest.mark.parametrize("many", [1, OWN_SOCKETS + 2])
 def test_answers(run: Run, tmp_path: Path, many: int) -> None:
     async def check() -> None:
-        async with listening(Claims(tmp_path / "claims"), many) as where:
+        async with listening(AddressLocks(tmp_path / "claims"), many) as where:
             for pieces, expected in [
                 ((b"ask",), b"at once"),
                 ((b"other",), b"slow other"),
@@ -81,7 +81,7 @@ def test_what_was_there_before_it_was_accepted(run: Run, tmp_path: Path) -> None
     """On one thread nothing is accepted before all is sent, so nothing is left to chance."""
 
     async def check() -> None:
-        async with listening(Claims(tmp_path / "claims"), 1) as where:
+        async with listening(AddressLocks(tmp_path / "claims"), 1) as where:
             clients = []
             for first in (b"ask", b"large", b"ask", b"other", b"ask"):
                 sock = socket.create_connection(where, LIMIT)
@@ -117,7 +117,7 @@ def test_closing_in_an_answer(run: Run, tmp_path: Path) -> None:
             return b"bye"
 
         listener = await shared_listeners().listen(
-            Claims(tmp_path / "claims"), *where, InstantFactory(Slow, last)
+            AddressLocks(tmp_path / "claims"), *where, PreAcceptFactory(Slow, last)
         )
         sock = socket.create_connection(where, LIMIT)
         sock.sendall(b"x")

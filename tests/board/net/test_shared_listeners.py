@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from tests.peers import LIMIT, NET, free_port
 
-from tokay.board.air.address_lock import Claims, wildcard_ports
+from tokay.board.air.address_lock import AddressLocks, wildcard_ports
 from tokay.board.net.shared_listeners import OWN_SOCKETS, SharedListener, shared_listeners
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
@@ -40,7 +40,7 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def listen(claims: Claims, number: int, port: int) -> SharedListener:
+async def listen(claims: AddressLocks, number: int, port: int) -> SharedListener:
     where = address(number)
     return await shared_listeners().listen(claims, where, port, lambda: Says(where))
 
@@ -66,7 +66,9 @@ async def becomes(where: str, port: int, answer: str) -> bool:
 
 
 @asynccontextmanager
-async def crowd(claims: Claims, port: int, many: int = MANY) -> AsyncIterator[list[SharedListener]]:
+async def crowd(
+    claims: AddressLocks, port: int, many: int = MANY
+) -> AsyncIterator[list[SharedListener]]:
     listeners = [await listen(claims, number, port) for number in range(many)]
     try:
         yield listeners
@@ -77,11 +79,11 @@ async def crowd(claims: Claims, port: int, many: int = MANY) -> AsyncIterator[li
 
 
 @pytest.fixture
-def claims(tmp_path: Path) -> Claims:
-    return Claims(tmp_path / "claims")
+def claims(tmp_path: Path) -> AddressLocks:
+    return AddressLocks(tmp_path / "claims")
 
 
-def test_a_crowd_costs_few_descriptors(run: Run, claims: Claims) -> None:
+def test_a_crowd_costs_few_descriptors(run: Run, claims: AddressLocks) -> None:
     async def check() -> None:
         port = free_port()
         await asyncio.sleep(0)
@@ -96,7 +98,7 @@ def test_a_crowd_costs_few_descriptors(run: Run, claims: Claims) -> None:
     run(check())
 
 
-def test_who_does_not_listen_resets(run: Run, claims: Claims) -> None:
+def test_who_does_not_listen_resets(run: Run, claims: AddressLocks) -> None:
     async def check() -> None:
         port = free_port()
         async with crowd(claims, port) as listeners:
@@ -116,7 +118,7 @@ def test_who_does_not_listen_resets(run: Run, claims: Claims) -> None:
     run(check())
 
 
-def test_an_address_listens_once_on_a_port(run: Run, claims: Claims) -> None:
+def test_an_address_listens_once_on_a_port(run: Run, claims: AddressLocks) -> None:
     async def check() -> None:
         port = free_port()
         async with crowd(claims, port):
@@ -128,7 +130,7 @@ def test_an_address_listens_once_on_a_port(run: Run, claims: Claims) -> None:
     run(check())
 
 
-def test_all_at_once(run: Run, claims: Claims) -> None:
+def test_all_at_once(run: Run, claims: AddressLocks) -> None:
     async def check() -> None:
         port = free_port()
         async with crowd(claims, port, OWN_SOCKETS):
@@ -141,7 +143,7 @@ def test_all_at_once(run: Run, claims: Claims) -> None:
     run(check())
 
 
-def test_few_leave_the_port_to_others(run: Run, claims: Claims) -> None:
+def test_few_leave_the_port_to_others(run: Run, claims: AddressLocks) -> None:
     async def check() -> None:
         port = free_port()
         async with crowd(claims, port, OWN_SOCKETS):
@@ -152,7 +154,7 @@ def test_few_leave_the_port_to_others(run: Run, claims: Claims) -> None:
     run(check())
 
 
-def test_another_program_on_the_port(run: Run, claims: Claims) -> None:
+def test_another_program_on_the_port(run: Run, claims: AddressLocks) -> None:
     """Whose address it is keeps it, and everybody else has a socket of their own."""
 
     async def check() -> None:
@@ -168,7 +170,7 @@ def test_another_program_on_the_port(run: Run, claims: Claims) -> None:
     run(check())
 
 
-def test_another_program_that_shares_the_port(run: Run, claims: Claims) -> None:
+def test_another_program_that_shares_the_port(run: Run, claims: AddressLocks) -> None:
     async def check() -> None:
         with socket.create_server(("0.0.0.0", 0), reuse_port=True) as other:
             port = other.getsockname()[1]
@@ -203,7 +205,7 @@ asyncio.run(main(Claims(pathlib.Path(sys.argv[1])), *sys.argv[2:]))
 """
 
 
-def test_two_processes_on_one_port(run: Run, claims: Claims, tmp_path: Path) -> None:
+def test_two_processes_on_one_port(run: Run, claims: AddressLocks, tmp_path: Path) -> None:
     async def check() -> None:
         port = free_port()
         async with crowd(claims, port):
@@ -228,7 +230,7 @@ def test_two_processes_on_one_port(run: Run, claims: Claims, tmp_path: Path) -> 
 def test_without_a_file_of_claims_nothing_is_shared(run: Run, tmp_path: Path) -> None:
     async def check() -> None:
         port = free_port()
-        claims = Claims(tmp_path)  # a folder
+        claims = AddressLocks(tmp_path)  # a folder
         assert not claims.take_port(port)
         async with crowd(claims, port):
             assert await reached(address(MANY - 1), port) == address(MANY - 1)
@@ -237,7 +239,7 @@ def test_without_a_file_of_claims_nothing_is_shared(run: Run, tmp_path: Path) ->
     run(check())
 
 
-def test_a_connection_outlives_its_listener(run: Run, claims: Claims) -> None:
+def test_a_connection_outlives_its_listener(run: Run, claims: AddressLocks) -> None:
     class Echo(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             self.transport = cast("asyncio.Transport", transport)

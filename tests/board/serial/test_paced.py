@@ -6,7 +6,7 @@ import pytest
 from tests.dialogue import Wire as Inner
 
 from tokay.board.serial import LineSettings, open_port
-from tokay.board.serial.paced import PacedPort, Wire, byte_time
+from tokay.board.serial.paced import PacedLine, PacedPort, byte_time
 from tokay.testing.clock import turned_loop
 
 
@@ -54,7 +54,7 @@ def test_what_a_byte_takes(settings: LineSettings, seconds: float) -> None:
 
 
 def test_a_wire_by_numbers() -> None:
-    wire = Wire()
+    wire = PacedLine()
     assert wire.next_at() is None
     wire.put(b"abc", 0.25, 10.0)
     wire.put(b"d", 0.5, 10.1)

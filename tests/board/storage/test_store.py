@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokay.board.storage import Storage, StorageError, StoredFile
+from tokay.board.storage import Storage, StorageError, FileRow
 
 ABOUT: dict[str, Any] = {"type": 0xFE, "flags": 1, "version": "1.0.0.0", "location": "ext"}
 
@@ -53,9 +53,7 @@ def test_a_file_is_created_read_and_deleted(storage: Storage) -> None:
     device = storage.device("one")
     content = bytes(range(256)) * 100
     file = device.create("a/../b", content, created=77, **ABOUT)
-    assert file == StoredFile(
-        "a/../b", 25600, 0xFE, 1, "1.0.0.0", "ext", zlib.crc32(content), 77, 0
-    )
+    assert file == FileRow("a/../b", 25600, 0xFE, 1, "1.0.0.0", "ext", zlib.crc32(content), 77, 0)
     assert device.stat("a/../b") == file
     assert device.files() == [file]
     assert device.read("a/../b", 250, 10) == content[250:260]

@@ -11,7 +11,7 @@ import pytest
 from tests.peers import ADDRESS, NET, Events, Peer, ask, get
 
 from tokay.board.air.airspace import Airspace
-from tokay.board.air.multicast_medium import EtherGroup
+from tokay.board.air.multicast_medium import SimulatedGroup
 from tokay.device import Device
 from tokay.plugins.discovery import link_responder
 from tokay.plugins.network import Network
@@ -36,7 +36,7 @@ class Neighbour:
         self._ether = air.lan(air.ap("lab")).ether
         self.address = address
         self.heard: list[tuple[bytes, str, bool]] = []
-        self._groups: dict[int, EtherGroup] = {}
+        self._groups: dict[int, SimulatedGroup] = {}
         for group, port in (MDNS, (llmnr.GROUP, llmnr.PORT), ("", netbios.PORT)):
             self._groups[port] = self._ether.join(address, group, port, self._hear)
 

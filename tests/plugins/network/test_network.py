@@ -10,7 +10,7 @@ from tests.peers import ADDRESS, NET, Events, ask, get, soon
 
 from tokay.board.air.airspace import Airspace
 from tokay.board.air.loopback_link import LoopbackLink
-from tokay.board.link import Listener
+from tokay.board.link import TcpListener
 from tokay.device import Device
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
@@ -36,7 +36,7 @@ class Hellos(Plugin):
     name = "hellos"
     after = ("network",)
     told: ClassVar[list[str]] = []
-    listeners: ClassVar[list[Listener]] = []
+    listeners: ClassVar[list[TcpListener]] = []
 
     async def network_up(self, interface: Interface) -> None:
         self.told.append(f"up {interface.name}")

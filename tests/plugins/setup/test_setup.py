@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.dialogue import PROFILES, Talk
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import Airspace
 from tokay.board.air.radio import SimulatedRadio
 from tokay.board.pins import SimulatedPins
@@ -26,7 +26,7 @@ BUTTON = 13
 
 @pytest.fixture
 def airspace(tmp_path: Path) -> Airspace:
-    return Airspace.default(claims=Claims(tmp_path / "claims"))
+    return Airspace.default(claims=AddressLocks(tmp_path / "claims"))
 
 
 def on_air(talk: Talk) -> list[str]:

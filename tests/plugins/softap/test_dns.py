@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.dialogue import Talk
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import Airspace
 from tokay.board.net import sockets
 from tokay.plugins.softap import SoftAp
@@ -19,7 +19,7 @@ NXDOMAIN = 3
 
 @pytest.fixture
 def airspace(tmp_path: Path) -> Airspace:
-    return Airspace.default(claims=Claims(tmp_path / "claims"))
+    return Airspace.default(claims=AddressLocks(tmp_path / "claims"))
 
 
 def question(name: str, id: int = 0x1234) -> bytes:

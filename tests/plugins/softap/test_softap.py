@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.dialogue import PROFILES, Talk
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import Airspace
 from tokay.board.storage import Storage
 from tokay.device import Device
@@ -42,7 +42,7 @@ class _Echo(asyncio.Protocol):
 
 @pytest.fixture
 def airspace(tmp_path: Path) -> Airspace:
-    return Airspace.default(claims=Claims(tmp_path / "claims"))
+    return Airspace.default(claims=AddressLocks(tmp_path / "claims"))
 
 
 @contextmanager

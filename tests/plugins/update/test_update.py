@@ -11,7 +11,7 @@ from tests.peers import ask, get
 from tests.plugins.update.source import HOST, Source, described, update_source
 
 from tokay.board.air.airspace import Airspace
-from tokay.board.storage import DeviceStorage, Storage
+from tokay.board.storage import DeviceStore, Storage
 from tokay.device import Device
 from tokay.plugins.update import bundle
 
@@ -298,15 +298,15 @@ async def test_a_disk_that_fills_up_leaves_the_old_files(
     await ask(device, "file_create a 3", b"old")
     before = contents(device)
     source.put({"a": b"1", "b": b"2", "c": b"3"}, remove=["kept.txt"])
-    real = DeviceStorage.replace
+    real = DeviceStore.replace
 
-    def replace(self: DeviceStorage, name: str, *args: Any, **more: Any) -> Any:
+    def replace(self: DeviceStore, name: str, *args: Any, **more: Any) -> Any:
         if name == "c":
             raise OSError("no space left on the storage")
         return real(self, name, *args, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(DeviceStorage, "replace", replace)
+        patch.setattr(DeviceStore, "replace", replace)
         said = await ask(device, "ota")
     assert updated(said)[-1] == "Update failed: no space left on the storage"
     assert said[-1] == "Command failed"

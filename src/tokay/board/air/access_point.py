@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 from tokay.board.air.errors import AirspaceError
 from tokay.board.air.traffic_shaping import PLAIN, Shape
 from tokay.board.passkey import check_passphrase, wep_key
-from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, mac_text
+from tokay.board.radio import JoinError, JoinFailure, JoinRequest, ScanResult, mac_text
 from tokay.board.security import Security
 from tokay.protocols import wpa
 
 if TYPE_CHECKING:
-    from tokay.board.air.dns_faults import NameRule
+    from tokay.board.air.dns_faults import DnsFaultRule
 
-__all__ = ["AccessPoint", "AirspaceError", "Station", "derived_bssid", "host_key"]
+__all__ = ["AccessPoint", "AirspaceError", "AssociatedStation", "derived_bssid", "host_key"]
 
 DEFAULT_SUBNET = IPv4Network("127.77.0.0/16")
 LOOPBACK = IPv4Network("127.0.0.0/8")
@@ -30,7 +30,7 @@ OUT_OF_RANGE = -100
 """dBm. At this signal an access point is not heard, and its stations lose their link."""
 
 
-class Station(Protocol):
+class AssociatedStation(Protocol):
     """What an access point knows of a station that has joined it."""
 
     @property
@@ -84,9 +84,9 @@ class AccessPoint:
         self.subnet = _subnet(subnet)
         self.hosts = {host_key(name): _host(name, at) for name, at in (hosts or {}).items()}
         self.uplink = uplink
-        self.stations: dict[str, Station] = {}
+        self.stations: dict[str, AssociatedStation] = {}
         """Who has joined, by MAC address. Changed by `admit` and `release` only."""
-        self.name_rules: tuple[NameRule, ...] = ()
+        self.name_rules: tuple[DnsFaultRule, ...] = ()
         """What is wrong with names; the first rule that strikes counts."""
         self.shapes = False
         """Whether new connections can be shaped; `shape` sees to it."""
@@ -257,11 +257,11 @@ class AccessPoint:
         check_passphrase(self.security, passphrase)
         self._passphrase = passphrase or ""
 
-    def beacon(self, probe: str | None = None) -> Network:
+    def beacon(self, probe: str | None = None) -> ScanResult:
         """Give what a scan shows; a hidden SSID only to a probe that names it."""
         named = not self.hidden or probe == self.ssid
         slow = self.security in (Security.WEP, Security.WPA_TKIP, Security.WPA2_TKIP)
-        return Network(
+        return ScanResult(
             ssid=self.ssid if named else "",
             bssid=self.bssid,
             channel=self.channel,
@@ -309,7 +309,7 @@ class AccessPoint:
             if theirs is None or ours is None or not hmac.compare_digest(theirs, ours):
                 raise JoinError(JoinFailure.WRONG_PASSKEY)
             return
-        from tokay.board.air.four_way_handshake import Party, nonce, shake  # noqa: PLC0415 - start-up time
+        from tokay.board.air.four_way_handshake import HandshakePeer, nonce, run_handshake  # noqa: PLC0415 - start-up time
 
         ssid = self.ssid.encode("latin-1")
         try:
@@ -317,17 +317,19 @@ class AccessPoint:
         except wpa.WpaError:
             raise JoinError(JoinFailure.WRONG_PASSKEY) from None
         self._handshakes += 1
-        us = Party(self.bssid, wpa.pmk(self._passphrase, ssid), nonce(self.bssid, self._handshakes))
-        them = Party(mac, theirs, nonce(mac, self._handshakes))
-        await shake(us, them, suite, self.handshake_timeout)
+        us = HandshakePeer(
+            self.bssid, wpa.pmk(self._passphrase, ssid), nonce(self.bssid, self._handshakes)
+        )
+        them = HandshakePeer(mac, theirs, nonce(mac, self._handshakes))
+        await run_handshake(us, them, suite, self.handshake_timeout)
 
-    def admit(self, station: Station) -> None:
+    def admit(self, station: AssociatedStation) -> None:
         """Associate a station that has authenticated; one with the same address loses its link."""
         self.deauthenticate(station.mac, "another station joined with this address")
         self.stations[station.mac] = station
         self.note(f"{station.mac} joined")
 
-    def release(self, station: Station) -> None:
+    def release(self, station: AssociatedStation) -> None:
         """Forget a station that leaves."""
         if self.stations.get(station.mac) is station:
             del self.stations[station.mac]

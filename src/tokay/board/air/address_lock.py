@@ -48,10 +48,10 @@ _LOCAL_SOCKET = re.compile(
 # The same, for listeners (state 0A) on every address, IPv4's or IPv6's.
 _WILDCARD = re.compile(rb"^ *\d+: (?:0{8}|0{32}):([0-9A-F]{4}) \S+ 0A ", re.MULTILINE)
 
-_instances: "weakref.WeakSet[Claims]" = weakref.WeakSet()
+_instances: "weakref.WeakSet[AddressLocks]" = weakref.WeakSet()
 
 
-class Claims:
+class AddressLocks:
     """Takes and frees addresses in 127.0.0.0/8 for this process.
 
     Two objects on one file in one process would not see each other, and closing one would drop
@@ -173,9 +173,9 @@ class Claims:
 
 
 @functools.cache
-def process_claims() -> Claims:
+def process_address_locks() -> AddressLocks:
     """Give the one `Claims` of this process on the machine's shared file."""
-    return Claims()
+    return AddressLocks()
 
 
 def local_addresses(proc_net: Path = PROC_NET) -> set[int]:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokay.board.air.access_point import AccessPoint, AirspaceError, derived_bssid
-from tokay.board.air.address_lock import Claims, process_claims
-from tokay.board.air.multicast_medium import Outside
-from tokay.board.air.subnet import Lan
+from tokay.board.air.address_lock import AddressLocks, process_address_locks
+from tokay.board.air.multicast_medium import LoopbackBridge
+from tokay.board.air.subnet import Subnet
 from tokay.board.radio import mac_text, next_mac
 
 if TYPE_CHECKING:
-    from tokay.board.air.fault_script import Script
+    from tokay.board.air.fault_script import FaultScript
 
 __all__ = ["AccessPoint", "Airspace", "AirspaceError"]
 
@@ -34,25 +34,25 @@ class Airspace:
     `claims` says which addresses are taken on this machine; without, those of this process.
     """
 
-    def __init__(self, *, claims: Claims | None = None) -> None:
-        self._claims = process_claims() if claims is None else claims
+    def __init__(self, *, claims: AddressLocks | None = None) -> None:
+        self._claims = process_address_locks() if claims is None else claims
         self._access_points: list[AccessPoint] = []
-        self._lans: dict[IPv4Network, Lan] = {}
+        self._lans: dict[IPv4Network, Subnet] = {}
         self._macs: set[str] = set()
-        self._script: Script | None = None
+        self._script: FaultScript | None = None
         self._seed = 0
         self._began: tuple[asyncio.AbstractEventLoop, float] | None = None
-        self._outside: Outside | None = None
+        self._outside: LoopbackBridge | None = None
 
     @classmethod
-    def default(cls, *, claims: Claims | None = None) -> "Airspace":
+    def default(cls, *, claims: AddressLocks | None = None) -> "Airspace":
         """Make the airspace of a device that was given none: one WPA2 access point."""
         airspace = cls(claims=claims)
         airspace.add(AccessPoint(DEFAULT_SSID, passphrase=DEFAULT_PASSPHRASE))
         return airspace
 
     @classmethod
-    def load(cls, path: Path | str, *, claims: Claims | None = None) -> "Airspace":
+    def load(cls, path: Path | str, *, claims: AddressLocks | None = None) -> "Airspace":
         """Read an airspace file (docs/airspace.md). Raises AirspaceError."""
         from tokay.board.air.airspace_file import read  # noqa: PLC0415 - only who has a file pays
 
@@ -72,11 +72,11 @@ class Airspace:
         return tuple(self._access_points)
 
     @property
-    def claims(self) -> Claims:
+    def claims(self) -> AddressLocks:
         """Which addresses are taken."""
         return self._claims
 
-    def add(self, access_point: AccessPoint, lan: Lan | None = None) -> AccessPoint:
+    def add(self, access_point: AccessPoint, lan: Subnet | None = None) -> AccessPoint:
         """Put an access point on the air, with a network of its own behind it if one is given.
 
         Raises AirspaceError for a BSSID that is there already, and for a subnet that overlaps
@@ -94,7 +94,7 @@ class Airspace:
             for other in self._lans:
                 if other.overlaps(subnet):
                     raise AirspaceError(f"subnet: {subnet} overlaps {other}")
-            self._lans[subnet] = lan or Lan(subnet, self._claims)
+            self._lans[subnet] = lan or Subnet(subnet, self._claims)
             self._lans[subnet].ether.outside = self._outside
         access_point.seed = self._seed
         self._access_points.append(access_point)
@@ -117,7 +117,7 @@ class Airspace:
                 return access_point
         raise LookupError(f"no access point {name!r} in this airspace")
 
-    def lan(self, access_point: AccessPoint) -> Lan:
+    def lan(self, access_point: AccessPoint) -> Subnet:
         """Give the network behind an access point; one for all that have the same subnet."""
         return self._lans[access_point.subnet]
 
@@ -153,7 +153,7 @@ class Airspace:
 
     @multicast_outside.setter
     def multicast_outside(self, on: bool) -> None:
-        self._outside = Outside() if on else None
+        self._outside = LoopbackBridge() if on else None
         for lan in self._lans.values():
             lan.ether.outside = self._outside
 
@@ -206,12 +206,12 @@ class Airspace:
             self._script.stop()
 
     @property
-    def script(self) -> "Script":
+    def script(self) -> "FaultScript":
         """The script; asking for it begins the log."""
         if self._script is None:
-            from tokay.board.air.fault_script import Script  # noqa: PLC0415 - only who has a script pays
+            from tokay.board.air.fault_script import FaultScript  # noqa: PLC0415 - only who has a script pays
 
-            self._script = Script(self._find)
+            self._script = FaultScript(self._find)
             self._script.seed = self._seed
             if self._began is not None:
                 self._script.start(*self._began)
@@ -222,7 +222,7 @@ class Airspace:
     def _listen_to(self, access_point: AccessPoint) -> None:
         access_point.on_note = functools.partial(self.script.write, _text(access_point.ssid))
 
-    def _find(self, name: str) -> tuple[AccessPoint, Lan]:
+    def _find(self, name: str) -> tuple[AccessPoint, Subnet]:
         try:
             access_point = self.ap(name)
         except LookupError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tokay.board.air.access_point import DEFAULT_SUBNET, AccessPoint, AirspaceError
-from tokay.board.air.fault_events import AnyEvent, validation_text
+from tokay.board.air.fault_events import AnyFaultEvent, validation_text
 from tokay.board.security import Security
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class AirspaceTable(msgspec.Struct, forbid_unknown_fields=True):
 
     seed: int = 0
     access_point: list[AccessPointTable] = []
-    event: list[AnyEvent] = []
+    event: list[AnyFaultEvent] = []
 
     def entries(self, airspace: "Airspace") -> Iterator[tuple[str, Callable[[], Any]]]:
         """Give for each table where it stands in the file, and what adds it.

@@ -10,10 +10,10 @@ an airspace of its own with one open access point; devices that share a cable sh
 from ipaddress import IPv4Network
 
 from tokay.board.air.access_point import AccessPoint
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import Airspace
 from tokay.board.air.radio import SimulatedRadio
-from tokay.board.air.subnet import Lan
+from tokay.board.air.subnet import Subnet
 
 DEFAULT_SUBNET = IPv4Network("127.79.0.0/16")
 NAME = "ethernet"
@@ -28,13 +28,13 @@ class Cable:
     __slots__ = ("airspace", "far_end")
 
     def __init__(
-        self, subnet: IPv4Network | str = DEFAULT_SUBNET, *, claims: Claims | None = None
+        self, subnet: IPv4Network | str = DEFAULT_SUBNET, *, claims: AddressLocks | None = None
     ) -> None:
         self.airspace = Airspace(claims=claims)
         self.far_end = self.airspace.add(AccessPoint(NAME, subnet=subnet))
 
     @property
-    def lan(self) -> Lan:
+    def lan(self) -> Subnet:
         """The network behind the cable: its DHCP server and what can be wrong with it."""
         return self.airspace.lan(self.far_end)
 

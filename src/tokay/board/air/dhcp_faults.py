@@ -56,7 +56,7 @@ def _nak(request: dhcp.Message, server: IPv4Address) -> bytes:
     ).encode()
 
 
-class Rogue:
+class RogueDhcpServer:
     """A second server, at the subnet's last address, that answers before the network's own.
 
     It gives addresses of the network, so that its clients work, with `gateway` and `dns` of its

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 from tokay.board.air.errors import AirspaceError
 
 
-class NameFault(Enum):
+class DnsFault(Enum):
     """What happens to a name."""
 
     TIMEOUT = auto()
@@ -28,18 +28,18 @@ class NameFault(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class NameRule:
+class DnsFaultRule:
     """A fault, and the names that it strikes: patterns as of a shell, without case.
 
     `address` is what a lie says. Raises AirspaceError.
     """
 
-    fault: NameFault
+    fault: DnsFault
     names: tuple[str, ...] = ("*",)
     address: str = ""
 
     def __post_init__(self) -> None:
-        if self.fault is NameFault.LIE:
+        if self.fault is DnsFault.LIE:
             try:
                 IPv4Address(self.address)
             except ValueError as error:
@@ -52,12 +52,12 @@ class NameRule:
     async def answer(self, name: str) -> list[str]:
         """Do to a name what the rule says. Raises socket.gaierror, or never returns."""
         match self.fault:
-            case NameFault.TIMEOUT:
+            case DnsFault.TIMEOUT:
                 await asyncio.get_running_loop().create_future()
-            case NameFault.LIE:
+            case DnsFault.LIE:
                 return [self.address]
-            case NameFault.TRUNCATE:
+            case DnsFault.TRUNCATE:
                 raise socket.gaierror(socket.EAI_AGAIN, f"{name}: the answer is cut short")
-            case NameFault.NXDOMAIN:
+            case DnsFault.NXDOMAIN:
                 pass
         raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name")

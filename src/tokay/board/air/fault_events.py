@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from tokay.board.air.access_point import AccessPoint, parse_portal
-from tokay.board.air.dns_faults import NameFault, NameRule
+from tokay.board.air.dns_faults import DnsFault, DnsFaultRule
 from tokay.board.air.errors import AirspaceError
-from tokay.board.air.subnet import Lan
+from tokay.board.air.subnet import Subnet
 from tokay.board.air.traffic_shaping import Shape
 from tokay.board.passkey import check_passphrase
 from tokay.board.radio import mac_text
@@ -21,7 +21,7 @@ _TIMING = frozenset(("at", "ap", "every", "times", "jitter"))
 _SECRET = frozenset(("passphrase",))
 
 
-class Event(
+class FaultEvent(
     msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_field="do", omit_defaults=True
 ):
     """One line of a script. `at` is seconds from its start, `ap` an SSID or a BSSID.
@@ -36,10 +36,10 @@ class Event(
     times: int = 1
     jitter: float = 0.0
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         """Do it. Raises AirspaceError."""
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         """Raise AirspaceError if it could not be done."""
         for key in ("at", "every", "jitter"):
             if not 0 <= getattr(self, key) < math.inf:
@@ -61,28 +61,28 @@ class Event(
         return " ".join((word, *told))
 
 
-class PowerOff(Event, tag="power_off"):
+class PowerOff(FaultEvent, tag="power_off"):
     """The access point leaves the air."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.power(False)
 
 
-class PowerOn(Event, tag="power_on"):
+class PowerOn(FaultEvent, tag="power_on"):
     """It is on the air again."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.power(True)
 
 
-class Fade(Event, tag="fade"):
+class Fade(FaultEvent, tag="fade"):
     """The signal goes to `to` dBm within `over` seconds; -100 is out of range."""
 
     to: int
     over: float = 0.0
     start: int | None = msgspec.field(name="from", default=None)
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         for key, value in (("to", self.to), ("from", self.start or 0)):
             if not -100 <= value <= 0:
@@ -90,50 +90,50 @@ class Fade(Event, tag="fade"):
         if not 0 <= self.over < math.inf:
             raise AirspaceError(f"over: must be 0 s or more, not {self.over}")
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.fade(self.to, self.over, self.start)
 
 
-class Passphrase(Event, tag="passphrase"):
+class Passphrase(FaultEvent, tag="passphrase"):
     """The passphrase changes; who has joined stays."""
 
     passphrase: str
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         check_passphrase(ap.security, self.passphrase)
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.set_passphrase(self.passphrase)
 
 
-class Refuse(Event, tag="refuse"):
+class Refuse(FaultEvent, tag="refuse"):
     """The next `joins` associations are refused, or all until `accept`."""
 
     joins: int | None = None
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         if self.joins is not None and self.joins < 1:
             raise AirspaceError(f"joins: must be 1 or more, not {self.joins}")
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.refuse(self.joins)
 
 
-class Accept(Event, tag="accept"):
+class Accept(FaultEvent, tag="accept"):
     """Associations succeed again."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.accept()
 
 
-class Deauthenticate(Event, tag="deauthenticate"):
+class Deauthenticate(FaultEvent, tag="deauthenticate"):
     """One station, or every one, is thrown out."""
 
     station: str | None = None
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         if self.station is not None:
             try:
@@ -141,63 +141,63 @@ class Deauthenticate(Event, tag="deauthenticate"):
             except ValueError as error:
                 raise AirspaceError(f"station: {error}") from None
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         if self.station is None:
             ap.deauthenticate_all()
         else:
             ap.deauthenticate(self.station)
 
 
-class DhcpSilent(Event, tag="dhcp_silent"):
+class DhcpSilent(FaultEvent, tag="dhcp_silent"):
     """The DHCP server answers nothing."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         lan.dhcp_silent()
 
 
-class DhcpNak(Event, tag="dhcp_nak"):
+class DhcpNak(FaultEvent, tag="dhcp_nak"):
     """It refuses every REQUEST."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         lan.dhcp_nak()
 
 
-class DhcpExhausted(Event, tag="dhcp_exhausted"):
+class DhcpExhausted(FaultEvent, tag="dhcp_exhausted"):
     """It has no address for anyone new."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         lan.dhcp_exhausted()
 
 
-class DhcpLease(Event, tag="dhcp_lease"):
+class DhcpLease(FaultEvent, tag="dhcp_lease"):
     """Leases last this many seconds."""
 
     seconds: int
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         if not 4 <= self.seconds <= 0xFFFFFFFF:
             raise AirspaceError(f"seconds: must be 4 to 4294967295, not {self.seconds}")
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         lan.dhcp_lease(self.seconds)
 
 
-class DhcpDuplicate(Event, tag="dhcp_duplicate"):
+class DhcpDuplicate(FaultEvent, tag="dhcp_duplicate"):
     """The next addresses that it offers are somebody's already."""
 
     addresses: int = 1
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         if self.addresses < 1:
             raise AirspaceError(f"addresses: must be 1 or more, not {self.addresses}")
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         lan.dhcp_duplicate(self.addresses)
 
 
-class DhcpRogue(Event, tag="dhcp_rogue"):
+class DhcpRogue(FaultEvent, tag="dhcp_rogue"):
     """A second, faster server gives a gateway and a DNS server of its own choice."""
 
     gateway: str | None = None
@@ -205,139 +205,139 @@ class DhcpRogue(Event, tag="dhcp_rogue"):
     lie: str | None = None
     lease: int = 3600
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         lan.check_rogue(gateway=self.gateway, dns=self.dns, lie=self.lie, lease=self.lease)
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         lan.dhcp_rogue(gateway=self.gateway, dns=self.dns, lie=self.lie, lease=self.lease)
 
 
-class DhcpNormal(Event, tag="dhcp_normal"):
+class DhcpNormal(FaultEvent, tag="dhcp_normal"):
     """Every fault of DHCP ends."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         lan.dhcp_normal()
 
 
-class _Names(Event, kw_only=True):
+class _DnsFaultEvent(FaultEvent, kw_only=True):
     names: list[str] = msgspec.field(default_factory=lambda: ["*"])
 
     @abstractmethod
-    def rule(self) -> NameRule:
+    def rule(self) -> DnsFaultRule:
         """Give the rule to be in force."""
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         self.rule()
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.name_rules = (self.rule(), *ap.name_rules)
 
 
-class DnsTimeout(_Names, tag="dns_timeout"):
+class DnsTimeout(_DnsFaultEvent, tag="dns_timeout"):
     """Nobody answers for these names."""
 
-    def rule(self) -> NameRule:
-        return NameRule(NameFault.TIMEOUT, tuple(self.names))
+    def rule(self) -> DnsFaultRule:
+        return DnsFaultRule(DnsFault.TIMEOUT, tuple(self.names))
 
 
-class DnsNxdomain(_Names, tag="dns_nxdomain"):
+class DnsNxdomain(_DnsFaultEvent, tag="dns_nxdomain"):
     """There are no such names."""
 
-    def rule(self) -> NameRule:
-        return NameRule(NameFault.NXDOMAIN, tuple(self.names))
+    def rule(self) -> DnsFaultRule:
+        return DnsFaultRule(DnsFault.NXDOMAIN, tuple(self.names))
 
 
-class DnsTruncate(_Names, tag="dns_truncate"):
+class DnsTruncate(_DnsFaultEvent, tag="dns_truncate"):
     """Answers for these names are cut short, and there is no TCP to get them whole."""
 
-    def rule(self) -> NameRule:
-        return NameRule(NameFault.TRUNCATE, tuple(self.names))
+    def rule(self) -> DnsFaultRule:
+        return DnsFaultRule(DnsFault.TRUNCATE, tuple(self.names))
 
 
-class DnsLie(_Names, tag="dns_lie", kw_only=True):
+class DnsLie(_DnsFaultEvent, tag="dns_lie", kw_only=True):
     """These names resolve to `address`."""
 
     address: str
 
-    def rule(self) -> NameRule:
-        return NameRule(NameFault.LIE, tuple(self.names), self.address)
+    def rule(self) -> DnsFaultRule:
+        return DnsFaultRule(DnsFault.LIE, tuple(self.names), self.address)
 
 
-class DnsNormal(Event, tag="dns_normal"):
+class DnsNormal(FaultEvent, tag="dns_normal"):
     """Names resolve as they should."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.name_rules = ()
 
 
-class TlsMalloc(Event, tag="tls_malloc"):
+class TlsMalloc(FaultEvent, tag="tls_malloc"):
     """The next `handshakes` TLS handshakes find no memory, or all until `tls_normal`."""
 
     handshakes: int | None = None
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         if self.handshakes is not None and self.handshakes < 1:
             raise AirspaceError(f"handshakes: must be 1 or more, not {self.handshakes}")
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.starve(math.inf if self.handshakes is None else self.handshakes)
 
 
-class TlsNormal(Event, tag="tls_normal"):
+class TlsNormal(FaultEvent, tag="tls_normal"):
     """TLS handshakes find memory again."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.starve(0)
 
 
-class SetShape(Event, tag="shape"):
+class SetShape(FaultEvent, tag="shape"):
     """TCP streams become slow or lossy; without keys they are as they should be."""
 
     latency: float = 0.0
     loss: float = 0.0
     bandwidth: int | None = None
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         Shape(self.latency, self.loss, self.bandwidth)
         ap.shapes = True  # streams that are open by then were opened by something that can shape
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.shape = Shape(self.latency, self.loss, self.bandwidth)
 
 
-class Captive(Event, tag="captive"):
+class Captive(FaultEvent, tag="captive"):
     """The way out leads to a portal, until `uplink_on`."""
 
     portal: str
 
-    def check(self, ap: AccessPoint, lan: Lan) -> None:
+    def check(self, ap: AccessPoint, lan: Subnet) -> None:
         super().check(ap, lan)
         parse_portal(self.portal)
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.portal = self.portal
 
 
-class UplinkOff(Event, tag="uplink_off"):
+class UplinkOff(FaultEvent, tag="uplink_off"):
     """There is no way out."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.uplink = False
 
 
-class UplinkOn(Event, tag="uplink_on"):
+class UplinkOn(FaultEvent, tag="uplink_on"):
     """The way out is open, without a portal."""
 
-    def happen(self, ap: AccessPoint, lan: Lan) -> None:
+    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
         ap.uplink = True
         ap.portal = None
 
 
-AnyEvent: TypeAlias = (
+AnyFaultEvent: TypeAlias = (
     PowerOff
     | PowerOn
     | Fade
@@ -366,10 +366,10 @@ AnyEvent: TypeAlias = (
 )
 
 
-def make_event(keys: dict[str, Any]) -> AnyEvent:
+def make_event(keys: dict[str, Any]) -> AnyFaultEvent:
     """Make an event from its keys. Raises AirspaceError."""
     try:
-        event: AnyEvent = msgspec.convert(keys, AnyEvent)
+        event: AnyFaultEvent = msgspec.convert(keys, AnyFaultEvent)
     except msgspec.ValidationError as error:
         raise AirspaceError(validation_text(error)) from None
     return event

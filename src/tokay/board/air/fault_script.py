@@ -12,20 +12,20 @@ from collections import deque
 from collections.abc import Callable
 
 from tokay.board.air.access_point import AccessPoint
-from tokay.board.air.fault_events import Event
-from tokay.board.air.subnet import Lan
+from tokay.board.air.fault_events import FaultEvent
+from tokay.board.air.subnet import Subnet
 
 MAX_LINES = 10_000
 """Lines of the log that are kept."""
 
 
-class Script:
+class FaultScript:
     """Events to come, and the log of what happened.
 
     `find` gives the access point of a name and its network; `seed` is asked when an event is added.
     """
 
-    def __init__(self, find: Callable[[str], tuple[AccessPoint, Lan]]) -> None:
+    def __init__(self, find: Callable[[str], tuple[AccessPoint, Subnet]]) -> None:
         self.seed = 0
         self.lines: deque[str] = deque(maxlen=MAX_LINES)
         self._find = find
@@ -34,9 +34,9 @@ class Script:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         # When, which, the time without jitter, how often it already was, what, its dice.
-        self._queue: list[tuple[float, int, float, int, Event, random.Random]] = []
+        self._queue: list[tuple[float, int, float, int, FaultEvent, random.Random]] = []
 
-    def add(self, event: Event) -> None:
+    def add(self, event: FaultEvent) -> None:
         """Add an event. Raises AirspaceError if it cannot happen here."""
         event.check(*self._find(event.ap))
         dice = random.Random(f"{self.seed} {self._count}")  # noqa: S311 - to be repeatable
@@ -44,7 +44,7 @@ class Script:
         self._count += 1
         self._wait()
 
-    def do(self, event: Event) -> None:
+    def do(self, event: FaultEvent) -> None:
         """Let an event happen now. Raises AirspaceError."""
         where = self._find(event.ap)
         event.check(*where)
@@ -73,7 +73,7 @@ class Script:
         self.lines.append(f"{passed:.3f} {ap}: {text}")
 
     def _push(
-        self, nominal: float, number: int, count: int, event: Event, dice: random.Random
+        self, nominal: float, number: int, count: int, event: FaultEvent, dice: random.Random
     ) -> None:
         due = nominal + (dice.uniform(0, event.jitter) if event.jitter else 0.0)
         heapq.heappush(self._queue, (due, number, nominal, count, event, dice))

@@ -9,7 +9,7 @@ from tokay.protocols import wpa
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Party:
+class HandshakePeer:
     """One side: its address, `AA:BB:CC:DD:EE:FF`, its PMK, and a nonce of its own."""
 
     mac: str
@@ -30,7 +30,9 @@ def nonce(mac: str, count: int) -> bytes:
     return hashlib.sha256(f"{mac} {count}".encode()).digest()
 
 
-async def shake(access_point: Party, station: Party, suite: wpa.Suite, timeout: float) -> None:
+async def run_handshake(
+    access_point: HandshakePeer, station: HandshakePeer, suite: wpa.Suite, timeout: float
+) -> None:
     """Run the handshake; with the right key it takes no time. Raises JoinError.
 
     `timeout` is the seconds that the access point waits for a good answer, all attempts together.

@@ -19,12 +19,12 @@ from ipaddress import AddressValueError, IPv4Address
 from typing import TypeVar
 
 from tokay.board.air.access_point import LOOPBACK, AccessPoint, host_key
-from tokay.board.air.multicast_medium import EtherGroup
-from tokay.board.air.subnet import Lan
+from tokay.board.air.multicast_medium import SimulatedGroup
+from tokay.board.air.subnet import Subnet
 from tokay.board.air.traffic_shaping import ShapedConnection
-from tokay.board.link import BROADCAST, Heard
+from tokay.board.link import BROADCAST, DatagramHandler
 from tokay.board.net.ping import ping
-from tokay.board.net.pre_accept import Factory, InstantFactory
+from tokay.board.net.pre_accept import Factory, PreAcceptFactory
 from tokay.board.net.shared_listeners import SharedListener, shared_listeners
 from tokay.board.net.sockets import (
     bind_low,
@@ -38,7 +38,7 @@ from tokay.board.net.system_resolver import resolve_here
 from tokay.board.net.udp_endpoint import open_endpoint
 from tokay.board.security import Security
 
-VOLUNTEERS = "pool.ntp.org"
+PUBLIC_NTP_POOL = "pool.ntp.org"
 """Time servers that people lend to the world, and the factory setting of every device.
 
 A simulated fleet, or a test run, leaves them alone unless a network's `hosts` names them.
@@ -88,7 +88,7 @@ class LoopbackLink:
         self,
         mac: str,
         access_point: AccessPoint,
-        lan: Lan,
+        lan: Subnet,
         lost: "Callable[[LoopbackLink, str], None]",
     ) -> None:
         self.on_datagram: Callable[[bytes], None] | None = None
@@ -210,12 +210,12 @@ class LoopbackLink:
             return self._shaped(protocol) if self._access_point.shapes else protocol
 
         def answer(first: bytes) -> bytes | None:
-            assert isinstance(protocol_factory, InstantFactory)  # noqa: S101 - asked for below
+            assert isinstance(protocol_factory, PreAcceptFactory)  # noqa: S101 - asked for below
             return None if self._access_point.shapes else protocol_factory.answer(first)
 
         factory: Factory = accepted
-        if isinstance(protocol_factory, InstantFactory):
-            factory = InstantFactory(accepted, answer)
+        if isinstance(protocol_factory, PreAcceptFactory):
+            factory = PreAcceptFactory(accepted, answer)
         shared = await shared_listeners().listen(self._lan.claims, source, port, factory)
         listener = LoopbackListener(self, shared, (source, port))
         if self._address is None or str(self._address) != source:
@@ -264,7 +264,7 @@ class LoopbackLink:
         """Whether an address is one of this machine's: programs here are neighbours too."""
         return IPv4Address(address) in LOOPBACK
 
-    def open_group(self, group: str, port: int, heard: Heard) -> EtherGroup:
+    def open_group(self, group: str, port: int, heard: DatagramHandler) -> SimulatedGroup:
         """Join a group of the network; see `Link.open_group`."""
         return self._lan.ether.join(self._own_address(), group, port, heard)
 
@@ -313,7 +313,7 @@ class LoopbackLink:
             return [known]
         if self._access_point.portal is not None:
             return [str(self._lan.gateway)]
-        if not self._access_point.uplink or key.endswith(VOLUNTEERS):
+        if not self._access_point.uplink or key.endswith(PUBLIC_NTP_POOL):
             raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
         return await resolve_here(name)
 

@@ -12,8 +12,8 @@ import asyncio
 from collections import Counter
 from ipaddress import IPv4Network
 
-from tokay.board.link import BROADCAST, Heard
-from tokay.board.net.multicast_groups import GroupSocket
+from tokay.board.link import BROADCAST, DatagramHandler
+from tokay.board.net.multicast_groups import MulticastSocket
 
 LOOPBACK, LOCALHOST = "lo", "127.0.0.1"
 EVERYBODY = "127.255.255.255"
@@ -21,37 +21,37 @@ LARGEST = 9000
 """Octets of the largest datagram that is carried (RFC 6762 section 17)."""
 
 
-class _Room:
+class _GroupMembers:
     """The members of one group and port, and who listens for them."""
 
     __slots__ = ("by_address", "listeners")
 
     def __init__(self) -> None:
-        self.by_address: dict[str, list[EtherGroup]] = {}
-        self.listeners: Counter[Heard] = Counter()
+        self.by_address: dict[str, list[SimulatedGroup]] = {}
+        self.listeners: Counter[DatagramHandler] = Counter()
 
 
-class Ether:
+class MulticastMedium:
     """The multicast of one network. ``outside`` is None unless the machine is to hear it."""
 
     __slots__ = ("_broadcast", "_rooms", "outside")
 
     def __init__(self, subnet: IPv4Network) -> None:
         self._broadcast = (BROADCAST, str(subnet.broadcast_address))
-        self._rooms: dict[tuple[str, int], _Room] = {}
-        self.outside: Outside | None = None
+        self._rooms: dict[tuple[str, int], _GroupMembers] = {}
+        self.outside: LoopbackBridge | None = None
 
-    def join(self, address: str, group: str, port: int, heard: Heard) -> "EtherGroup":
+    def join(self, address: str, group: str, port: int, heard: DatagramHandler) -> "SimulatedGroup":
         """Let a station into a group."""
-        member = EtherGroup(self, address, group, port, heard)
-        room = self._rooms.setdefault((group, port), _Room())
+        member = SimulatedGroup(self, address, group, port, heard)
+        room = self._rooms.setdefault((group, port), _GroupMembers())
         room.by_address.setdefault(address, []).append(member)
         room.listeners[heard] += 1
         if self.outside is not None:
             self.outside.add(self, member)
         return member
 
-    def leave(self, member: "EtherGroup") -> None:
+    def leave(self, member: "SimulatedGroup") -> None:
         """Let a station go; nothing happens when it is gone."""
         room = self._rooms.get((member.group, member.port))
         here = room.by_address.get(member.address, []) if room is not None else []
@@ -68,7 +68,7 @@ class Ether:
         if self.outside is not None and not here:
             self.outside.remove(member)
 
-    def send(self, sender: "EtherGroup", data: bytes, destination: tuple[str, int]) -> None:
+    def send(self, sender: "SimulatedGroup", data: bytes, destination: tuple[str, int]) -> None:
         """Carry a station's datagram."""
         if len(data) > LARGEST:
             return
@@ -98,12 +98,14 @@ class Ether:
         return bool(members)
 
 
-class EtherGroup:
+class SimulatedGroup:
     """A `Group` of a simulated network."""
 
     __slots__ = ("_ether", "address", "group", "heard", "port")
 
-    def __init__(self, ether: Ether, address: str, group: str, port: int, heard: Heard) -> None:
+    def __init__(
+        self, ether: MulticastMedium, address: str, group: str, port: int, heard: DatagramHandler
+    ) -> None:
         self._ether = ether
         self.address = address
         self.group = group
@@ -119,50 +121,50 @@ class EtherGroup:
         self._ether.leave(self)
 
 
-class Outside:
+class LoopbackBridge:
     """The other programs of this machine, for the networks of one airspace."""
 
     __slots__ = ("_ports",)
 
     def __init__(self) -> None:
-        self._ports: dict[tuple[str, int], _Port] = {}
+        self._ports: dict[tuple[str, int], _BridgeSocket] = {}
 
-    def add(self, ether: Ether, member: EtherGroup) -> None:
+    def add(self, ether: MulticastMedium, member: SimulatedGroup) -> None:
         """Open the group's socket for its first member. Without one it stays inside."""
         key = (member.group, member.port)
         port = self._ports.get(key)
         if port is None:
             try:
-                port = self._ports[key] = _Port(*key)
+                port = self._ports[key] = _BridgeSocket(*key)
             except OSError:
                 return  # a low port, or a machine without multicast on loopback
         port.add(ether, member.address)
 
-    def remove(self, member: EtherGroup) -> None:
+    def remove(self, member: SimulatedGroup) -> None:
         """Close the group's socket with its last member."""
         key = (member.group, member.port)
         port = self._ports.get(key)
         if port is not None and port.remove(member.address):
             del self._ports[key]
 
-    def send(self, sender: EtherGroup, data: bytes, destination: tuple[str, int]) -> None:
+    def send(self, sender: SimulatedGroup, data: bytes, destination: tuple[str, int]) -> None:
         """Say what a station says, from its address."""
         port = self._ports.get((sender.group, sender.port))
         if port is not None:
             port.send(sender.address, data, destination)
 
 
-class _Port:
+class _BridgeSocket:
     """The socket of one group and port on the loopback interface. Raises OSError."""
 
     __slots__ = ("_key", "_socket", "_stations")
 
     def __init__(self, group: str, port: int) -> None:
         self._key = (group, port)
-        self._stations: dict[str, Ether] = {}
-        self._socket = GroupSocket(LOOPBACK, LOCALHOST, group, port, self._received)
+        self._stations: dict[str, MulticastMedium] = {}
+        self._socket = MulticastSocket(LOOPBACK, LOCALHOST, group, port, self._received)
 
-    def add(self, ether: Ether, address: str) -> None:
+    def add(self, ether: MulticastMedium, address: str) -> None:
         """Stand for a station."""
         self._stations[address] = ether
 

@@ -12,8 +12,8 @@ from tokay.board.radio import (
     JoinError,
     JoinFailure,
     JoinRequest,
-    Network,
     RadioOptionError,
+    ScanResult,
     mac_text,
 )
 
@@ -46,7 +46,9 @@ class SimulatedRadio:
         """The station's address."""
         return self._mac
 
-    async def scan(self, *, ssid: str | None = None, channel: int | None = None) -> list[Network]:
+    async def scan(
+        self, *, ssid: str | None = None, channel: int | None = None
+    ) -> list[ScanResult]:
         """Look for networks, strongest first; see `Radio.scan`."""
         await asyncio.sleep(self._scan_time)
         found = [

@@ -12,11 +12,11 @@ import os
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from tokay.board.air.access_point import AccessPoint, AirspaceError, Station
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.access_point import AccessPoint, AirspaceError, AssociatedStation
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import Airspace
 from tokay.board.air.loopback_link import LoopbackLink
-from tokay.board.air.subnet import Lan
+from tokay.board.air.subnet import Subnet
 from tokay.board.link import BROADCAST, ApStation
 from tokay.board.radio import ApConfig, ApError, JoinError, JoinFailure
 
@@ -28,10 +28,10 @@ _CHANNEL = 6
 _LOCAL_BIT = 0x02  # IEEE 802-2014 section 8.2.2
 
 
-class SoftApLan(Lan):
+class SoftApSubnet(Subnet):
     """The network behind a soft AP. The device is at its gateway, and answers DHCP."""
 
-    def __init__(self, subnet: IPv4Network, claims: Claims) -> None:
+    def __init__(self, subnet: IPv4Network, claims: AddressLocks) -> None:
         super().__init__(subnet, claims)
         self._held.add(int(self.gateway))
         self.serve: Callable[[bytes], None] | None = None
@@ -65,14 +65,14 @@ class SoftAccessPoint(AccessPoint):
     on_station: Callable[[str, bool], None] | None = None
     max_clients = 0
 
-    def admit(self, station: Station) -> None:
+    def admit(self, station: AssociatedStation) -> None:
         """Associate a station. Raises JoinError when there are enough."""
         if len(self.stations.keys() - {station.mac}) >= self.max_clients:
             raise JoinError(JoinFailure.REFUSED)
         super().admit(station)
         self._tell(station.mac, True)
 
-    def release(self, station: Station) -> None:
+    def release(self, station: AssociatedStation) -> None:
         """Forget a station that leaves."""
         here = self.stations.get(station.mac) is station
         super().release(station)
@@ -104,7 +104,7 @@ class SoftApLink(LoopbackLink):
         self._since: dict[str, float] = {}
         bssid = ap_mac(mac)
         subnet = _free_subnet(airspace, bytes.fromhex(mac.replace(":", ""))[-1])
-        self._ap_lan = SoftApLan(subnet, airspace.claims)
+        self._ap_lan = SoftApSubnet(subnet, airspace.claims)
         try:
             self._ap = SoftAccessPoint(
                 config.ssid.encode("latin-1"),

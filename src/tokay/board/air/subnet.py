@@ -18,13 +18,13 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.errors import AirspaceError
-from tokay.board.air.multicast_medium import Ether
+from tokay.board.air.multicast_medium import MulticastMedium
 from tokay.board.link import BROADCAST
 
 if TYPE_CHECKING:
-    from tokay.board.air.dhcp_faults import DhcpFaults, Rogue
+    from tokay.board.air.dhcp_faults import DhcpFaults, RogueDhcpServer
     from tokay.protocols import dhcp
 
 # A DISCOVER tries a bounded number of addresses; another fleet on this machine may hold more
@@ -35,23 +35,23 @@ LEASE_TIME = 86_400
 """Seconds that a lease lasts, unless `dhcp_lease` says otherwise."""
 
 
-class Lan:
+class Subnet:
     """A subnet of 127.0.0.0/8 shared by the stations of one or more access points."""
 
-    def __init__(self, subnet: IPv4Network, claims: Claims) -> None:
+    def __init__(self, subnet: IPv4Network, claims: AddressLocks) -> None:
         self.subnet = subnet
         self.gateway = subnet.network_address + 1
         self.redirects: dict[tuple[str, int], int] = {}
         """Where a station's low port really listens, so that stations find one another's."""
         self.udp_redirects: dict[tuple[str, int], int] = {}
-        self.ether = Ether(subnet)
+        self.ether = MulticastMedium(subnet)
         """What carries multicast between the stations."""
         self.claims = claims
         self._offered: set[int] = set()
         self._held: set[int] = set()
         self._met_taken = False
         self._faults: DhcpFaults | None = None
-        self._rogue: Rogue | None = None
+        self._rogue: RogueDhcpServer | None = None
         self._duplicates = 0
         self._ghosts: set[int] = set()
         # Offers that nobody took up are still claimed when the airspace is thrown away.
@@ -137,11 +137,13 @@ class Lan:
 
     def check_rogue(
         self, *, gateway: str | None, dns: str | None, lie: str | None, lease: int
-    ) -> "Rogue":
+    ) -> "RogueDhcpServer":
         """Make a second server, but do not put it on the network. Raises AirspaceError."""
-        from tokay.board.air.dhcp_faults import Rogue  # noqa: PLC0415 - only who has a script pays
+        from tokay.board.air.dhcp_faults import RogueDhcpServer  # noqa: PLC0415 - only who has a script pays
 
-        return Rogue(self.subnet, self._in_use, gateway=gateway, dns=dns, lie=lie, lease_time=lease)
+        return RogueDhcpServer(
+            self.subnet, self._in_use, gateway=gateway, dns=dns, lie=lie, lease_time=lease
+        )
 
     def dhcp_normal(self) -> None:
         """End every fault of DHCP."""
@@ -225,6 +227,6 @@ def _now() -> float:
         return 0.0
 
 
-def _free_all(claims: Claims, held: set[int]) -> None:
+def _free_all(claims: AddressLocks, held: set[int]) -> None:
     for number in held:
         claims.free(IPv4Address(number))

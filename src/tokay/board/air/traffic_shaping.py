@@ -52,7 +52,7 @@ class Shape:
 PLAIN = Shape()
 
 
-class _Pipe:
+class _DelayLine:
     """One direction: what was put in comes out in order, each piece in its time."""
 
     def __init__(
@@ -153,8 +153,8 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
     ) -> None:
         super().__init__()
         self._protocol = cast("asyncio.Protocol", protocol)
-        self._in = _Pipe(shape, random.Random(f"{seed} in"), self._arrive)  # noqa: S311 - dice
-        self._out = _Pipe(shape, random.Random(f"{seed} out"), self._depart)  # noqa: S311 - dice
+        self._in = _DelayLine(shape, random.Random(f"{seed} in"), self._arrive)  # noqa: S311 - dice
+        self._out = _DelayLine(shape, random.Random(f"{seed} out"), self._depart)  # noqa: S311 - dice
         self._high = MAX_QUEUED
         self._low = MAX_QUEUED // 4
         self._closing = False

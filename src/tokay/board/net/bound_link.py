@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from tokay.board.link import Heard
+from tokay.board.link import DatagramHandler
 from tokay.board.net.bound_sockets import BoundSockets
-from tokay.board.net.multicast_groups import SocketGroup
+from tokay.board.net.multicast_groups import InterfaceGroup
 from tokay.board.net.sockets import SocketListener, no_address
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
@@ -71,7 +71,7 @@ class BoundLink:
         """Whether an address is in the interface's network; see `Link.on_link`."""
         return self._sockets is not None and self._sockets.on_link(address)
 
-    def open_group(self, group: str, port: int, heard: Heard) -> SocketGroup:
+    def open_group(self, group: str, port: int, heard: DatagramHandler) -> InterfaceGroup:
         """Join a group; see `Link.open_group`."""
         return self._bound().open_group(group, port, heard)
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import TypeVar
 
-from tokay.board.link import Heard
-from tokay.board.net.multicast_groups import SocketGroup
+from tokay.board.link import DatagramHandler
+from tokay.board.net.multicast_groups import InterfaceGroup
 from tokay.board.net.ping import ping
 from tokay.board.net.sockets import (
     BACKLOG,
@@ -136,7 +136,7 @@ class BoundSockets:
         """Whether an address is in the network; see `Link.on_link`."""
         return self._network is not None and IPv4Address(address) in self._network
 
-    def open_group(self, group: str, port: int, heard: Heard) -> SocketGroup:
+    def open_group(self, group: str, port: int, heard: DatagramHandler) -> InterfaceGroup:
         """Join a group; see `Link.open_group`."""
         if self._listeners is None:
             raise no_address()
@@ -145,7 +145,7 @@ class BoundSockets:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         # The machine's own address is shared with whatever else runs there.
         modest = self._ifname is None
-        return SocketGroup(ifname, self.address, group, port, heard, modest=modest)
+        return InterfaceGroup(ifname, self.address, group, port, heard, modest=modest)
 
     def _tie(self, sock: socket.socket) -> None:
         if self._listeners is None:

@@ -160,7 +160,7 @@ class DnsClient:
         exchange = outgoing.exchange
         try:
             transport, _ = await self._open_udp(
-                lambda: _Socket(self, exchange), remote=outgoing.server
+                lambda: _UdpExchange(self, exchange), remote=outgoing.server
             )
         except OSError:
             self.failed(exchange)
@@ -175,7 +175,9 @@ class DnsClient:
         wire = None
         try:
             async with asyncio.timeout(TCP_TIMEOUT):
-                transport, wire = await self._connect_tcp(lambda: _Wire(self, event), *event.server)
+                transport, wire = await self._connect_tcp(
+                    lambda: _TcpExchange(self, event), *event.server
+                )
                 transport.write(event.data)
                 await wire.done.wait()
         except OSError:  # TimeoutError is one
@@ -185,7 +187,7 @@ class DnsClient:
                 transport.abort()
 
 
-class _Socket(asyncio.DatagramProtocol):
+class _UdpExchange(asyncio.DatagramProtocol):
     """The socket of one question."""
 
     def __init__(self, client: DnsClient, exchange: int) -> None:
@@ -198,7 +200,7 @@ class _Socket(asyncio.DatagramProtocol):
         self._client.failed(self._exchange)
 
 
-class _Wire(asyncio.Protocol):
+class _TcpExchange(asyncio.Protocol):
     """A TCP connection to a server, for one answer."""
 
     def __init__(self, client: DnsClient, event: UseTcp) -> None:

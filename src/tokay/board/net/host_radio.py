@@ -25,8 +25,8 @@ from tokay.board.radio import (
     JoinError,
     JoinFailure,
     JoinRequest,
-    Network,
     RadioOptionError,
+    ScanResult,
     mac_text,
 )
 from tokay.board.security import Security
@@ -42,7 +42,7 @@ _ADDRESS_TRIES = 2
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
 
-class Standing(NamedTuple):
+class MachineNetwork(NamedTuple):
     """How this machine stands on its network."""
 
     ifname: str
@@ -51,7 +51,7 @@ class Standing(NamedTuple):
     gateway: IPv4Address | None
 
 
-def standing() -> Standing | None:
+def machine_network() -> MachineNetwork | None:
     """Return the interface that the machine reaches the world by, or else any with an address.
 
     The loopback interface is the last resort. None without any address at all.
@@ -64,7 +64,7 @@ def standing() -> Standing | None:
         for link in [*(links[route.ifindex] for route in routes), *rest]:
             for fact in kernel.addresses(link.ifindex):
                 mac = mac_text(link.mac.hex()) if len(link.mac) == 6 else ""
-                return Standing(link.name, mac, fact.address, gateways.get(link.ifindex))
+                return MachineNetwork(link.name, mac, fact.address, gateways.get(link.ifindex))
     return None
 
 
@@ -87,7 +87,7 @@ class HostRadio:
 
     def __init__(self, mac: str) -> None:
         self.on_lost: Callable[[str], None] | None = None
-        machine = standing()
+        machine = machine_network()
         has_mac = machine is not None and machine.mac.strip("0:")
         self._mac = machine.mac if machine is not None and has_mac else mac_text(mac)
         self._link: HostLink | None = None
@@ -98,13 +98,15 @@ class HostRadio:
         """The hardware address of the machine's interface."""
         return self._mac
 
-    async def scan(self, *, ssid: str | None = None, channel: int | None = None) -> list[Network]:
+    async def scan(
+        self, *, ssid: str | None = None, channel: int | None = None
+    ) -> list[ScanResult]:
         """Report the machine's network, under the name that is asked for."""
-        machine = standing()
+        machine = machine_network()
         if machine is None or channel not in (None, _CHANNEL):
             return []
         return [
-            Network(
+            ScanResult(
                 ssid=machine.ifname if ssid is None else ssid,
                 bssid=derived_bssid(machine.ifname.encode()),
                 channel=_CHANNEL,
@@ -117,7 +119,7 @@ class HostRadio:
     async def join(self, request: JoinRequest) -> "HostLink":
         """Attach to the machine's network; see `Radio.join`. Raises JoinError."""
         await self.leave()
-        machine = standing()
+        machine = machine_network()
         if machine is None:
             raise JoinError(JoinFailure.NOT_FOUND)
         try:
@@ -138,7 +140,7 @@ class HostRadio:
 
     async def verify(self, request: JoinRequest) -> None:
         """See whether the machine is on a network. Raises JoinError."""
-        if standing() is None:
+        if machine_network() is None:
             raise JoinError(JoinFailure.NOT_FOUND)
 
     async def leave(self) -> None:
@@ -152,7 +154,7 @@ class HostRadio:
     def _look(self) -> None:
         """See whether the machine still stands where it stood."""
         link = self._link
-        if link is not None and standing() != link.machine:
+        if link is not None and machine_network() != link.machine:
             self._let_go()
             if self.on_lost is not None:
                 self.on_lost("this machine's network has changed")
@@ -177,7 +179,7 @@ class HostLink(BoundLink):
 
     __slots__ = ("_address", "_dns", "_loop", "_mac", "_open", "machine", "on_datagram")
 
-    def __init__(self, mac: str, machine: Standing, dns: list[IPv4Address]) -> None:
+    def __init__(self, mac: str, machine: MachineNetwork, dns: list[IPv4Address]) -> None:
         super().__init__()
         self.on_datagram: Callable[[bytes], None] | None = None
         self.machine = machine

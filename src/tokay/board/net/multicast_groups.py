@@ -15,7 +15,7 @@ import socket
 import struct
 from collections.abc import Callable
 
-from tokay.board.link import BROADCAST, Heard
+from tokay.board.link import BROADCAST, DatagramHandler
 from tokay.board.net.sockets import bind_low, new_socket
 
 MAX_A_TURN = 64
@@ -42,7 +42,7 @@ _OPTIONS = (
 Received = Callable[[bytes, tuple[str, int], str], None]
 
 
-class GroupSocket:
+class MulticastSocket:
     """The socket of a group, with `received` called for each datagram: data, source, destination.
 
     ``modest``: another program of this machine may serve the same address, and what is sent to
@@ -103,7 +103,7 @@ class GroupSocket:
             self._received(data, source, _destination(extra))
 
 
-class SocketGroup:
+class InterfaceGroup:
     """A `Group` on a real interface. Raises OSError."""
 
     __slots__ = ("_address", "_heard", "_socket")
@@ -114,13 +114,13 @@ class SocketGroup:
         address: str,
         group: str,
         port: int,
-        heard: Heard,
+        heard: DatagramHandler,
         *,
         modest: bool = False,
     ) -> None:
         self._address = address
         self._heard = heard
-        self._socket = GroupSocket(ifname, address, group, port, self._receive, modest=modest)
+        self._socket = MulticastSocket(ifname, address, group, port, self._receive, modest=modest)
 
     @property
     def port(self) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 
 MAX_FIRST = 2048
 """Bytes that are looked at."""
-AT_ONCE = 64
+MAX_ACCEPTS = 64
 """Connections that are accepted before anything else has its turn."""
 RETRY = 1.0
 """Seconds to wait when the process has no descriptor left, as asyncio's own servers do."""
@@ -34,7 +34,7 @@ Factory = Callable[[], asyncio.BaseProtocol]
 Answer = Callable[[bytes], bytes | None]
 
 
-class InstantFactory:
+class PreAcceptFactory:
     """A protocol factory that may know the answer to the first bytes of a connection."""
 
     __slots__ = ("_make", "answer")
@@ -47,7 +47,7 @@ class InstantFactory:
         return self._make()
 
 
-class InstantServer:
+class PreAcceptServer:
     """Accepts on a listening socket.
 
     ``find`` gives the factory of an accepted one, None for one that is to be reset.
@@ -75,7 +75,7 @@ class InstantServer:
             self._sock.close()
 
     def _ready(self) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(MAX_ACCEPTS):
             if self._sock.fileno() < 0:
                 return  # an answer has closed us
             try:
@@ -101,7 +101,7 @@ class InstantServer:
             with sock, contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             return
-        if isinstance(factory, InstantFactory):
+        if isinstance(factory, PreAcceptFactory):
             try:
                 first = sock.recv(MAX_FIRST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
             except OSError:
@@ -111,7 +111,7 @@ class InstantServer:
         sock.setblocking(False)
         self._spawn(self._connect(factory, sock))
 
-    def _answered(self, sock: socket.socket, factory: InstantFactory, first: bytes) -> bool:
+    def _answered(self, sock: socket.socket, factory: PreAcceptFactory, first: bytes) -> bool:
         """Whether the connection was answered, and closed."""
         answer = factory.answer(first)
         if answer is None:

@@ -23,8 +23,8 @@ import socket
 import weakref
 from typing import Protocol, cast
 
-from tokay.board.air.address_lock import Claims, wildcard_ports
-from tokay.board.net.pre_accept import RESET, Factory, InstantFactory, InstantServer
+from tokay.board.air.address_lock import AddressLocks, wildcard_ports
+from tokay.board.net.pre_accept import RESET, Factory, PreAcceptFactory, PreAcceptServer
 from tokay.board.net.sockets import BACKLOG, bind, bind_low, new_socket
 
 OWN_SOCKETS = 8
@@ -34,7 +34,7 @@ SHARED_BACKLOG = 4096
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - of the loopback device alone
 
 
-class _Server(Protocol):
+class _Closable(Protocol):
     """What listens on a socket: asyncio's server, or one that answers at once."""
 
     def close(self) -> None:
@@ -46,8 +46,8 @@ class SharedListener:
 
     __slots__ = ("_address", "_port", "_server", "port")
 
-    def __init__(self, port: "_Port", address: str, server: _Server | None) -> None:
-        self._port: _Port | None = port
+    def __init__(self, port: "_SharedPort", address: str, server: _Closable | None) -> None:
+        self._port: _SharedPort | None = port
         self._address = address
         self._server = server
         self.port = port.number
@@ -62,7 +62,7 @@ class SharedListener:
             port.forget(self._address)
 
 
-class _Port(asyncio.Protocol):
+class _SharedPort(asyncio.Protocol):
     """One port: who listens on it. As a protocol it is the door of the shared socket."""
 
     def __init__(self, table: "SharedListeners", number: int) -> None:
@@ -71,8 +71,8 @@ class _Port(asyncio.Protocol):
         self.opening = asyncio.Lock()
         self._table = table
         self._factories: dict[str, Factory] = {}
-        self._server: _Server | None = None
-        self._claims: Claims | None = None
+        self._server: _Closable | None = None
+        self._claims: AddressLocks | None = None
 
     def take(self, address: str, factory: Factory) -> None:
         """Note who listens on an address. Raises OSError when somebody does."""
@@ -93,14 +93,14 @@ class _Port(asyncio.Protocol):
                 self._claims = None
             self._table.ports.pop(self.number, None)
 
-    async def share(self, claims: Claims) -> bool:
+    async def share(self, claims: AddressLocks) -> bool:
         """Have the shared socket; False where it cannot be."""
         async with self.opening:
             if self._server is None and self.own >= OWN_SOCKETS:
                 await self._open(claims)
         return self._server is not None
 
-    async def _open(self, claims: Claims) -> None:
+    async def _open(self, claims: AddressLocks) -> None:
         if self.number in wildcard_ports() or not claims.take_port(self.number):
             return
         try:
@@ -109,8 +109,8 @@ class _Port(asyncio.Protocol):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
                 bind(sock, _EVERY_ADDRESS, self.number)
                 sock.listen(SHARED_BACKLOG)
-                if any(isinstance(one, InstantFactory) for one in self._factories.values()):
-                    self._server = InstantServer(sock, self._find)
+                if any(isinstance(one, PreAcceptFactory) for one in self._factories.values()):
+                    self._server = PreAcceptServer(sock, self._find)
                 else:
                     self._server = await asyncio.get_running_loop().create_server(
                         lambda: self, sock=sock, backlog=SHARED_BACKLOG
@@ -140,11 +140,11 @@ class SharedListeners:
     """The listeners of one loop, by port."""
 
     def __init__(self) -> None:
-        self.ports: dict[int, _Port] = {}
+        self.ports: dict[int, _SharedPort] = {}
         self._moved: dict[int, int] = {}
 
     async def listen(
-        self, claims: Claims, address: str, port: int, factory: Factory
+        self, claims: AddressLocks, address: str, port: int, factory: Factory
     ) -> SharedListener:
         """Listen on a loopback address; low ports as for `Link.listen_tcp`. Raises OSError."""
         known = self.ports.get(self._moved.get(port, port)) if port else None
@@ -168,16 +168,16 @@ class SharedListeners:
                 self._moved[port] = bound
             here = self.ports.get(bound)
             if here is None:
-                here = self.ports[bound] = _Port(self, bound)
+                here = self.ports[bound] = _SharedPort(self, bound)
             here.take(address, factory)
             here.own += 1
             try:
                 # Listening begins before the loop is asked: a port taken by someone who set
                 # SO_REUSEADDR too shows only here.
                 sock.listen(BACKLOG)
-                server: _Server
-                if isinstance(factory, InstantFactory):
-                    server = InstantServer(sock, lambda _sock: factory)
+                server: _Closable
+                if isinstance(factory, PreAcceptFactory):
+                    server = PreAcceptServer(sock, lambda _sock: factory)
                 else:
                     server = await asyncio.get_running_loop().create_server(
                         factory, sock=sock, backlog=BACKLOG

@@ -2,6 +2,6 @@
 
 from tokay.board.serial.descriptor import DescriptorPort
 from tokay.board.serial.open import SerialError, open_port
-from tokay.board.serial.port import LineSettings, Port
+from tokay.board.serial.port import LineSettings, SerialPort
 
-__all__ = ["DescriptorPort", "LineSettings", "Port", "SerialError", "open_port"]
+__all__ = ["DescriptorPort", "LineSettings", "SerialPort", "SerialError", "open_port"]

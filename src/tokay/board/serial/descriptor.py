@@ -9,7 +9,7 @@ import termios
 import tty
 from collections import deque
 
-from tokay.board.serial.port import LineSettings, Port
+from tokay.board.serial.port import LineSettings, SerialPort
 
 CHUNK = 16 * 1024
 """Bytes that are read at once; a pty gives little more than 4 KB."""
@@ -27,7 +27,7 @@ _BAUDS = {
 }
 
 
-class DescriptorPort(Port):
+class DescriptorPort(SerialPort):
     """Reads one descriptor and writes another (or the same). Both are non-blocking meanwhile."""
 
     def __init__(self, read_fd: int, write_fd: int, description: str) -> None:

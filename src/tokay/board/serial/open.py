@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tokay.board.serial.port import Port
+from tokay.board.serial.port import SerialPort
 
 FORMS = "stdio, pty, pty:LINK, /dev/tty..., tcp:HOST:PORT, rfc2217:HOST:PORT or none"
 
@@ -11,7 +11,7 @@ class SerialError(Exception):
     """A serial port that cannot be had, in one line."""
 
 
-async def open_port(form: str, *, pace: bool = False) -> Port | None:
+async def open_port(form: str, *, pace: bool = False) -> SerialPort | None:
     """Open the port that ``form`` names; None for `none`. Raises SerialError.
 
     ``pace``: make it as slow as the wire that it stands for. A real line is that by itself.
@@ -24,7 +24,7 @@ async def open_port(form: str, *, pace: bool = False) -> Port | None:
     return PacedPort(port)
 
 
-async def _open(form: str) -> Port | None:
+async def _open(form: str) -> SerialPort | None:
     # Each kind is imported when it is asked for: start-up time is measured.
     try:
         if form == "none":

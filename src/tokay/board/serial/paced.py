@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from tokay.board.serial.port import LineSettings, Port
+from tokay.board.serial.port import LineSettings, SerialPort
 
 TICK = 0.005
 """Seconds of line time that are handed on at once when there is more: 57 bytes at 115200 baud."""
@@ -28,7 +28,7 @@ def byte_time(settings: LineSettings) -> float:
     return bits / settings.baud
 
 
-class Wire:
+class PacedLine:
     """One direction of a wire: which bytes have arrived by when."""
 
     __slots__ = ("_begun", "_queue", "size")
@@ -84,15 +84,15 @@ class Wire:
         return self._begun + min(len(data), max(1, round(TICK / each))) * each
 
 
-class PacedPort(Port):
+class PacedPort(SerialPort):
     """Puts a wire before another port."""
 
-    def __init__(self, inner: Port) -> None:
+    def __init__(self, inner: SerialPort) -> None:
         super().__init__()
         self._inner = inner
         self._loop = asyncio.get_running_loop()
         self._each = byte_time(LineSettings())
-        self._out, self._in = Wire(), Wire()
+        self._out, self._in = PacedLine(), PacedLine()
         self._out_timer: asyncio.TimerHandle | None = None
         self._in_timer: asyncio.TimerHandle | None = None
         self._attached = self._ended = False
@@ -190,7 +190,7 @@ class PacedPort(Port):
         self._inner.pause()
 
     def _arm(
-        self, wire: Wire, action: Callable[[], None], *, early: bool = False
+        self, wire: PacedLine, action: Callable[[], None], *, early: bool = False
     ) -> asyncio.TimerHandle | None:
         when = wire.next_at()
         if when is None:

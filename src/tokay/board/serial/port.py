@@ -15,7 +15,7 @@ class LineSettings(NamedTuple):
     flow: bool = False
 
 
-class Receiver(Protocol):
+class PortReceiver(Protocol):
     """Who takes what a port receives."""
 
     def feed(self, data: bytes) -> None:
@@ -25,10 +25,10 @@ class Receiver(Protocol):
         """Hear that all that was written has gone."""
 
 
-class _Tapped:
+class _TappedReceiver:
     """A receiver whose port tells of what it receives."""
 
-    def __init__(self, receiver: Receiver, seen: Callable[[str], None]) -> None:
+    def __init__(self, receiver: PortReceiver, seen: Callable[[str], None]) -> None:
         self._feed, self._seen = receiver.feed, seen
         self.drained = receiver.drained
 
@@ -38,7 +38,7 @@ class _Tapped:
         self._feed(data)
 
 
-class Port(ABC):
+class SerialPort(ABC):
     """A serial port. While no receiver is attached, the host waits and nothing is lost."""
 
     description = ""
@@ -47,7 +47,7 @@ class Port(ABC):
     """Whether the host waits while the port is paused, or goes on sending what is then lost."""
 
     def __init__(self) -> None:
-        self._receiver: Receiver | None = None
+        self._receiver: PortReceiver | None = None
         self._paused = False
         self._tapped = False
         self._seen: Callable[[str], None] | None = None
@@ -82,16 +82,16 @@ class Port(ABC):
 
             self.write = tapped  # type: ignore[method-assign]
             if self._receiver is not None:
-                self._receiver = _Tapped(self._receiver, self._tell)
+                self._receiver = _TappedReceiver(self._receiver, self._tell)
         self._seen = seen
 
     def _tell(self, way: str) -> None:
         if self._seen is not None:
             self._seen(way)
 
-    def attach(self, receiver: Receiver) -> None:
+    def attach(self, receiver: PortReceiver) -> None:
         """Begin to read."""
-        self._receiver = _Tapped(receiver, self._tell) if self._tapped else receiver
+        self._receiver = _TappedReceiver(receiver, self._tell) if self._tapped else receiver
         self._paused = False
         self._read_on()
 

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Self, cast
 
-from tokay.board.serial.port import Port
+from tokay.board.serial.port import SerialPort
 
 
-class TcpPort(Port):
+class TcpPort(SerialPort):
     """Listens at an address. A second host is turned away; without one, output goes nowhere."""
 
     scheme = "tcp:"
@@ -22,7 +22,7 @@ class TcpPort(Port):
         """Open the port. Port 0 takes a free one. Raises OSError."""
         self = cls()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Wire(self), host, port)
+        self._server = await loop.create_server(lambda: _PortConnection(self), host, port)
         address = self._server.sockets[0].getsockname()
         where = f"[{address[0]}]" if ":" in address[0] else address[0]
         self.description = f"{self.scheme}{where}:{address[1]}"
@@ -84,7 +84,7 @@ class TcpPort(Port):
             self._transport.pause_reading()
 
 
-class _Wire(asyncio.Protocol):
+class _PortConnection(asyncio.Protocol):
     """One connection to the port."""
 
     def __init__(self, port: TcpPort) -> None:

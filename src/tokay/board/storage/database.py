@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from . import sql
 from .errors import DAMAGE, StorageError, is_damage
-from .record import Record, checksum
+from .record import DeviceRecord, checksum
 
 _NEWEST_BELIEVED: Final = 1000
 """A schema version above this is not a newer Tokay but damage to the header."""
@@ -115,13 +115,13 @@ class Database:
         rows = self.run(statement, to_sql(device))
         return {from_sql(name): from_sql(value) for name, value in rows}
 
-    def record(self, device: str, sequence: int) -> Record:
+    def record(self, device: str, sequence: int) -> DeviceRecord:
         """Return the record of a device from its rows."""
-        return Record(
+        return DeviceRecord(
             device, sequence, self.texts(sql.SETTINGS, device), self.texts(sql.FACTS, device)
         )
 
-    def whole_record(self, device: str) -> Record | None:
+    def whole_record(self, device: str) -> DeviceRecord | None:
         """Return the record of a device if its rows are as they were saved, else None."""
         try:
             sequence, expected = self.run(sql.DEVICE, to_sql(device)).fetchone()
@@ -132,7 +132,7 @@ class Database:
                 raise
             return None
 
-    def put_record(self, record: Record) -> None:
+    def put_record(self, record: DeviceRecord) -> None:
         """Write a whole record in place of whatever the device had. Needs a transaction."""
         device = to_sql(record.device)
         settings = [(device, to_sql(n), to_sql(v)) for n, v in record.settings.items()]
@@ -247,7 +247,7 @@ def refuse_newer_file(path: Path) -> None:
 
 
 def build(
-    path: Path, sequence: int, records: Iterable[Record], files: Iterable[Sequence[object]]
+    path: Path, sequence: int, records: Iterable[DeviceRecord], files: Iterable[Sequence[object]]
 ) -> None:
     """Write a new database of records and files, whole and durable when this returns."""
     path.touch(0o600)

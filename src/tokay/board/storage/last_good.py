@@ -15,18 +15,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from .record import Record, checksum, mark, marked, parse
+from .record import DeviceRecord, checksum, mark, marked, parse
 
 _SLACK: Final = 1 << 20
 """Bytes the file may grow beyond twice its size after the last rewrite."""
 
 
-class Line:
+class LastGoodRecord:
     """The newest whole line of one device."""
 
     __slots__ = ("body", "erased", "sequence")
 
-    def __init__(self, body: bytes, record: Record) -> None:
+    def __init__(self, body: bytes, record: DeviceRecord) -> None:
         self.body = body
         self.sequence = record.sequence
         self.erased = record.erased
@@ -37,7 +37,7 @@ class LastGood:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lines: dict[str, Line] = {}
+        self.lines: dict[str, LastGoodRecord] = {}
         """What `load` found; the caller forgets it when it has compared."""
         self.damaged = 0
         """How many lines could not be read. A torn last line is no damage but a power cut."""
@@ -73,7 +73,7 @@ class LastGood:
         self._end = os.lseek(self._descriptor, 0, os.SEEK_END)
         self._limit = 2 * self._end + _SLACK
 
-    def rewrite(self, sequence: int, records: Iterable[Record]) -> None:
+    def rewrite(self, sequence: int, records: Iterable[DeviceRecord]) -> None:
         """Write the copy anew, so that at every moment the old one or the new one is there."""
         building = self.path.with_name(self.path.name + ".building")
         with contextlib.suppress(FileNotFoundError):
@@ -138,7 +138,7 @@ class LastGood:
             return
         known = self.lines.get(record.device)
         if known is None or known.sequence <= record.sequence:
-            self.lines[record.device] = Line(body, record)
+            self.lines[record.device] = LastGoodRecord(body, record)
 
 
 def _line(body: bytes) -> bytes:

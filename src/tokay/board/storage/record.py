@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 
-class Record(NamedTuple):
+class DeviceRecord(NamedTuple):
     """The settings and facts of one device, as saved at one moment."""
 
     device: str
@@ -46,11 +46,11 @@ def marked(body: bytes) -> int | None:
     return None
 
 
-def parse(body: bytes) -> Record:
+def parse(body: bytes) -> DeviceRecord:
     """Return the record that a body spells. Raises ValueError, KeyError or TypeError."""
     fields = json.loads(body.decode("utf-8", "surrogatepass"))
     erased = fields.get("erased", False)
-    return Record(
+    return DeviceRecord(
         fields["device"],
         fields["sequence"],
         {} if erased else fields["settings"],

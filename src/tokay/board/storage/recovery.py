@@ -37,7 +37,7 @@ from . import sql
 from .database import Database, Survey, build, from_sql, refuse_newer_file
 from .errors import StorageError, is_damage
 from .last_good import LastGood, sync_folder
-from .record import Record, checksum, parse
+from .record import DeviceRecord, checksum, parse
 
 DATABASE: Final = "tokay.db"
 LAST_GOOD: Final = "tokay.last-good"
@@ -201,9 +201,11 @@ class _Opening:
             raise
         return database
 
-    def _best_records(self, old: Database | None, survey: Survey) -> tuple[list[Record], list[str]]:
+    def _best_records(
+        self, old: Database | None, survey: Survey
+    ) -> tuple[list[DeviceRecord], list[str]]:
         """Return the newest whole record of each device, and what to say about it."""
-        records: list[Record] = []
+        records: list[DeviceRecord] = []
         from_copy: list[str] = []
         for device in survey.devices.keys() | self.copy.lines.keys():
             record = old.whole_record(device) if old and device in survey.devices else None
@@ -259,7 +261,7 @@ class _Opening:
         sync_folder(self.folder)
 
 
-def records(database: Database) -> Iterator[Record]:
+def records(database: Database) -> Iterator[DeviceRecord]:
     """Return the record of every device, one after the other."""
     for name, sequence, _checksum in database.run(sql.DEVICES).fetchall():
         yield database.record(from_sql(name), sequence)

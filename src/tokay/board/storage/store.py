@@ -14,13 +14,13 @@ from . import sql
 from .database import Database, from_sql, to_sql
 from .errors import StorageError, line, os_line, reported
 from .last_good import LastGood, sync_folder
-from .record import Record, checksum, mark
+from .record import DeviceRecord, checksum, mark
 from .recovery import open_folder, records
 
 LOCK: Final = "tokay.lock"
 
 
-class StoredFile(NamedTuple):
+class FileRow(NamedTuple):
     """What a directory listing says of a file. The name is a key, never a path."""
 
     name: str
@@ -76,9 +76,9 @@ class Storage:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def device(self, name: str) -> "DeviceStorage":
+    def device(self, name: str) -> "DeviceStore":
         """Return a device's share; nothing is stored until something is saved."""
-        return DeviceStorage(self, name)
+        return DeviceStore(self, name)
 
     def devices(self) -> list[str]:
         """Return the names of all devices that have something stored, sorted."""
@@ -134,13 +134,13 @@ class Storage:
             self._failed = str(error) or type(error).__name__
             raise
 
-    # For DeviceStorage.
+    # For DeviceStore.
 
     def _read(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self._guard, reported():
             return self._database.run(statement, *values).fetchall()
 
-    def _put(self, record: Record) -> None:
+    def _put(self, record: DeviceRecord) -> None:
         """Write a record as the next save, whatever its sequence. Needs a group."""
         record = record._replace(sequence=self._next())
         body = record.body()
@@ -189,7 +189,7 @@ class Storage:
                 self.notes.append(note)
 
 
-class DeviceStorage:
+class DeviceStore:
     """What is stored of one device: settings, facts and files."""
 
     __slots__ = ("_storage", "name")
@@ -241,15 +241,15 @@ class DeviceStorage:
     def erase(self) -> None:
         """Remove the device and all it has."""
         with self._storage.group():
-            self._storage._put(Record(self.name, 0, {}, {}, erased=True))
+            self._storage._put(DeviceRecord(self.name, 0, {}, {}, erased=True))
 
     # Files.
 
-    def files(self) -> list[StoredFile]:
+    def files(self) -> list[FileRow]:
         """Return all files, sorted by name, without their contents."""
         return sorted(_file(row) for row in self._storage._read(sql.FILES, self._key))
 
-    def stat(self, name: str) -> StoredFile | None:
+    def stat(self, name: str) -> FileRow | None:
         """Return a file without its content; None when there is none of that name."""
         rows = self._storage._read(sql.FILE, self._key, to_sql(name))
         return _file(rows[0]) if rows else None
@@ -264,7 +264,7 @@ class DeviceStorage:
         version: str,
         location: str,
         created: int | None = None,
-    ) -> StoredFile:
+    ) -> FileRow:
         """Store a new file, whole or not at all. ``created`` is now unless it is given.
 
         Raises FileExistsError when there is one of that name.
@@ -274,7 +274,7 @@ class DeviceStorage:
                 raise FileExistsError(name)
             made = int(time.time()) if created is None else created
             crc = checksum(content)
-            file = StoredFile(
+            file = FileRow(
                 name, len(content), type, flags, version, location, crc, made, self._free_handle()
             )
             self._storage._put_file(sql.PUT_FILE, *_row(file), self._key, content)
@@ -290,7 +290,7 @@ class DeviceStorage:
         version: str,
         location: str,
         created: int | None = None,
-    ) -> StoredFile:
+    ) -> FileRow:
         """Store a file in place of the one of that name, if there is one: old or new, never less.
 
         A file that was there keeps its handle.
@@ -302,7 +302,7 @@ class DeviceStorage:
                 return self.create(name, content, location=location, created=created, **about)
             made = int(time.time()) if created is None else created
             crc = checksum(content)
-            file = StoredFile(
+            file = FileRow(
                 name, len(content), type, flags, version, location, crc, made, old.handle
             )
             row, _size = self._place(name)
@@ -348,7 +348,7 @@ class DeviceStorage:
         rows = self._storage._read(statement, self._key)
         return {from_sql(name): from_sql(value) for name, value in rows}
 
-    def _record(self) -> Record:
+    def _record(self) -> DeviceRecord:
         return self._storage._database.record(self.name, 0)
 
     def _place(self, name: str) -> tuple[int, int]:
@@ -367,9 +367,9 @@ class DeviceStorage:
         return free
 
 
-def _file(row: tuple[Any, ...]) -> StoredFile:
+def _file(row: tuple[Any, ...]) -> FileRow:
     name, size, kind, flags, version, location, crc, created, handle = row
-    return StoredFile(
+    return FileRow(
         from_sql(name),
         size,
         kind,
@@ -382,7 +382,7 @@ def _file(row: tuple[Any, ...]) -> StoredFile:
     )
 
 
-def _row(file: StoredFile) -> tuple[object, ...]:
+def _row(file: FileRow) -> tuple[object, ...]:
     return tuple(to_sql(field) if isinstance(field, str) else field for field in file)
 
 

@@ -17,8 +17,8 @@ from tokay.board.radio import (
     JoinError,
     JoinFailure,
     JoinRequest,
-    Network,
     RadioError,
+    ScanResult,
     mac_text,
 )
 from tokay.board.security import Security
@@ -78,12 +78,14 @@ class WiredRadio:
         """The interface's own address."""
         return self._mac
 
-    async def scan(self, *, ssid: str | None = None, channel: int | None = None) -> list[Network]:
+    async def scan(
+        self, *, ssid: str | None = None, channel: int | None = None
+    ) -> list[ScanResult]:
         """Report the wire, under the name that is asked for; nothing without a carrier."""
         if channel not in (None, _CHANNEL) or await self._carrier() is None:
             return []
         return [
-            Network(
+            ScanResult(
                 ssid=self._ssid if ssid is None else ssid,
                 bssid=self._bssid,
                 channel=_CHANNEL,

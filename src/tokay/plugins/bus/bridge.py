@@ -16,7 +16,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from tokay.board.serial import Port
+from tokay.board.serial import SerialPort
 from tokay.kernel import system_variables
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Level
@@ -51,7 +51,7 @@ class Bridge:
     )  # fmt: skip
 
     def __init__(
-        self, kernel: Kernel, port: Port, name: str, on_break_in: Callable[[bytes], None]
+        self, kernel: Kernel, port: SerialPort, name: str, on_break_in: Callable[[bytes], None]
     ) -> None:
         self._kernel = kernel
         self._port = port

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
-from tokay.board.link import Group, Link
+from tokay.board.link import Link, MulticastGroup
 from tokay.protocols import llmnr, mdns, netbios
 from tokay.protocols.dns import QR, DnsError, Message
 
@@ -34,7 +34,7 @@ class Member:
         self.link = link
         self.address = IPv4Address(address)
         self.mac = bytes.fromhex(link.mac.replace(":", ""))
-        self.groups: dict[int, Group] = {}
+        self.groups: dict[int, MulticastGroup] = {}
         self.key: int | None = None
         self.name = ""
         self.on_name: Callable[[str], None] | None = None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from tokay.board.net.pre_accept import InstantFactory
+from tokay.board.net.pre_accept import PreAcceptFactory
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Entry
 from tokay.kernel.plugin import Plugin
@@ -133,7 +133,7 @@ class HttpServer(Plugin):
         service = Service(self._kernel, self, interface, config)
         self._services[interface.name] = service
         try:
-            plain = InstantFactory(service.connection, service.at_once)
+            plain = PreAcceptFactory(service.connection, service.at_once)
             factory = self._secured(interface, service) if config.tls else plain
             service.listener = await interface.listen_tcp(factory, config.port)
         except (OSError, CommandError) as error:

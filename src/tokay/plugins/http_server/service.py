@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tokay.board.link import Listener
+from tokay.board.link import TcpListener
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.http_server import api, cors, files, login, portal
 from tokay.plugins.http_server import variables as http
@@ -78,7 +78,7 @@ class Service:
         self.files = Files(plugin.sources)
         self.extra = cors.headers(config.origins)
         self.json_tops = tuple(json_top(self.extra, keep=keep) for keep in (False, True))
-        self.listener: Listener | None = None
+        self.listener: TcpListener | None = None
         self.right_login: tuple[bytes, bytes] | None = None
         """The header of the last right login, and what it was right for."""
         self.time = asyncio.get_running_loop().time

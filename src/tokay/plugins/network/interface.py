@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 from types import TracebackType
 from typing import NamedTuple, TypeVar, cast
 
-from tokay.board.link import BROADCAST, Link, Listener
+from tokay.board.link import BROADCAST, Link, TcpListener
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.network.keepalive import keep_alive
 from tokay.plugins.network.source_filter import Fence
@@ -118,7 +118,7 @@ class Interface:
 
     async def listen_tcp(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
-    ) -> Listener:
+    ) -> TcpListener:
         """Listen. A low port that this process may not have is moved, and the log says where."""
         listener = await self.link.listen_tcp(self._tapped(protocol_factory), port)
         self._note_port(port, listener.port)

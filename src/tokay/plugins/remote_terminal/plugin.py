@@ -5,7 +5,7 @@ Source: docs/protocol/command-protocol.md, sections 1 and 14.
 
 from typing import TYPE_CHECKING, Any
 
-from tokay.board.link import Listener
+from tokay.board.link import TcpListener
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.network import Interface, Network
@@ -37,7 +37,7 @@ class RemoteTerminal(Plugin):
         """Wait for the network."""
         self._kernel = kernel
         self._interface: Interface | None = None
-        self._listener: Listener | None = None
+        self._listener: TcpListener | None = None
         self._terminal: Terminal | None = None
 
     async def network_up(self, interface: Interface) -> None:

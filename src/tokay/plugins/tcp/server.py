@@ -9,7 +9,7 @@ Source: docs/protocol/network.md, section 7.2.
 import asyncio
 from collections.abc import Callable
 
-from tokay.board.link import Listener
+from tokay.board.link import TcpListener
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import failed
 from tokay.kernel.streams import Stream, StreamType
@@ -95,7 +95,7 @@ class StreamServer(FollowingServer):
     def __init__(self, kernel: Kernel, type: StreamType, lines: StreamLines) -> None:
         super().__init__(kernel)
         self._lines = lines
-        self._listener: Listener | None = None
+        self._listener: TcpListener | None = None
         self._wrap: Wrap | None = None
         self._refusing = False
         self.type = type

@@ -22,7 +22,7 @@ from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
 from tokay.board.link import Link
-from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Network, Radio
+from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Radio, ScanResult
 from tokay.board.security import Security
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.network import Address, DhcpClient, take_address
@@ -207,10 +207,10 @@ class Join:
         self.details = Details(best.ssid, best.bssid, best.channel, asked or best.security)
         return True
 
-    async def _look(self) -> Network | None:
+    async def _look(self) -> ScanResult | None:
         """Return the strongest network that the settings describe."""
         ssid, bssid = self._values[wlan.SSID], self._values[wlan.BSSID]
-        found: list[Network] = []
+        found: list[ScanResult] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._values[wlan.JOIN_TIMEOUT] / 1000):
                 found = await scan.look(self._kernel, self._radio, ssid=ssid)

@@ -1,6 +1,6 @@
 """Scanning: what the radio hears, narrowed by `wlan.scan.*`."""
 
-from tokay.board.radio import Network, Radio
+from tokay.board.radio import Radio, ScanResult
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.value_types import Choice, Hex, Integer
 from tokay.kernel.variables import Variable
@@ -29,7 +29,7 @@ SETTINGS = (CHANNEL_MASK, NUM_PROBES, RETRIES, TYPE)
 
 async def look(
     kernel: Kernel, radio: Radio, *, ssid: str = "", channel: int | None = None, type: str = ""
-) -> list[Network]:
+) -> list[ScanResult]:
     """Return the networks in range, strongest first, as `wlan.scan.*` allows."""
     values = kernel.variables
     # Only an active scan asks for a network by name, and only so is a hidden one found.

@@ -5,27 +5,27 @@ Source: docs/protocol/network.md, section 3.1.
 
 from collections.abc import Sequence
 
-from tokay.board.radio import Network
+from tokay.board.radio import ScanResult
 from tokay.kernel.tokenizer import printable
 
 
-def table(networks: Sequence[Network], *, verbose: bool) -> list[str]:
+def table(networks: Sequence[ScanResult], *, verbose: bool) -> list[str]:
     """Return the rows of `wlan_scan`."""
     head = f"! {len(networks)} networks found"
     if not networks:
         return [head]
     if verbose:
-        names = "!  # Ch RSSI MAC (BSSID)        Rate Security   Typ Ln Network (SSID)"
+        names = "!  # Ch RSSI MAC (BSSID)        Rate Security   Typ Ln ScanResult (SSID)"
         return [head, names, *(_long(number, one) for number, one in enumerate(networks))]
-    names = "!  # Ch RSSI MAC (BSSID)       Network (SSID)"
+    names = "!  # Ch RSSI MAC (BSSID)       ScanResult (SSID)"
     return [head, names, *(_short(number, one) for number, one in enumerate(networks))]
 
 
-def _short(number: int, one: Network) -> str:
+def _short(number: int, one: ScanResult) -> str:
     return f"# {number:2} {one.channel:2} {one.rssi:4} {one.bssid} {printable(one.ssid)}"
 
 
-def _long(number: int, one: Network) -> str:
+def _long(number: int, one: ScanResult) -> str:
     return (
         f"# {number:2} {one.channel:2} {one.rssi:4} {one.bssid} {one.rate:5.1f} "
         f"{one.security.value:<10} AP  {len(one.ssid):2} {printable(one.ssid)}"
