@@ -19,13 +19,13 @@ from tokay.protocols.dns import (
     AA,
     QR,
     RD,
-    Answerer,
+    DnsMessage,
+    DnsResponder,
     Edns,
-    Message,
     Question,
-    Record,
+    RecordType,
     Resolver,
-    Type,
+    ResourceRecord,
     name_from_text,
 )
 
@@ -34,15 +34,15 @@ SECONDS_A_ROUND = 0.1
 US = IPv4Address("10.10.10.1")
 SETUP = name_from_text("setup.com")
 
-PLAIN = Message(1, RD, (Question(SETUP),)).encode()
-WITH_EDNS = Message(1, RD, (Question(SETUP),), edns=Edns()).encode()
-ALIASES = Message(
+PLAIN = DnsMessage(1, RD, (Question(SETUP),)).encode()
+WITH_EDNS = DnsMessage(1, RD, (Question(SETUP),), edns=Edns()).encode()
+ALIASES = DnsMessage(
     1,
     QR | RD | AA,
     (Question(name_from_text("www.setup.com")),),
     (
-        Record.of_target(name_from_text("www.setup.com"), Type.CNAME, SETUP, 60),
-        *(Record.of_address(SETUP, US + i, 60) for i in range(4)),
+        ResourceRecord.of_target(name_from_text("www.setup.com"), RecordType.CNAME, SETUP, 60),
+        *(ResourceRecord.of_address(SETUP, US + i, 60) for i in range(4)),
     ),
     edns=Edns(),
 )
@@ -92,11 +92,11 @@ def dnspython_look_up() -> None:
 
 
 RESOLVER = Resolver([US], random.Random(1), cache_size=0)
-ANSWERER = Answerer({"setup.com": US}, 60)
-ASKED = Answerer(lambda name: US if name == "setup.com" else None, 60)
+ANSWERER = DnsResponder({"setup.com": US}, 60)
+ASKED = DnsResponder(lambda name: US if name == "setup.com" else None, 60)
 REPLY = ANSWERER.answer(PLAIN) or b""
 UNKNOWN = [
-    Message(1, RD, (Question(name_from_text(f"n{i}.example")),)).encode() for i in range(4096)
+    DnsMessage(1, RD, (Question(name_from_text(f"n{i}.example")),)).encode() for i in range(4096)
 ]
 TURNS = {"ours": 0, "theirs": 0}
 
@@ -131,10 +131,10 @@ JOBS: list[tuple[str, Job, Job]] = [
         lambda: ASKED.answer(PLAIN),
         lambda: dnspython_answer(PLAIN),
     ),
-    ("decode a question", lambda: Message.decode(PLAIN), lambda: dns.message.from_wire(PLAIN)),
+    ("decode a question", lambda: DnsMessage.decode(PLAIN), lambda: dns.message.from_wire(PLAIN)),
     (
         "decode a CNAME, 4 A, OPT",
-        lambda: Message.decode(RESPONSE),
+        lambda: DnsMessage.decode(RESPONSE),
         lambda: dns.message.from_wire(RESPONSE),
     ),
     ("encode a CNAME, 4 A, OPT", ALIASES.encode, THEIRS.to_wire),

@@ -23,7 +23,7 @@ from zeroconf.asyncio import AsyncZeroconf
 from tokay.board.net.bound_sockets import BoundSockets
 from tokay.plugins.discovery import link_responder
 from tokay.protocols import mdns
-from tokay.protocols.dns import Message, Question, Type, name_from_text
+from tokay.protocols.dns import DnsMessage, Question, RecordType, name_from_text
 
 NAMES = 1000
 ASKED = 200
@@ -66,7 +66,7 @@ async def ours() -> Callable[[], Awaitable[None]]:
             address = f"127.1.{number >> 8}.{number & 255}"
             link: Any = Link(address)
             member = link_responder.join(link, address)
-            member.publish(label(number), (mdns.Offer(TYPE, 80, TEXTS),))
+            member.publish(label(number), (mdns.MdnsService(TYPE, 80, TEXTS),))
         await asyncio.sleep(1.3)
 
     return register
@@ -126,10 +126,12 @@ def measure(which: str) -> list[str]:
         for number in range(ASKED):
             question = Question(name_from_text(f"{label(number * 5)}.local"))
             begun = time.perf_counter()
-            sock.sendto(Message(1, 0, (question,)).encode(), (mdns.GROUP, mdns.PORT))
+            sock.sendto(DnsMessage(1, 0, (question,)).encode(), (mdns.GROUP, mdns.PORT))
             sock.recv(9000)
             times.append(time.perf_counter() - begun)
-        browse = Message(1, 0, (Question(name_from_text(f"{TYPE}.local"), Type.PTR),)).encode()
+        browse = DnsMessage(
+            1, 0, (Question(name_from_text(f"{TYPE}.local"), RecordType.PTR),)
+        ).encode()
         found: set[bytes] = set()
         datagrams = 0
         begun = time.perf_counter()
@@ -140,7 +142,7 @@ def measure(which: str) -> list[str]:
                 asked += 1
                 sock.settimeout(1)
             try:
-                answer = Message.decode(sock.recv(65535))
+                answer = DnsMessage.decode(sock.recv(65535))
                 quiet = False
             except TimeoutError:
                 quiet = True

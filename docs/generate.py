@@ -13,7 +13,7 @@ from tokay.kernel.variables import Variable
 from tokay.plugins.tls import errors
 from tokay.plugins.tls.ciphers import CIPHERS, SUITES_OF_13, VERSIONS
 from tokay.plugins.wlan.join import TRANSITIONS, Step
-from tokay.protocols.tls import State
+from tokay.protocols.tls import HandshakeMessage
 
 PROFILES = ("gecko-os-4", "gecko-os-2", "zentrios-3", "wiconnect-2")
 FOLDER = Path(__file__).parent
@@ -88,7 +88,7 @@ def _ciphers() -> list[str]:
 
 
 def _states() -> list[str]:
-    return [", ".join(f"{state:d} {state.name}" for state in State) + "."]
+    return [", ".join(f"{state:d} {state.name}" for state in HandshakeMessage) + "."]
 
 
 def _failures() -> list[str]:

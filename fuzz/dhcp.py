@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 import atheris
 
 with atheris.instrument_imports(include=["tokay"]):
-    from tokay.protocols.dhcp import Client, DhcpError, Message, Server, ServerConfig
+    from tokay.protocols.dhcp import DhcpClient, DhcpError, DhcpMessage, DhcpServer, ServerConfig
 
 MAC = bytes.fromhex("4c55cc001122")
 COOKIE = b"\x63\x82\x53\x63"
@@ -32,19 +32,19 @@ def addressed(data: bytes, op: int, xid: bytes = b"\0\0\0\1") -> bytes:
 def fuzz_codec(data: bytes) -> None:
     """Any bytes are a message or `DhcpError`, and a message that was read can be written."""
     try:
-        message = Message.decode(data)
+        message = DhcpMessage.decode(data)
     except DhcpError:
         return
     for text in (message.hostname, message.domain, message.message):
         assert text.isprintable()
     repr((message.message_type, message.server_id, message.dns, message.routers))
     if len(data) < 3000:
-        assert Message.decode(message.encode()) == message
+        assert DhcpMessage.decode(message.encode()) == message
 
 
 def fuzz_client(data: bytes) -> None:
     """A client takes in anything, in any of its states, and still has a plan."""
-    client = Client(MAC, rng=random.Random(1))
+    client = DhcpClient(MAC, rng=random.Random(1))
     client.start(0)
     for now in range(30):
         client.handle_timer(now)
@@ -58,10 +58,10 @@ def fuzz_client(data: bytes) -> None:
 
 def fuzz_server(data: bytes) -> None:
     """A server takes in anything, and what it says can be read."""
-    server = Server(CONFIG)
+    server = DhcpServer(CONFIG)
     for now, datagram in enumerate((data, addressed(data, 1), addressed(data, 1))):
         for outgoing in server.receive(datagram, now):
-            assert Message.decode(outgoing.data).op == 2
+            assert DhcpMessage.decode(outgoing.data).op == 2
     assert len(server.leases(3)) <= 1
 
 

@@ -8,12 +8,19 @@ import atheris
 
 with atheris.instrument_imports(include=["tokay"]):
     from tokay.protocols import llmnr, netbios
-    from tokay.protocols.dns import DnsError, Message, name_from_text
-    from tokay.protocols.mdns import PORT, Browse, Host, Lookup, Offer, Responder
+    from tokay.protocols.dns import DnsError, DnsMessage, name_from_text
+    from tokay.protocols.mdns import (
+        PORT,
+        MdnsBrowse,
+        MdnsHost,
+        MdnsLookup,
+        MdnsResponder,
+        MdnsService,
+    )
 
 ADDRESS = IPv4Address("10.0.0.1")
-HOST = Host("anole", ADDRESS, (Offer("_http._tcp", 80, (b"a=1",)),))
-STATION = netbios.Station("anole", ADDRESS, bytes(6))
+HOST = MdnsHost("anole", ADDRESS, (MdnsService("_http._tcp", 80, (b"a=1",)),))
+STATION = netbios.NetbiosStation("anole", ADDRESS, bytes(6))
 NEIGHBOUR, PLAIN = ("10.0.0.2", PORT), ("10.0.0.2", 40000)
 NAME = name_from_text("anole.local")
 # Headers that get a message past the first look: a question for our name, claims to it, a response.
@@ -30,9 +37,9 @@ MAX_SAID = 40
 def fuzz_responder(data: bytes) -> None:
     """Whatever comes, the host has a name in the end, and little is said."""
     for prefix in PREFIXES:
-        responder = Responder(random.Random(1))
+        responder = MdnsResponder(random.Random(1))
         key = responder.add(HOST, 0.0)
-        browse, lookup = Browse("_http._tcp", 0), Lookup("anole.local", 0)
+        browse, lookup = MdnsBrowse("_http._tcp", 0), MdnsLookup("anole.local", 0)
         said = 0
         now = 0.0
         for step in range(16):
@@ -40,16 +47,16 @@ def fuzz_responder(data: bytes) -> None:
             responder.handle_timer(now)
             if step % 3 == 1:
                 try:
-                    message = Message.decode(prefix + data)
+                    message = DnsMessage.decode(prefix + data)
                 except DnsError:
                     break
                 responder.receive(message, NEIGHBOUR if step % 4 else PLAIN, now, step % 5 > 0)
                 browse.receive(message)
                 lookup.receive(message)
                 browse.found()
-                Message.decode(browse.question())
+                DnsMessage.decode(browse.question())
             for out in responder.datagrams_to_send():
-                Message.decode(out.data)
+                DnsMessage.decode(out.data)
                 assert len(out.data) < 9000
                 said += 1
         assert said <= MAX_SAID

@@ -8,11 +8,11 @@ import atheris
 
 with atheris.instrument_imports(include=["tokay"]):
     from tokay.protocols.dns import (
-        Answerer,
         DnsError,
-        Failed,
-        Message,
-        Resolved,
+        DnsMessage,
+        DnsResponder,
+        LookupFailed,
+        LookupResolved,
         Resolver,
         UseTcp,
         name_from_text,
@@ -26,13 +26,13 @@ ADDRESS = IPv4Address("10.10.10.1")
 # All that a resolver insists on, after the id: flags, counts, the question.
 MATCHING = b"\x81\x80\0\1\0\3\0\1\0\1" + name_from_text(NAME) + b"\0\1\0\1"
 
-answerer = Answerer({NAME: ADDRESS}, 60)
+answerer = DnsResponder({NAME: ADDRESS}, 60)
 
 
 def fuzz_codec(data: bytes) -> None:
     """Any bytes are a message or `DnsError`, and a message that was read can be written."""
     try:
-        message = Message.decode(data)
+        message = DnsMessage.decode(data)
     except DnsError:
         return
     for question in message.questions:
@@ -42,7 +42,7 @@ def fuzz_codec(data: bytes) -> None:
             repr((record.address, record.target, record.texts, record.service))
     # Names that were compressed against the rules may not fit when they are written anew.
     if len(data) < 200:
-        assert Message.decode(message.encode()) == message
+        assert DnsMessage.decode(message.encode()) == message
 
 
 def fuzz_answerer(data: bytes) -> None:
@@ -52,7 +52,7 @@ def fuzz_answerer(data: bytes) -> None:
     if answer is not None:
         assert len(answer) <= 512
         assert answer[:2] == data[:2]
-        assert Message.decode(answer).flags & 0x8000
+        assert DnsMessage.decode(answer).flags & 0x8000
 
 
 def fuzz_resolver(data: bytes) -> None:
@@ -72,7 +72,7 @@ def fuzz_resolver(data: bytes) -> None:
                 else:
                     ended.append(event)
             resolver.handle_timer(now)
-        ended += [e for e in resolver.events() if isinstance(e, Resolved | Failed)]
+        ended += [e for e in resolver.events() if isinstance(e, LookupResolved | LookupFailed)]
         assert [event.lookup for event in ended] == [number]
         assert resolver.get_timer() is None
 

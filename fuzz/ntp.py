@@ -12,8 +12,8 @@ with atheris.instrument_imports(include=["tokay"]):
         SHORTEST_WAIT,
         NtpClient,
         NtpError,
+        NtpSample,
         Packet,
-        Sample,
     )
 
 SERVER = ("10.0.0.1", 123)
@@ -38,7 +38,7 @@ def fuzz_client(data: bytes) -> None:
         question = client.ask(SERVER[0], now)
         for answer in (data, data[:24] + question[40:] + data[24:]):
             outcome = client.receive(answer, SERVER, now, wall)
-            if isinstance(outcome, Sample):
+            if isinstance(outcome, NtpSample):
                 largest = LARGEST_STEP if synchronized else FIRST_STEP
                 assert outcome.time >= MADE
                 assert abs(outcome.time - wall) <= largest

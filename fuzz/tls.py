@@ -9,7 +9,7 @@ import atheris
 
 with atheris.instrument_imports(include=["tokay"]):
     from tokay.plugins.tls.transport import PART, TlsTransport, _buffers
-    from tokay.protocols.tls import HandshakeWalk, State, record_size
+    from tokay.protocols.tls import HandshakeMessage, HandshakeWalk, record_size
 
 CONTEXTS = {
     True: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
@@ -45,7 +45,7 @@ def fuzz_walk(data: bytes) -> None:
     walk = HandshakeWalk()
     for client in (False, True):
         walk.feed(data, client=client)
-        assert walk.state in State
+        assert walk.state in HandshakeMessage
     at = 0
     while (size := record_size(data, at)) > 0:
         at += size

@@ -7,8 +7,8 @@ import atheris
 with atheris.instrument_imports(include=["tokay"]):
     from tokay.protocols.websocket import (
         CLOSE,
+        FrameReceiver,
         HandshakeError,
-        Receiver,
         WebSocketError,
         check_answer,
         check_request,
@@ -29,7 +29,7 @@ Outcome = tuple[list[tuple[int, bytes]], tuple[int, str] | None]
 
 def hear(chunks: list[bytes], masked: bool) -> Outcome:
     """Return messages put together, and how it ended: the close, or the error, or None."""
-    receiver = Receiver(masked=masked, most=MOST)
+    receiver = FrameReceiver(masked=masked, most=MOST)
     heard: list[tuple[int, bytes]] = []
     message = b""
     try:

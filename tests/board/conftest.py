@@ -24,17 +24,19 @@ def airspace() -> Airspace:
     return Airspace.default()
 
 
-async def lease(link: Link, client: dhcp.Client | None = None) -> dhcp.Lease:
+async def lease(link: Link, client: dhcp.DhcpClient | None = None) -> dhcp.Lease:
     """Do what the join procedure will do: run a DHCP client over a link."""
     loop = asyncio.get_running_loop()
-    client = client or dhcp.Client(bytes.fromhex(link.mac.replace(":", "")), rng=random.Random(1))
+    client = client or dhcp.DhcpClient(
+        bytes.fromhex(link.mac.replace(":", "")), rng=random.Random(1)
+    )
     bound: asyncio.Future[dhcp.Lease] = loop.create_future()
 
     def pump() -> None:
         for outgoing in client.datagrams_to_send():
             link.send_datagram(outgoing.data, outgoing.destination)
         for event in client.events():
-            assert isinstance(event, dhcp.Bound), event
+            assert isinstance(event, dhcp.LeaseBound), event
             bound.set_result(event.lease)
 
     def receive(datagram: bytes) -> None:

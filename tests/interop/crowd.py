@@ -12,7 +12,7 @@ import time
 from ipaddress import IPv4Address
 
 from tokay.protocols import ipv4
-from tokay.protocols.dhcp import Bound, Client, Outgoing, Renewed
+from tokay.protocols.dhcp import DhcpClient, DhcpDatagram, LeaseBound, LeaseRenewed
 
 LIMIT = 60.0
 _ETH_P_IP = 0x0800
@@ -29,7 +29,7 @@ def main() -> None:
 def crowd(wire: socket.socket, count: int) -> None:
     macs = [b"\x02\x00\x5e\x01" + number.to_bytes(2) for number in range(count)]
     clients = {
-        mac: Client(mac, rng=random.Random(number), broadcast=number % 2 == 0)
+        mac: DhcpClient(mac, rng=random.Random(number), broadcast=number % 2 == 0)
         for number, mac in enumerate(macs)
     }
     bound: dict[bytes, str] = {}
@@ -47,9 +47,9 @@ def crowd(wire: socket.socket, count: int) -> None:
             for outgoing in client.datagrams_to_send():
                 send(wire, mac, outgoing)
             for event in client.events():
-                if isinstance(event, Bound):
+                if isinstance(event, LeaseBound):
                     bound[mac] = str(event.lease.address)
-                elif isinstance(event, Renewed):
+                elif isinstance(event, LeaseRenewed):
                     renewed[mac] = str(event.lease.address)
         if len(bound) == count and not ahead:
             ahead = 43_201.0  # to T1 of a lease of a day
@@ -59,13 +59,13 @@ def crowd(wire: socket.socket, count: int) -> None:
     json.dump({"bound": list(bound.values()), "renewed": list(renewed.values())}, sys.stdout)
 
 
-def send(wire: socket.socket, mac: bytes, outgoing: Outgoing) -> None:
+def send(wire: socket.socket, mac: bytes, outgoing: DhcpDatagram) -> None:
     source, destination = IPv4Address(outgoing.source), IPv4Address(outgoing.destination)
     packet = ipv4.build_udp(ipv4.Datagram(source, 68, destination, 67, outgoing.data))
     wire.send(b"\xff" * 6 + mac + _ETH_P_IP.to_bytes(2) + packet)
 
 
-def hear(clients: dict[bytes, Client], frame: bytes, now: float) -> None:
+def hear(clients: dict[bytes, DhcpClient], frame: bytes, now: float) -> None:
     """Hand a frame to whom it is for, or to all."""
     try:
         datagram = ipv4.parse_udp(frame[14:])

@@ -23,7 +23,7 @@ from tests.websocket_cases import CASES, CLOSE, MUCH, NORMAL, PONG, Case, Frame
 
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.device import Device
-from tokay.protocols.websocket import Receiver
+from tokay.protocols.websocket import FrameReceiver
 
 MOST = 1 << 26
 LIMIT = 20.0
@@ -177,7 +177,7 @@ async def differs(case: Case, port: int) -> bool:
     # The close waits for the echo: some answer a close before what came in front of it.
     open_end = case.close is NORMAL
     writer.write(b"".join(frame.encode(masked=True) for frame in case.frames))
-    receiver = Receiver(masked=False)
+    receiver = FrameReceiver(masked=False)
     heard, pongs = bytearray(), list[bytes]()
     code = None
     with contextlib.suppress(OSError, TimeoutError):

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tokay.protocols import netbios
 
-STATION = netbios.Station("anole", IPv4Address("10.0.0.5"), bytes.fromhex("4C55CC000001"))
+STATION = netbios.NetbiosStation("anole", IPv4Address("10.0.0.5"), bytes.fromhex("4C55CC000001"))
 NB, NBSTAT = 0x20, 0x21
 
 
-def find(name: bytes) -> netbios.Station | None:
+def find(name: bytes) -> netbios.NetbiosStation | None:
     return STATION if name == b"anole" else None
 
 

@@ -15,12 +15,12 @@ from tokay.protocols.ntp import (
     LONGEST_WAIT,
     SERVER,
     SHORTEST_WAIT,
-    Kiss,
+    KissOfDeath,
     NtpClient,
     NtpError,
+    NtpRefusal,
+    NtpSample,
     Packet,
-    Refusal,
-    Sample,
     from_ntp,
     to_ntp,
 )
@@ -50,7 +50,7 @@ def answer(question: bytes, time: float, **changes: Any) -> Packet:
 def synchronized(one: NtpClient, now: float = 0.0) -> None:
     question = one.ask("10.0.0.1", now)
     outcome = one.receive(answer(question, TRUE).encode(), HERE, now, MADE)
-    assert isinstance(outcome, Sample)
+    assert isinstance(outcome, NtpSample)
 
 
 # The codec.
@@ -102,7 +102,7 @@ def test_the_first_answer_sets_the_clock() -> None:
     assert one.asking
     honest = answer(question, TRUE, transmitted=to_ntp(TRUE + 0.1))
     outcome = one.receive(honest.encode(), HERE, 100.3, MADE)
-    assert isinstance(outcome, Sample)
+    assert isinstance(outcome, NtpSample)
     assert outcome.time == pytest.approx(TRUE + 0.2, abs=1e-4)
     assert outcome.delay == pytest.approx(0.2, abs=1e-4)
     assert outcome.offset == pytest.approx(TRUE + 0.2 - MADE, abs=1e-4)
@@ -115,7 +115,7 @@ def test_drift_is_measured_from_one_answer_to_the_next() -> None:
     synchronized(one)
     question = one.ask("10.0.0.1", 1000.0)
     outcome = one.receive(answer(question, TRUE + 1000).encode(), HERE, 1000.0, TRUE + 999.99)
-    assert isinstance(outcome, Sample)
+    assert isinstance(outcome, NtpSample)
     assert outcome.offset == pytest.approx(0.01, abs=1e-5)
     assert outcome.drift == pytest.approx(10, abs=0.01)
 
@@ -125,7 +125,7 @@ def test_an_answer_after_the_first_era() -> None:
     question = one.ask("10.0.0.1", 0.0)
     in_2040 = 2208988800.0
     outcome = one.receive(answer(question, in_2040).encode(), HERE, 0.0, MADE)
-    assert isinstance(outcome, Sample)
+    assert isinstance(outcome, NtpSample)
     assert outcome.time == pytest.approx(in_2040, abs=1e-4)
 
 
@@ -161,7 +161,7 @@ def test_an_answer_that_is_ours_and_no_good_ends_the_exchange(
     one = client()
     question = one.ask("10.0.0.1", 0.0)
     refused = one.receive(answer(question, TRUE, **changes).encode(), HERE, 0.01, MADE)
-    assert refused == Refusal(reason)
+    assert refused == NtpRefusal(reason)
     assert not one.asking
     assert one.wait == SHORTEST_WAIT
 
@@ -184,14 +184,14 @@ def test_what_a_stranger_sends_does_not_end_the_exchange(
     one = client()
     question = one.ask("10.0.0.1", 0.0)
     refused = one.receive(answer(question, TRUE, **changes).encode(), HERE, 0.0, MADE)
-    assert refused == Refusal(reason)
+    assert refused == NtpRefusal(reason)
     honest = answer(question, TRUE).encode()
-    assert one.receive(honest[:47], HERE, 0.0, MADE) == Refusal("truncated: 47 of 48 bytes")
+    assert one.receive(honest[:47], HERE, 0.0, MADE) == NtpRefusal("truncated: 47 of 48 bytes")
     away = one.receive(honest, ("10.0.0.2", 123), 0.0, MADE)
-    assert away == Refusal("from another address: 10.0.0.2")
+    assert away == NtpRefusal("from another address: 10.0.0.2")
     assert one.asking
-    assert isinstance(one.receive(honest, HERE, 0.0, MADE), Sample)
-    assert one.receive(honest, HERE, 0.0, MADE) == Refusal("nothing was asked")
+    assert isinstance(one.receive(honest, HERE, 0.0, MADE), NtpSample)
+    assert one.receive(honest, HERE, 0.0, MADE) == NtpRefusal("nothing was asked")
 
 
 def test_an_old_answer_does_not_fit_a_new_question() -> None:
@@ -199,7 +199,7 @@ def test_an_old_answer_does_not_fit_a_new_question() -> None:
     old = answer(one.ask("10.0.0.1", 0.0), TRUE).encode()
     one.give_up()
     one.ask("10.0.0.1", 20.0)
-    assert isinstance(one.receive(old, HERE, 20.0, MADE), Refusal)
+    assert isinstance(one.receive(old, HERE, 20.0, MADE), NtpRefusal)
     assert one.asking
 
 
@@ -209,11 +209,11 @@ def test_a_jump_of_years_is_refused_once_the_clock_is_right() -> None:
     for jump in (LARGEST_STEP + 1, -LARGEST_STEP - 1):
         question = one.ask("10.0.0.1", 10.0)
         outcome = one.receive(answer(question, TRUE + jump).encode(), HERE, 10.0, TRUE)
-        assert isinstance(outcome, Refusal)
+        assert isinstance(outcome, NtpRefusal)
         assert outcome.reason.startswith("a jump of years: ")
     question = one.ask("10.0.0.1", 10.0)
     a_week = answer(question, TRUE + 7 * 86400).encode()
-    assert isinstance(one.receive(a_week, HERE, 10.0, TRUE), Sample)
+    assert isinstance(one.receive(a_week, HERE, 10.0, TRUE), NtpSample)
 
 
 def test_a_clock_that_the_host_has_set_is_put_right_whatever_it_shows() -> None:
@@ -222,7 +222,7 @@ def test_a_clock_that_the_host_has_set_is_put_right_whatever_it_shows() -> None:
     one.forget()
     question = one.ask("10.0.0.1", 10.0)
     outcome = one.receive(answer(question, TRUE).encode(), HERE, 10.0, 1000.0)
-    assert isinstance(outcome, Sample)
+    assert isinstance(outcome, NtpSample)
     assert outcome.time == pytest.approx(TRUE, abs=1e-4)
 
 
@@ -254,7 +254,7 @@ def test_a_server_that_wants_fewer_questions_gets_fewer_for_good() -> None:
     for wait in (2000, 4000):
         question = one.ask("10.0.0.1", 0.0)
         kiss = answer(question, TRUE, stratum=0, reference=int.from_bytes(b"RATE"))
-        assert one.receive(kiss.encode(), HERE, 0.0, MADE) == Kiss("RATE")
+        assert one.receive(kiss.encode(), HERE, 0.0, MADE) == KissOfDeath("RATE")
         assert one.wait == wait
     synchronized(one)
     assert one.wait == 4000
@@ -270,7 +270,7 @@ def test_a_server_that_wants_no_questions_gets_none(code: bytes) -> None:
     one = client()
     question = one.ask("10.0.0.1", 0.0)
     kiss = answer(question, TRUE, stratum=0, reference=int.from_bytes(code))
-    assert one.receive(kiss.encode(), HERE, 0.0, MADE) == Kiss(code.decode())
+    assert one.receive(kiss.encode(), HERE, 0.0, MADE) == KissOfDeath(code.decode())
     assert one.wait == inf
     assert not one.asking
 
@@ -284,7 +284,7 @@ def test_whatever_comes_the_exchange_ends_when_its_time_is_over(
     for data in datagrams:
         whole = data[:24] + question[40:] + data[24:] if ours else data
         outcome = one.receive(whole, HERE, 0.5, MADE)
-        if isinstance(outcome, Sample):
+        if isinstance(outcome, NtpSample):
             assert MADE <= outcome.time <= MADE + 2**30 + 1
     if one.asking:
         one.give_up()

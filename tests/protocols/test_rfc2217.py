@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokay.protocols.rfc2217 import PRESENT, SIGNATURE, ComPort, Event, Held, Line, Parity, Purge
+from tokay.protocols.rfc2217 import (
+    PRESENT,
+    SIGNATURE,
+    ComPort,
+    ComPortSettings,
+    Event,
+    FlowSuspend,
+    Parity,
+    Purge,
+)
 from tokay.protocols.telnet import COM_PORT, Subnegotiation, Telnet, escape
 
 WILL_COM_PORT = b"\xff\xfb\x2c"
@@ -52,26 +61,26 @@ def test_bytes_pass(port: ComPort) -> None:
 @pytest.mark.parametrize(
     ("ask", "answer", "line"),
     [
-        (b"\x01\x00\x00\x25\x80", b"\x65\x00\x00\x25\x80", Line(baud=9600)),
-        (b"\x01\x00\x00\xff\xff", b"\x65\x00\x00\xff\xff", Line(baud=65535)),
+        (b"\x01\x00\x00\x25\x80", b"\x65\x00\x00\x25\x80", ComPortSettings(baud=9600)),
+        (b"\x01\x00\x00\xff\xff", b"\x65\x00\x00\xff\xff", ComPortSettings(baud=65535)),
         (b"\x01\x00\x00\x00\x00", b"\x65\x00\x01\xc2\x00", None),
-        (b"\x02\x07", b"\x66\x07", Line(data=7)),
+        (b"\x02\x07", b"\x66\x07", ComPortSettings(data=7)),
         (b"\x02\x00", b"\x66\x08", None),
         (b"\x02\x09", b"\x66\x08", None),
-        (b"\x03\x02", b"\x67\x02", Line(parity=Parity.ODD)),
-        (b"\x03\x05", b"\x67\x05", Line(parity=Parity.SPACE)),
+        (b"\x03\x02", b"\x67\x02", ComPortSettings(parity=Parity.ODD)),
+        (b"\x03\x05", b"\x67\x05", ComPortSettings(parity=Parity.SPACE)),
         (b"\x03\x06", b"\x67\x01", None),
-        (b"\x04\x02", b"\x68\x02", Line(stop=2)),
-        (b"\x04\x03", b"\x68\x03", Line(stop=3)),
+        (b"\x04\x02", b"\x68\x02", ComPortSettings(stop=2)),
+        (b"\x04\x03", b"\x68\x03", ComPortSettings(stop=3)),
         (b"\x04\x04", b"\x68\x01", None),
         (b"\x05\x00", b"\x69\x01", None),
-        (b"\x05\x03", b"\x69\x03", Line(flow=3)),
-        (b"\x05\x05", b"\x69\x05", Line(breaking=True)),
+        (b"\x05\x03", b"\x69\x03", ComPortSettings(flow=3)),
+        (b"\x05\x05", b"\x69\x05", ComPortSettings(breaking=True)),
         (b"\x05\x04", b"\x69\x06", None),
         (b"\x05\x07", b"\x69\x08", None),
-        (b"\x05\x09", b"\x69\x09", Line(dtr=False)),
+        (b"\x05\x09", b"\x69\x09", ComPortSettings(dtr=False)),
         (b"\x05\x0a", b"\x69\x0b", None),
-        (b"\x05\x0c", b"\x69\x0c", Line(rts=False)),
+        (b"\x05\x0c", b"\x69\x0c", ComPortSettings(rts=False)),
         (b"\x05\x0d", b"\x69\x0e", None),
         (b"\x05\x10", b"\x69\x10", None),
         (b"\x05\x63", b"\x69\x01", None),
@@ -81,19 +90,21 @@ def test_bytes_pass(port: ComPort) -> None:
         (b"\x00", b"\x64" + SIGNATURE, None),
         # Half of what should be there.
         (b"\x01", b"\x65\x00\x01\xc2\x00", None),
-        (b"\x01\x12", b"\x65\x00\x00\x00\x12", Line(baud=18)),
+        (b"\x01\x12", b"\x65\x00\x00\x00\x12", ComPortSettings(baud=18)),
         (b"\x05", b"\x69\x01", None),
     ],
 )
-def test_what_a_client_asks(port: ComPort, ask: bytes, answer: bytes, line: Line | None) -> None:
+def test_what_a_client_asks(
+    port: ComPort, ask: bytes, answer: bytes, line: ComPortSettings | None
+) -> None:
     assert asked(port, ask) == ([line] if line else [], [answer])
-    assert port.line == (line or Line())
+    assert port.line == (line or ComPortSettings())
 
 
 def test_what_was_set_is_what_holds(port: ComPort) -> None:
     for ask in (b"\x01\x00\x00\x25\x80", b"\x02\x07", b"\x03\x03", b"\x04\x02", b"\x05\x0c"):
         asked(port, ask)
-    assert port.line == Line(baud=9600, data=7, parity=Parity.EVEN, stop=2, rts=False)
+    assert port.line == ComPortSettings(baud=9600, data=7, parity=Parity.EVEN, stop=2, rts=False)
     assert asked(port, b"\x05\x0a") == ([], [b"\x69\x0c"])
     assert asked(port, b"\x01\0\0\0\0") == ([], [b"\x65\x00\x00\x25\x80"])
     assert asked(port, b"\x05\x0c") == ([], [b"\x69\x0c"])
@@ -105,8 +116,8 @@ def test_what_needs_no_answer(port: ComPort, nothing: bytes) -> None:
 
 
 def test_silence_and_purge(port: ComPort) -> None:
-    assert asked(port, b"\x08") == ([Held.YES], [])
-    assert asked(port, b"\x09") == ([Held.NO], [])
+    assert asked(port, b"\x08") == ([FlowSuspend.YES], [])
+    assert asked(port, b"\x09") == ([FlowSuspend.NO], [])
     assert asked(port, b"\x0c\x03") == ([Purge.BOTH], [b"\x70\x03"])
     assert asked(port, b"\x0c\x07") == ([], [b"\x70\x07"])
 
@@ -117,7 +128,12 @@ def test_the_modem_state_as_far_as_it_is_wanted(port: ComPort) -> None:
 
 
 def test_a_break_of_telnet(port: ComPort) -> None:
-    assert port.receive(b"a\xff\xf3b") == [b"a", Line(breaking=True), Line(), b"b"]
+    assert port.receive(b"a\xff\xf3b") == [
+        b"a",
+        ComPortSettings(breaking=True),
+        ComPortSettings(),
+        b"b",
+    ]
 
 
 def test_what_belongs_to_another_option(port: ComPort) -> None:

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from tokay.protocols.rtnetlink import (
     PROTOCOL,
-    Flag,
-    Kind,
     NetlinkError,
+    NetlinkFlag,
+    NetlinkType,
     address_body,
     default_route_body,
+    encode_request,
     error_number,
     link_body,
-    message,
-    parse,
+    parse_messages,
     read_address,
     read_default_route,
     read_link,
@@ -35,18 +35,18 @@ def test_what_is_asked_for_is_read_back() -> None:
 
 
 def test_messages_are_told_apart_by_their_lengths() -> None:
-    first = message(Kind.NEWADDR, Flag.ACK, 1, b"abc")
-    second = message(Kind.DONE, Flag(0), 2, b"")
-    assert [(it.kind, it.sequence, it.body) for it in parse(first + b"\0" + second)] == [
-        (Kind.NEWADDR, 1, b"abc"),
-        (Kind.DONE, 2, b""),
+    first = encode_request(NetlinkType.NEWADDR, NetlinkFlag.ACK, 1, b"abc")
+    second = encode_request(NetlinkType.DONE, NetlinkFlag(0), 2, b"")
+    assert [(it.kind, it.sequence, it.body) for it in parse_messages(first + b"\0" + second)] == [
+        (NetlinkType.NEWADDR, 1, b"abc"),
+        (NetlinkType.DONE, 2, b""),
     ]
 
 
 @given(st.binary(max_size=120))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
-        for answer in parse(data):
+        for answer in parse_messages(data):
             error_number(answer.body)
     except NetlinkError:
         pass

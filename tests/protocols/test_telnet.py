@@ -14,12 +14,12 @@ from tokay.protocols.telnet import (
     LONGEST_SUBNEGOTIATION,
     SUPPRESS_GO_AHEAD,
     WINDOW_SIZE,
-    Command,
-    End,
     Event,
-    Option,
+    OptionEnd,
     Subnegotiation,
     Telnet,
+    TelnetCommand,
+    TelnetOption,
     escape,
 )
 
@@ -64,7 +64,7 @@ def test_iac_is_doubled_both_ways() -> None:
 
 def test_a_command_between_bytes() -> None:
     assert told(Telnet(), b"a\xff\xf3b\xff\xf6\xff\xffc") == (
-        [b"a", Command(BREAK), b"b", Command(ARE_YOU_THERE), b"\xffc"],
+        [b"a", TelnetCommand(BREAK), b"b", TelnetCommand(ARE_YOU_THERE), b"\xffc"],
         b"",
     )
 
@@ -81,19 +81,19 @@ def test_what_is_not_known_is_refused() -> None:
 
 def test_what_is_allowed_is_agreed_to_once() -> None:
     telnet = Telnet(ours=(ECHO,), theirs=(BINARY,))
-    on = Option(End.THEIRS, BINARY, on=True)
+    on = TelnetOption(OptionEnd.THEIRS, BINARY, on=True)
     assert told(telnet, WILL + byte(BINARY)) == ([on], DO + byte(BINARY))
     assert told(telnet, WILL + byte(BINARY)) == ([], b"")
-    assert telnet.does(End.THEIRS, BINARY)
-    assert not telnet.does(End.OURS, BINARY)
+    assert telnet.does(OptionEnd.THEIRS, BINARY)
+    assert not telnet.does(OptionEnd.OURS, BINARY)
     assert told(telnet, DO + byte(ECHO)) == (
-        [Option(End.OURS, ECHO, on=True)],
+        [TelnetOption(OptionEnd.OURS, ECHO, on=True)],
         WILL + byte(ECHO),
     )
-    off = Option(End.OURS, ECHO, on=False)
+    off = TelnetOption(OptionEnd.OURS, ECHO, on=False)
     assert told(telnet, DONT + byte(ECHO)) == ([off], WONT + byte(ECHO))
     assert told(telnet, DONT + byte(ECHO)) == ([], b"")
-    assert not telnet.does(End.OURS, ECHO)
+    assert not telnet.does(OptionEnd.OURS, ECHO)
 
 
 def test_what_we_ask_for_is_not_answered_again() -> None:
@@ -102,9 +102,9 @@ def test_what_we_ask_for_is_not_answered_again() -> None:
     telnet.offer(ECHO)
     telnet.ask(WINDOW_SIZE)
     assert telnet.data_to_send() == WILL + byte(ECHO) + DO + byte(WINDOW_SIZE)
-    assert told(telnet, DO + byte(ECHO)) == ([Option(End.OURS, ECHO, on=True)], b"")
+    assert told(telnet, DO + byte(ECHO)) == ([TelnetOption(OptionEnd.OURS, ECHO, on=True)], b"")
     assert told(telnet, WONT + byte(WINDOW_SIZE)) == (
-        [Option(End.THEIRS, WINDOW_SIZE, on=False)],
+        [TelnetOption(OptionEnd.THEIRS, WINDOW_SIZE, on=False)],
         b"",
     )
     telnet.withdraw(ECHO)
@@ -126,14 +126,14 @@ def test_two_ends_agree_and_fall_silent() -> None:
         server.receive(client.data_to_send())
     assert server.data_to_send() == client.data_to_send() == b""
     for end, other, option in (
-        (End.OURS, End.THEIRS, ECHO),
-        (End.OURS, End.THEIRS, BINARY),
-        (End.THEIRS, End.OURS, BINARY),
-        (End.THEIRS, End.OURS, COM_PORT),
+        (OptionEnd.OURS, OptionEnd.THEIRS, ECHO),
+        (OptionEnd.OURS, OptionEnd.THEIRS, BINARY),
+        (OptionEnd.THEIRS, OptionEnd.OURS, BINARY),
+        (OptionEnd.THEIRS, OptionEnd.OURS, COM_PORT),
     ):
         assert server.does(end, option)
         assert client.does(other, option)
-    assert not client.does(End.OURS, WINDOW_SIZE)
+    assert not client.does(OptionEnd.OURS, WINDOW_SIZE)
 
 
 # Subnegotiations.
@@ -170,7 +170,7 @@ def test_an_overlong_subnegotiation_is_dropped_whole() -> None:
 def test_a_command_ends_an_unfinished_subnegotiation() -> None:
     telnet = Telnet(theirs=(BINARY,))
     assert told(telnet, SB + b",half" + WILL + byte(BINARY) + b"on") == (
-        [Option(End.THEIRS, BINARY, on=True), b"on"],
+        [TelnetOption(OptionEnd.THEIRS, BINARY, on=True), b"on"],
         DO + byte(BINARY),
     )
 

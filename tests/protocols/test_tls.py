@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.pki import RSA_AUTHORITY, client_context, server_context
 
-from tokay.protocols.tls import HEADER, MAX_CONTENT, HandshakeWalk, State, record_size
+from tokay.protocols.tls import HEADER, MAX_CONTENT, HandshakeMessage, HandshakeWalk, record_size
 
 Passed = list[tuple[bool, bytes]]
 """The records of a handshake: whether the client sent it, and it."""
@@ -58,10 +58,10 @@ def handshake(version: ssl.TLSVersion, *, ask: bool = False, resume: bool = Fals
     return passed
 
 
-def states(passed: Passed) -> list[State]:
+def states(passed: Passed) -> list[HandshakeMessage]:
     """Return the states that a handshake goes through."""
     walk = HandshakeWalk()
-    seen: list[State] = []
+    seen: list[HandshakeMessage] = []
     for is_client, record in passed:
         walk.feed(record, client=is_client)
         if not seen or seen[-1] is not walk.state:
@@ -71,16 +71,16 @@ def states(passed: Passed) -> list[State]:
 
 CHANGE_CIPHER_SPEC = b"\x14\x03\x03\x00\x01\x01"
 FULL = [
-    State.CLIENT_HELLO,
-    State.SERVER_HELLO,
-    State.SERVER_CERTIFICATE,
-    State.SERVER_KEY_EXCHANGE,
-    State.SERVER_HELLO_DONE,
-    State.CLIENT_KEY_EXCHANGE,
-    State.CLIENT_CHANGE_CIPHER_SPEC,
-    State.CLIENT_FINISHED,
-    State.SERVER_CHANGE_CIPHER_SPEC,
-    State.SERVER_FINISHED,
+    HandshakeMessage.CLIENT_HELLO,
+    HandshakeMessage.SERVER_HELLO,
+    HandshakeMessage.SERVER_CERTIFICATE,
+    HandshakeMessage.SERVER_KEY_EXCHANGE,
+    HandshakeMessage.SERVER_HELLO_DONE,
+    HandshakeMessage.CLIENT_KEY_EXCHANGE,
+    HandshakeMessage.CLIENT_CHANGE_CIPHER_SPEC,
+    HandshakeMessage.CLIENT_FINISHED,
+    HandshakeMessage.SERVER_CHANGE_CIPHER_SPEC,
+    HandshakeMessage.SERVER_FINISHED,
 ]
 
 
@@ -93,39 +93,39 @@ def test_a_full_handshake(version: str) -> None:
 
 def test_a_client_certificate() -> None:
     assert states(handshake(ssl.TLSVersion.TLSv1_2, ask=True)) == [
-        State.CLIENT_HELLO,
-        State.SERVER_HELLO,
-        State.SERVER_CERTIFICATE,
-        State.SERVER_KEY_EXCHANGE,
-        State.CERTIFICATE_REQUEST,
-        State.SERVER_HELLO_DONE,
-        State.CLIENT_CERTIFICATE,
-        State.CLIENT_KEY_EXCHANGE,
-        State.CERTIFICATE_VERIFY,
-        State.CLIENT_CHANGE_CIPHER_SPEC,
-        State.CLIENT_FINISHED,
-        State.SERVER_CHANGE_CIPHER_SPEC,
-        State.SERVER_FINISHED,
+        HandshakeMessage.CLIENT_HELLO,
+        HandshakeMessage.SERVER_HELLO,
+        HandshakeMessage.SERVER_CERTIFICATE,
+        HandshakeMessage.SERVER_KEY_EXCHANGE,
+        HandshakeMessage.CERTIFICATE_REQUEST,
+        HandshakeMessage.SERVER_HELLO_DONE,
+        HandshakeMessage.CLIENT_CERTIFICATE,
+        HandshakeMessage.CLIENT_KEY_EXCHANGE,
+        HandshakeMessage.CERTIFICATE_VERIFY,
+        HandshakeMessage.CLIENT_CHANGE_CIPHER_SPEC,
+        HandshakeMessage.CLIENT_FINISHED,
+        HandshakeMessage.SERVER_CHANGE_CIPHER_SPEC,
+        HandshakeMessage.SERVER_FINISHED,
     ]
 
 
 def test_a_session_that_is_taken_up_again() -> None:
     assert states(handshake(ssl.TLSVersion.TLSv1_2, resume=True)) == [
-        State.CLIENT_HELLO,
-        State.SERVER_HELLO,
-        State.SERVER_CHANGE_CIPHER_SPEC,
-        State.SERVER_FINISHED,
-        State.CLIENT_CHANGE_CIPHER_SPEC,
-        State.CLIENT_FINISHED,
+        HandshakeMessage.CLIENT_HELLO,
+        HandshakeMessage.SERVER_HELLO,
+        HandshakeMessage.SERVER_CHANGE_CIPHER_SPEC,
+        HandshakeMessage.SERVER_FINISHED,
+        HandshakeMessage.CLIENT_CHANGE_CIPHER_SPEC,
+        HandshakeMessage.CLIENT_FINISHED,
     ]
 
 
 @pytest.mark.parametrize("ask", [False, True])
 def test_tls_13_tells_the_hellos_and_that_the_client_has_answered(ask: bool) -> None:
     assert states(handshake(ssl.TLSVersion.TLSv1_3, ask=ask)) == [
-        State.CLIENT_HELLO,
-        State.SERVER_HELLO,
-        State.CLIENT_FINISHED,
+        HandshakeMessage.CLIENT_HELLO,
+        HandshakeMessage.SERVER_HELLO,
+        HandshakeMessage.CLIENT_FINISHED,
     ]
 
 
@@ -134,7 +134,7 @@ def test_an_alert_of_tls_13_is_no_answer() -> None:
     for is_client, record in handshake(ssl.TLSVersion.TLSv1_3)[:3]:
         walk.feed(record, client=is_client)
     walk.feed(b"\x17\x03\x03\x00\x13" + bytes(19), client=True)
-    assert walk.state is State.SERVER_HELLO
+    assert walk.state is HandshakeMessage.SERVER_HELLO
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, 5, 100, 1000])
@@ -150,7 +150,9 @@ def test_messages_in_any_pieces(size: int) -> None:
             (is_client, record[:3] + len(piece).to_bytes(2) + piece)
             for piece in (content[at : at + size] for at in range(0, len(content), size))
         ]
-    assert [state for state in states(passed) if state is not State.HELLO_REQUEST] == FULL
+    assert [
+        state for state in states(passed) if state is not HandshakeMessage.HELLO_REQUEST
+    ] == FULL
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,7 @@ def test_any_records_give_a_state_in_bounded_memory(passed: Passed) -> None:
     walk = HandshakeWalk()
     for is_client, record in passed:
         walk.feed(record, client=is_client)
-        assert walk.state in State
+        assert walk.state in HandshakeMessage
         for messages in (walk._client, walk._server):
             assert len(messages._kept) <= 1024
             assert len(messages._head) <= 4
@@ -214,5 +216,5 @@ def test_any_records_give_a_state_in_bounded_memory(passed: Passed) -> None:
 def test_any_bytes_are_records_or_not(data: bytes) -> None:
     walk = HandshakeWalk()
     walk.feed(data, client=True)
-    assert walk.state in State
+    assert walk.state in HandshakeMessage
     assert record_size(data) >= -1

@@ -6,7 +6,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tokay.protocols import wpa
-from tokay.protocols.wpa import Authenticator, KeyFrame, KeyInfo, State, Suite, Supplicant, keys
+from tokay.protocols.wpa import (
+    Authenticator,
+    HandshakeState,
+    KeyFrame,
+    KeyInfo,
+    Suite,
+    Supplicant,
+    keys,
+)
 
 AA, SPA = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
 ANONCE, SNONCE = b"A" * 32, b"S" * 32
@@ -121,7 +129,7 @@ def test_four_messages_and_both_have_the_same_keys(suite: Suite) -> None:
     four = supplicant.receive(three)
     assert four is not None
     assert authenticator.receive(four, 0) is None
-    assert authenticator.state is supplicant.state is State.DONE
+    assert authenticator.state is supplicant.state is HandshakeState.DONE
     assert authenticator.ptk == supplicant.ptk
     assert authenticator.ptk is not None
     assert len(authenticator.ptk.tk) == suite.key_length
@@ -151,16 +159,16 @@ def test_a_wrong_passphrase_is_a_timeout_after_four_attempts() -> None:
         answer = supplicant.receive(frame)
         assert answer is not None
         assert authenticator.receive(answer, 0) is None
-        assert authenticator.state is State.WAITING_2
+        assert authenticator.state is HandshakeState.WAITING_2
         due = authenticator.get_timer()
         assert due is not None
         assert authenticator.handle_timer(due - 0.01) is None
         moments.append(due)
         frame = authenticator.handle_timer(due)
     assert moments == pytest.approx([0.1, 1.1, 2.1, 3.1])
-    assert (authenticator.state, authenticator.reason) == (State.FAILED, 15)
+    assert (authenticator.state, authenticator.reason) == (HandshakeState.FAILED, 15)
     assert authenticator.get_timer() is None
-    assert supplicant.state is State.WAITING_3
+    assert supplicant.state is HandshakeState.WAITING_3
 
 
 @pytest.mark.parametrize("lost", range(4))
@@ -168,7 +176,7 @@ def test_any_one_lost_message_is_made_good(lost: int) -> None:
     authenticator, supplicant = ends()
     sent = 0
     frame: bytes | None = authenticator.start(0)
-    while authenticator.state not in (State.DONE, State.FAILED):
+    while authenticator.state not in (HandshakeState.DONE, HandshakeState.FAILED):
         if frame is None:
             due = authenticator.get_timer()
             assert due is not None
@@ -181,7 +189,7 @@ def test_any_one_lost_message_is_made_good(lost: int) -> None:
             if sent != lost:
                 frame = authenticator.receive(answer, 0)
             sent += 1
-    assert authenticator.state is supplicant.state is State.DONE
+    assert authenticator.state is supplicant.state is HandshakeState.DONE
     assert authenticator.ptk == supplicant.ptk
 
 
@@ -193,13 +201,13 @@ def test_an_element_that_differs_ends_the_handshake() -> None:
     picky = Authenticator(RIGHT, Suite.RSN_CCMP, AA, SPA, ANONCE, element=b"0\0")
     picky.start(0)
     assert picky.receive(two, 0) is None
-    assert (picky.state, picky.reason) == (State.FAILED, 17)
+    assert (picky.state, picky.reason) == (HandshakeState.FAILED, 17)
     three = authenticator.receive(two, 0)
     assert three is not None
     careful = Supplicant(RIGHT, Suite.RSN_CCMP, AA, SPA, SNONCE, element=b"0\0")
     careful.receive(one)
     assert careful.receive(three) is None
-    assert (careful.state, careful.reason) == (State.FAILED, 17)
+    assert (careful.state, careful.reason) == (HandshakeState.FAILED, 17)
 
 
 def test_replays_and_strangers_are_dropped() -> None:
@@ -214,7 +222,7 @@ def test_replays_and_strangers_are_dropped() -> None:
     assert authenticator.receive(three, 0) is None
     forged = replace(KeyFrame.decode(three), mic=bytes(16)).encode()
     assert supplicant.receive(forged) is None
-    assert supplicant.state is State.WAITING_3
+    assert supplicant.state is HandshakeState.WAITING_3
     four = supplicant.receive(three)
     assert four is not None
     assert supplicant.receive(three) is None
@@ -243,8 +251,8 @@ def test_any_bytes_are_a_frame_or_a_named_error(data: bytes) -> None:
         authenticator.start(0)
         authenticator.receive(data, 0)
         supplicant.receive(data)
-        assert authenticator.state is State.WAITING_2
-        assert supplicant.state in (State.IDLE, State.WAITING_3)
+        assert authenticator.state is HandshakeState.WAITING_2
+        assert supplicant.state in (HandshakeState.IDLE, HandshakeState.WAITING_3)
 
 
 @settings(max_examples=200)
@@ -268,8 +276,8 @@ def test_no_flipped_byte_of_a_handshake_gives_different_keys(
             broken[where % len(broken)] ^= flip
             frame = bytes(broken)
         frame = supplicant.receive(frame) if number % 2 == 0 else authenticator.receive(frame, 0)
-    if authenticator.state is State.DONE:
-        assert supplicant.state is State.DONE
+    if authenticator.state is HandshakeState.DONE:
+        assert supplicant.state is HandshakeState.DONE
         assert authenticator.ptk == supplicant.ptk
 
 

@@ -19,10 +19,10 @@ __all__ = [
     "JoinError",
     "JoinFailure",
     "JoinRequest",
-    "ScanResult",
     "Radio",
     "RadioError",
     "RadioOptionError",
+    "ScanResult",
     "Security",
     "mac_text",
     "next_mac",
@@ -56,7 +56,7 @@ class JoinRequest(NamedTuple):
     """What to join. None means that anything will do; the strongest match is taken."""
 
     ssid: str
-    """As in `Network`; may be empty if `bssid` is given."""
+    """As in `ScanResult`; may be empty if `bssid` is given."""
     bssid: str | None = None
     channel: int | None = None
     security: Security | None = None
@@ -95,7 +95,7 @@ class ApConfig(NamedTuple):
     """What a soft AP announces and whom it lets in."""
 
     ssid: str
-    """1 to 32 bytes, as in `Network`."""
+    """1 to 32 bytes, as in `ScanResult`."""
     passkey: str = ""
     """8 to 63 characters or 64 hex digits for WPA2-AES; empty for an open network."""
     channel: int = 0

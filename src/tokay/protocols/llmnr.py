@@ -18,7 +18,15 @@ The answer is longer than the question by the record's sixteen octets.
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
-from tokay.protocols.dns import CLASS_ANY, CLASS_IN, QR, DnsError, Message, Record, Type
+from tokay.protocols.dns import (
+    CLASS_ANY,
+    CLASS_IN,
+    QR,
+    DnsError,
+    DnsMessage,
+    RecordType,
+    ResourceRecord,
+)
 
 __all__ = ["GROUP", "PORT", "TTL", "answer"]
 
@@ -39,7 +47,7 @@ def answer(datagram: bytes, find: Callable[[bytes], IPv4Address | None]) -> byte
     if len(datagram) > _LONGEST:
         return None
     try:
-        query = Message.decode(datagram)
+        query = DnsMessage.decode(datagram)
     except DnsError:
         return None
     if query.flags & (QR | _OPCODE | _CONFLICT) or len(query.questions) != 1:
@@ -54,7 +62,7 @@ def answer(datagram: bytes, find: Callable[[bytes], IPv4Address | None]) -> byte
     address = find(name[1:-1].lower())
     if address is None:
         return None
-    answers: tuple[Record, ...] = ()
-    if question.type in (Type.A, Type.ANY):
-        answers = (Record.of_address(name, address, TTL),)
-    return Message(query.id, QR, query.questions, answers).encode()
+    answers: tuple[ResourceRecord, ...] = ()
+    if question.type in (RecordType.A, RecordType.ANY):
+        answers = (ResourceRecord.of_address(name, address, TTL),)
+    return DnsMessage(query.id, QR, query.questions, answers).encode()

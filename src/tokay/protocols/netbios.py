@@ -19,7 +19,7 @@ from ipaddress import IPv4Address
 from struct import Struct
 from typing import NamedTuple
 
-__all__ = ["LONGEST_NAME", "PORT", "TTL", "Station", "answer", "decode_name", "encode_name"]
+__all__ = ["LONGEST_NAME", "PORT", "TTL", "NetbiosStation", "answer", "decode_name", "encode_name"]
 
 PORT = 137
 TTL = 300_000
@@ -38,7 +38,7 @@ _ACTIVE = 0x0400  # a unique name of a B node, in use (section 4.2.18)
 _STATISTICS = bytes(40)  # what follows the MAC address: counters that nobody reads
 
 
-class Station(NamedTuple):
+class NetbiosStation(NamedTuple):
     """Who has a name, of 15 characters at most."""
 
     name: str
@@ -70,7 +70,9 @@ def decode_name(data: bytes, at: int = 0) -> tuple[bytes, int]:
 
 
 def answer(
-    datagram: bytes, find: Callable[[bytes], Station | None], anybody: Station | None = None
+    datagram: bytes,
+    find: Callable[[bytes], NetbiosStation | None],
+    anybody: NetbiosStation | None = None,
 ) -> bytes | None:
     """Return the response to a request, or None for silence; any bytes will do.
 
@@ -101,7 +103,7 @@ def answer(
     return None
 
 
-def _status(station: Station) -> bytes:
+def _status(station: NetbiosStation) -> bytes:
     """Return the names of a station and its MAC address (RFC 1002 section 4.2.18)."""
     name = station.name.upper().encode("latin-1").ljust(LONGEST_NAME)
     suffixes = (WORKSTATION, FILE_SERVER)

@@ -115,7 +115,7 @@ def from_ntp(time: int, near: float) -> float:
     return seconds + round((near - seconds) / ERA) * ERA
 
 
-class Sample(NamedTuple):
+class NtpSample(NamedTuple):
     """A good answer, in seconds."""
 
     time: float
@@ -129,23 +129,23 @@ class Sample(NamedTuple):
     """By how much the device's clock runs slow, in parts per million; None the first time."""
 
 
-class Refusal(NamedTuple):
+class NtpRefusal(NamedTuple):
     """An answer that is not believed, and why."""
 
     reason: str
 
 
-class Kiss(NamedTuple):
+class KissOfDeath(NamedTuple):
     """A server that asks for mercy: `RATE` for fewer questions, `DENY` and `RSTR` for none."""
 
     code: str
 
 
-Outcome = Sample | Refusal | Kiss
+Outcome = NtpSample | NtpRefusal | KissOfDeath
 
 
 @dataclass(frozen=True, slots=True)
-class _Exchange:
+class _PendingRequest:
     """A question that is out."""
 
     server: str
@@ -169,7 +169,7 @@ class NtpClient:
         self._interval = max(interval, SHORTEST_WAIT)
         self._earliest = earliest
         self._rng = rng or _UNGUESSABLE
-        self._exchange: _Exchange | None = None
+        self._exchange: _PendingRequest | None = None
         self._failures = 0
         self._factor = 1
         self._set_at: float | None = None
@@ -191,7 +191,7 @@ class NtpClient:
         It says nothing of this device: the time of sending is random (RFC 9109 asks the same of
         the port).
         """
-        self._exchange = _Exchange(server, self._rng.getrandbits(64) or 1, now)
+        self._exchange = _PendingRequest(server, self._rng.getrandbits(64) or 1, now)
         return Packet(transmitted=self._exchange.nonce).encode()
 
     def give_up(self) -> None:
@@ -205,24 +205,24 @@ class NtpClient:
         """Take a datagram."""
         exchange = self._exchange
         if exchange is None:
-            return Refusal("nothing was asked")
+            return NtpRefusal("nothing was asked")
         if source[0] != exchange.server:
-            return Refusal(f"from another address: {source[0]}")
+            return NtpRefusal(f"from another address: {source[0]}")
         try:
             packet = Packet.decode(data)
         except NtpError as error:
-            return Refusal(str(error))
+            return NtpRefusal(str(error))
         if packet.mode != SERVER:
-            return Refusal(f"wrong mode {packet.mode}")
+            return NtpRefusal(f"wrong mode {packet.mode}")
         if packet.origin != exchange.nonce:
-            return Refusal("wrong origin: not the answer to this question")
+            return NtpRefusal("wrong origin: not the answer to this question")
         outcome = self._judge(packet, exchange, now, wall)
-        if isinstance(outcome, Sample):
+        if isinstance(outcome, NtpSample):
             self._exchange = None
             self._failures = 0
             self._set_at = now
             self.wait = self._longest
-        elif isinstance(outcome, Refusal):
+        elif isinstance(outcome, NtpRefusal):
             self.give_up()
         return outcome
 
@@ -230,28 +230,28 @@ class NtpClient:
     def _longest(self) -> float:
         return min(self._interval * self._factor, max(LONGEST_WAIT, self._interval))
 
-    def _judge(self, packet: Packet, exchange: _Exchange, now: float, wall: float) -> Outcome:
+    def _judge(self, packet: Packet, exchange: _PendingRequest, now: float, wall: float) -> Outcome:
         """Judge an answer that is ours."""
         if packet.stratum == 0:
             return self._kissed(packet)
         if reason := _unfit(packet):
-            return Refusal(reason)
+            return NtpRefusal(reason)
         near = max(wall, self._earliest)
         sent = from_ntp(packet.transmitted, near)
         # The two of one server are close to each other, whatever the era.
         held = sent - from_ntp(packet.received, sent)
         delay = now - exchange.sent_at - held
         if held < -SLACK or delay < -SLACK:
-            return Refusal("the server's times contradict each other")
+            return NtpRefusal("the server's times contradict each other")
         delay = max(delay, 0.0)
         time = sent + delay / 2
         if reason := self._leap(time, wall):
-            return Refusal(reason)
+            return NtpRefusal(reason)
         offset = time - wall
         drift = None
         if self._set_at is not None and now > self._set_at:
             drift = offset / (now - self._set_at) * 1e6
-        return Sample(time, offset, delay, packet.stratum, drift)
+        return NtpSample(time, offset, delay, packet.stratum, drift)
 
     def _leap(self, time: float, wall: float) -> str:
         """Return what is wrong with a time that would move the clock too far."""
@@ -269,14 +269,14 @@ class NtpClient:
             self._factor = min(self._factor * 2, 1 << 16)
             self.give_up()
             self.wait = self._longest
-            return Kiss(packet.kiss)
+            return KissOfDeath(packet.kiss)
         if packet.kiss in _GO_AWAY:
             self._exchange = None
             self.wait = inf
-            return Kiss(packet.kiss)
+            return KissOfDeath(packet.kiss)
         if packet.leap == UNSYNCHRONIZED and not packet.kiss:
-            return Refusal("the server is not synchronized")  # as chronyd says it
-        return Refusal(f"zero stratum, kiss code {packet.kiss or 'none'}")
+            return NtpRefusal("the server is not synchronized")  # as chronyd says it
+        return NtpRefusal(f"zero stratum, kiss code {packet.kiss or 'none'}")
 
 
 def _unfit(packet: Packet) -> str:

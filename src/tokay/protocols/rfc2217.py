@@ -24,11 +24,11 @@ from tokay.protocols.telnet import (
     COM_PORT,
     ECHO,
     SUPPRESS_GO_AHEAD,
-    Command,
-    End,
-    Option,
+    OptionEnd,
     Subnegotiation,
     Telnet,
+    TelnetCommand,
+    TelnetOption,
 )
 
 ANSWER = 100
@@ -39,7 +39,7 @@ PRESENT = CTS | DSR | CARRIER
 SIGNATURE = b"Tokay"
 
 
-class Code(IntEnum):
+class ComPortCommand(IntEnum):
     """The commands, as the client numbers them."""
 
     SIGNATURE = 0
@@ -84,7 +84,7 @@ class Purge(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ComPortSettings:
     """The client's end of the line. ``stop``: 1, 2, or 3 for one and a half."""
 
     baud: int = 115200
@@ -97,14 +97,14 @@ class Line:
     rts: bool = True
 
 
-class Held(IntEnum):
+class FlowSuspend(IntEnum):
     """The client asks for silence (FLOWCONTROL-SUSPEND), or for the rest (RESUME)."""
 
     NO = 0
     YES = 1
 
 
-Event = bytes | Line | Held | Purge
+Event = bytes | ComPortSettings | FlowSuspend | Purge
 
 # SET-CONTROL: the values that ask, and those that set a field of the line.
 _ASKS = {0: "flow", 4: "breaking", 7: "dtr", 10: "rts", 13: "inbound"}
@@ -124,7 +124,7 @@ class ComPort:
     __slots__ = ("_inbound", "_modem_mask", "line", "telnet")
 
     def __init__(self) -> None:
-        self.line = Line()
+        self.line = ComPortSettings()
         self._inbound = 14
         self._modem_mask = 0xFF
         both = (BINARY, SUPPRESS_GO_AHEAD, COM_PORT)
@@ -147,9 +147,9 @@ class ComPort:
                     events.append(event)
                 case Subnegotiation(option, said) if option == COM_PORT and said:
                     self._obey(said[0], said[1:], events)
-                case Option(End.THEIRS, option, True) if option == COM_PORT:
-                    self._answer(Code.MODEMSTATE, bytes((PRESENT,)))
-                case Command(code) if code == BREAK:
+                case TelnetOption(OptionEnd.THEIRS, option, True) if option == COM_PORT:
+                    self._answer(ComPortCommand.MODEMSTATE, bytes((PRESENT,)))
+                case TelnetCommand(code) if code == BREAK:
                     events.append(replace(self.line, breaking=True))
                     events.append(self.line)
                 case _:
@@ -161,25 +161,30 @@ class ComPort:
 
     def _obey(self, code: int, value: bytes, events: list[Event]) -> None:
         match code:
-            case Code.SIGNATURE:
+            case ComPortCommand.SIGNATURE:
                 if not value:  # else it is the client's own
                     self._answer(code, SIGNATURE)
-            case Code.BAUDRATE | Code.DATASIZE | Code.PARITY | Code.STOPSIZE:
+            case (
+                ComPortCommand.BAUDRATE
+                | ComPortCommand.DATASIZE
+                | ComPortCommand.PARITY
+                | ComPortCommand.STOPSIZE
+            ):
                 self._set(code, int.from_bytes(value[:4]), events)
-            case Code.CONTROL:
+            case ComPortCommand.CONTROL:
                 self._control(value[0] if value else 0, events)
-            case Code.MODEMSTATE:
+            case ComPortCommand.MODEMSTATE:
                 self._answer(code, bytes((PRESENT & self._modem_mask,)))
-            case Code.SUSPEND:
-                events.append(Held.YES)
-            case Code.RESUME:
-                events.append(Held.NO)
-            case Code.LINESTATE_MASK | Code.MODEMSTATE_MASK:
+            case ComPortCommand.SUSPEND:
+                events.append(FlowSuspend.YES)
+            case ComPortCommand.RESUME:
+                events.append(FlowSuspend.NO)
+            case ComPortCommand.LINESTATE_MASK | ComPortCommand.MODEMSTATE_MASK:
                 mask = value[:1] or b"\xff"
                 self._answer(code, mask)
-                if code == Code.MODEMSTATE_MASK:
+                if code == ComPortCommand.MODEMSTATE_MASK:
                     self._modem_mask = mask[0]
-            case Code.PURGE:
+            case ComPortCommand.PURGE:
                 self._answer(code, value[:1])
                 if value[:1] in (b"\x01", b"\x02", b"\x03"):
                     events.append(Purge(value[0]))
@@ -190,13 +195,13 @@ class ComPort:
         """Set one of the four settings, or leave it; say what holds."""
         line = self.line
         match code:
-            case Code.BAUDRATE:
+            case ComPortCommand.BAUDRATE:
                 line = replace(line, baud=asked or line.baud)
                 answer = line.baud.to_bytes(4)
-            case Code.DATASIZE:
+            case ComPortCommand.DATASIZE:
                 line = replace(line, data=asked if 5 <= asked <= 8 else line.data)
                 answer = bytes((line.data,))
-            case Code.PARITY:
+            case ComPortCommand.PARITY:
                 line = replace(line, parity=Parity(asked) if 1 <= asked <= 5 else line.parity)
                 answer = bytes((line.parity,))
             case _:
@@ -215,7 +220,7 @@ class ComPort:
             answer = self._inbound = value
         else:
             answer = self._holds(_ASKS.get(value, "flow"))
-        self._answer(Code.CONTROL, bytes((answer,)))
+        self._answer(ComPortCommand.CONTROL, bytes((answer,)))
         self._become(line, events)
 
     def _holds(self, field: str) -> int:
@@ -227,7 +232,7 @@ class ComPort:
             value for value, (name, one) in _SETS.items() if (name, one) == (field, setting)
         )
 
-    def _become(self, line: Line, events: list[Event]) -> None:
+    def _become(self, line: ComPortSettings, events: list[Event]) -> None:
         if line != self.line:
             self.line = line
             events.append(line)

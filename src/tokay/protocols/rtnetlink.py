@@ -1,7 +1,7 @@
 """Routing netlink without I/O: the few messages that a link needs of the kernel (rtnetlink(7)).
 
-A request is `message(kind, flags, sequence, body)` around one of the bodies here; what comes
-back goes through `parse`, and then `read_link` and its like. Everything is in the machine's own
+A request is `encode_request(kind, flags, sequence, body)` around one of the bodies here; the answer
+goes through `parse_messages`, and then `read_link` and its like. Everything is in the machine's own
 byte order. Raises NetlinkError for bytes that contradict themselves, and nothing else.
 """
 
@@ -33,7 +33,7 @@ _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC = 1, 4, 5, 6, 7
 _RT_TABLE_MAIN, _RT_SCOPE_UNIVERSE, _RTN_UNICAST, _RTNH_F_ONLINK = 254, 0, 1, 4
 
 
-class Kind(IntEnum):
+class NetlinkType(IntEnum):
     """The messages in use. Source: linux/netlink.h, linux/rtnetlink.h."""
 
     ERROR = 2
@@ -49,7 +49,7 @@ class Kind(IntEnum):
     GETROUTE = 26
 
 
-class Flag(IntFlag):
+class NetlinkFlag(IntFlag):
     """How a request is to be taken. Source: linux/netlink.h."""
 
     REQUEST = 0x1
@@ -63,7 +63,7 @@ class NetlinkError(ValueError):
     """Bytes that are no netlink messages."""
 
 
-class Message(NamedTuple):
+class NetlinkMessage(NamedTuple):
     """One message. `kind` may be any number: the kernel knows more than we do."""
 
     kind: int
@@ -104,9 +104,12 @@ class RouteFacts(NamedTuple):
 # What is asked.
 
 
-def message(kind: Kind, flags: Flag, sequence: int, body: bytes) -> bytes:
+def encode_request(kind: NetlinkType, flags: NetlinkFlag, sequence: int, body: bytes) -> bytes:
     """Return a request."""
-    return _HEADER.pack(_HEADER.size + len(body), kind, Flag.REQUEST | flags, sequence, 0) + body
+    return (
+        _HEADER.pack(_HEADER.size + len(body), kind, NetlinkFlag.REQUEST | flags, sequence, 0)
+        + body
+    )
 
 
 def link_body(index: int = 0, *, up: bool = False) -> bytes:
@@ -150,7 +153,7 @@ def default_route_body(
 # What is answered.
 
 
-def parse(data: bytes) -> Iterator[Message]:
+def parse_messages(data: bytes) -> Iterator[NetlinkMessage]:
     """Give the messages of one datagram. Raises NetlinkError."""
     at = 0
     while at < len(data):
@@ -159,7 +162,7 @@ def parse(data: bytes) -> Iterator[Message]:
         length, kind, _, sequence, _ = _HEADER.unpack_from(data, at)
         if not _HEADER.size <= length <= len(data) - at:
             raise NetlinkError("netlink message length")
-        yield Message(kind, sequence, data[at + _HEADER.size : at + length])
+        yield NetlinkMessage(kind, sequence, data[at + _HEADER.size : at + length])
         at += _aligned(length)
 
 

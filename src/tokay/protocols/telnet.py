@@ -46,17 +46,17 @@ _ESCAPED = b"\xff\xff"
 _TEXT = re.compile(rb"(?:[^\xff]++|\xff\xff)++")
 
 
-class End(Enum):
+class OptionEnd(Enum):
     """Which end of the connection does what an option says."""
 
     OURS = "ours"
     THEIRS = "theirs"
 
 
-class Option(NamedTuple):
+class TelnetOption(NamedTuple):
     """An option went on or off at one end, or ``on`` is False: what we asked for was refused."""
 
-    end: End
+    end: OptionEnd
     option: int
     on: bool
 
@@ -68,13 +68,13 @@ class Subnegotiation(NamedTuple):
     data: bytes
 
 
-class Command(NamedTuple):
+class TelnetCommand(NamedTuple):
     """A command of one byte: BREAK, ARE_YOU_THERE, INTERRUPT, ..."""
 
     code: int
 
 
-Event = bytes | Option | Subnegotiation | Command
+Event = bytes | TelnetOption | Subnegotiation | TelnetCommand
 
 
 class _Side:
@@ -82,7 +82,7 @@ class _Side:
 
     __slots__ = ("allowed", "asked", "end", "on", "say")
 
-    def __init__(self, end: End, allowed: Iterable[int], say: tuple[int, int]) -> None:
+    def __init__(self, end: OptionEnd, allowed: Iterable[int], say: tuple[int, int]) -> None:
         self.end = end
         self.allowed = frozenset(allowed)
         self.say = say
@@ -99,8 +99,8 @@ class Telnet:
     __slots__ = ("_held", "_ours", "_overlong", "_sub", "_theirs", "_to_send")
 
     def __init__(self, *, ours: Iterable[int] = (), theirs: Iterable[int] = ()) -> None:
-        self._ours = _Side(End.OURS, ours, (WILL, WONT))
-        self._theirs = _Side(End.THEIRS, theirs, (DO, DONT))
+        self._ours = _Side(OptionEnd.OURS, ours, (WILL, WONT))
+        self._theirs = _Side(OptionEnd.THEIRS, theirs, (DO, DONT))
         self._held = b""
         self._sub: bytearray | None = None
         self._overlong = False
@@ -124,9 +124,9 @@ class Telnet:
             side.asked.discard(option)
             self._say(side.say[1], option)
 
-    def does(self, end: End, option: int) -> bool:
+    def does(self, end: OptionEnd, option: int) -> bool:
         """Whether an option is on."""
-        return option in (self._ours if end is End.OURS else self._theirs).on
+        return option in (self._ours if end is OptionEnd.OURS else self._theirs).on
 
     def subnegotiate(self, option: int, data: bytes) -> None:
         """Say something within an option."""
@@ -194,7 +194,7 @@ class Telnet:
             case 240:  # SE of nothing
                 pass
             case _:
-                events.append(Command(command))
+                events.append(TelnetCommand(command))
 
     # Negotiation: only a change is answered, and an answer to a question never is.
 
@@ -214,7 +214,7 @@ class Telnet:
             self._say(side.say[1], option)
             return
         side.on.add(option)
-        events.append(Option(side.end, option, on=True))
+        events.append(TelnetOption(side.end, option, on=True))
 
     def _turn_off(self, side: _Side, option: int, events: list[Event]) -> None:
         if option in side.asked:
@@ -224,7 +224,7 @@ class Telnet:
             self._say(side.say[1], option)
         else:
             return
-        events.append(Option(side.end, option, on=False))
+        events.append(TelnetOption(side.end, option, on=False))
 
     def _say(self, word: int, option: int) -> None:
         self._to_send += bytes((IAC, word, option))

@@ -33,7 +33,7 @@ _SEALED_ALERT = 2 + 1 + 16
 """Bytes of an alert under TLS 1.3: itself, its type, a tag."""
 
 
-class State(IntEnum):
+class HandshakeMessage(IntEnum):
     """The last handshake message that passed."""
 
     HELLO_REQUEST = 0
@@ -55,18 +55,18 @@ class State(IntEnum):
 
 
 _FROM_CLIENT = {
-    1: State.CLIENT_HELLO,
-    11: State.CLIENT_CERTIFICATE,
-    15: State.CERTIFICATE_VERIFY,
-    16: State.CLIENT_KEY_EXCHANGE,
+    1: HandshakeMessage.CLIENT_HELLO,
+    11: HandshakeMessage.CLIENT_CERTIFICATE,
+    15: HandshakeMessage.CERTIFICATE_VERIFY,
+    16: HandshakeMessage.CLIENT_KEY_EXCHANGE,
 }
 _FROM_SERVER = {
-    0: State.HELLO_REQUEST,
-    2: State.SERVER_HELLO,
-    11: State.SERVER_CERTIFICATE,
-    12: State.SERVER_KEY_EXCHANGE,
-    13: State.CERTIFICATE_REQUEST,
-    14: State.SERVER_HELLO_DONE,
+    0: HandshakeMessage.HELLO_REQUEST,
+    2: HandshakeMessage.SERVER_HELLO,
+    11: HandshakeMessage.SERVER_CERTIFICATE,
+    12: HandshakeMessage.SERVER_KEY_EXCHANGE,
+    13: HandshakeMessage.CERTIFICATE_REQUEST,
+    14: HandshakeMessage.SERVER_HELLO_DONE,
 }
 """Message types (RFC 5246 section 7.4). Those that are not here have no number of their own."""
 
@@ -126,7 +126,7 @@ class HandshakeWalk:
     __slots__ = ("_client", "_sealed", "_server", "state", "tls13")
 
     def __init__(self) -> None:
-        self.state = State.HELLO_REQUEST
+        self.state = HandshakeMessage.HELLO_REQUEST
         self.tls13 = False
         self._client, self._server = _Messages(), _Messages()
         self._sealed = [False, False]
@@ -142,14 +142,18 @@ class HandshakeWalk:
         if self.tls13:
             # The client's first sealed record, if it is no alert, is its answer to the server's.
             if client and kind == _APPLICATION_DATA and len(content) != _SEALED_ALERT:
-                self.state = State.CLIENT_FINISHED
+                self.state = HandshakeMessage.CLIENT_FINISHED
         elif kind == _CHANGE_CIPHER_SPEC:
             self._sealed[client] = True
             self.state = (
-                State.CLIENT_CHANGE_CIPHER_SPEC if client else State.SERVER_CHANGE_CIPHER_SPEC
+                HandshakeMessage.CLIENT_CHANGE_CIPHER_SPEC
+                if client
+                else HandshakeMessage.SERVER_CHANGE_CIPHER_SPEC
             )
         elif kind == _HANDSHAKE and self._sealed[client]:
-            self.state = State.CLIENT_FINISHED if client else State.SERVER_FINISHED
+            self.state = (
+                HandshakeMessage.CLIENT_FINISHED if client else HandshakeMessage.SERVER_FINISHED
+            )
         elif kind == _HANDSHAKE:
             numbers = _FROM_CLIENT if client else _FROM_SERVER
             for message, told in (self._client if client else self._server).feed(content):

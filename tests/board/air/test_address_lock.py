@@ -27,8 +27,8 @@ OTHER = IPv4Address("127.77.9.2")
 HOLDER = """
 import pathlib, sys
 from ipaddress import IPv4Address
-from tokay.board.air.address_lock import Claims
-claims = Claims(pathlib.Path(sys.argv[1]))
+from tokay.board.air.address_lock import AddressLocks
+claims = AddressLocks(pathlib.Path(sys.argv[1]))
 print([claims.take(IPv4Address(address)) for address in sys.argv[2:]], flush=True)
 sys.stdin.read()
 """

@@ -30,10 +30,10 @@ def radios(airspace: Airspace) -> tuple[Radio, Radio]:
     return SimulatedRadio(airspace, MAC), SimulatedRadio(airspace, "02:00:00:00:00:09")
 
 
-def serve(link: ApLink) -> dhcp.Server:
+def serve(link: ApLink) -> dhcp.DhcpServer:
     """Answer DHCP as the soft AP's plugin does."""
     network = link.network
-    server = dhcp.Server(
+    server = dhcp.DhcpServer(
         dhcp.ServerConfig(
             address=network.ip,
             netmask=network.netmask,

@@ -27,7 +27,7 @@ BringUp = Callable[[LoopbackLink], Coroutine[Any, Any, str]]
 
 @pytest.fixture
 def claims(tmp_path: Path) -> Iterator[AddressLocks]:
-    """Claims of our own: other test runs on this machine do not change which address comes."""
+    """Locks in a file of our own: other test runs do not change which address comes."""
     claims = AddressLocks(tmp_path / "claims")
     yield claims
     claims.close()
@@ -70,7 +70,7 @@ async def test_an_answer_comes_on_a_later_turn(airspace: Airspace) -> None:
     link = await join(airspace)
     heard: list[bytes] = []
     link.on_datagram = heard.append
-    client = dhcp.Client(bytes.fromhex(link.mac.replace(":", "")), rng=random.Random(1))
+    client = dhcp.DhcpClient(bytes.fromhex(link.mac.replace(":", "")), rng=random.Random(1))
     client.start(0)
     (discover,) = client.datagrams_to_send()
     link.send_datagram(discover.data, discover.destination)
@@ -92,7 +92,7 @@ async def test_a_lease_is_renewed_and_released_over_the_link(
 ) -> None:
     link = await join(airspace)
     loop = asyncio.get_running_loop()
-    client = dhcp.Client(bytes.fromhex(link.mac.replace(":", "")), rng=random.Random(1))
+    client = dhcp.DhcpClient(bytes.fromhex(link.mac.replace(":", "")), rng=random.Random(1))
     got = await obtain(link, client)
     link.configure(str(got.address), str(got.netmask), str(got.gateway), "127.81.0.1")
     answered = asyncio.Event()
@@ -107,7 +107,7 @@ async def test_a_lease_is_renewed_and_released_over_the_link(
     assert request.destination == "127.81.0.1"
     link.send_datagram(request.data, request.destination)
     await answered.wait()
-    assert [type(event) for event in client.events()] == [dhcp.Renewed]
+    assert [type(event) for event in client.events()] == [dhcp.LeaseRenewed]
     # The RELEASE counts although the link closes in the same breath.
     client.release(loop.time())
     for outgoing in client.datagrams_to_send():
@@ -128,8 +128,8 @@ async def test_an_address_with_a_foreign_socket_is_passed_over(
 TAKE = """
 import pathlib, sys
 from ipaddress import IPv4Address
-from tokay.board.air.address_lock import Claims
-claims = Claims(pathlib.Path(sys.argv[1]))
+from tokay.board.air.address_lock import AddressLocks
+claims = AddressLocks(pathlib.Path(sys.argv[1]))
 first = IPv4Address(sys.argv[2])
 print(all([claims.take(first + n) for n in range(int(sys.argv[3]))]), flush=True)
 sys.stdin.read()
@@ -182,7 +182,7 @@ async def test_a_full_network_stays_silent(claims: AddressLocks, bring_up: Bring
     link = await join(airspace, 2)
     heard: list[bytes] = []
     link.on_datagram = heard.append
-    client = dhcp.Client(bytes.fromhex(link.mac.replace(":", "")), rng=random.Random(1))
+    client = dhcp.DhcpClient(bytes.fromhex(link.mac.replace(":", "")), rng=random.Random(1))
     client.start(0)
     for outgoing in client.datagrams_to_send():
         link.send_datagram(outgoing.data)
@@ -194,7 +194,7 @@ async def test_offers_that_nobody_took_are_freed_with_the_airspace(
     airspace: Airspace, obtain: Obtain, claims: AddressLocks
 ) -> None:
     lan = Subnet(IPv4Network("127.82.0.0/24"), claims)
-    client = dhcp.Client(bytes(6), rng=random.Random(1))
+    client = dhcp.DhcpClient(bytes(6), rng=random.Random(1))
     client.start(0)
     (discover,) = client.datagrams_to_send()
     assert lan.exchange(discover.data, discover.destination, 0)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tokay.board.net.dns_client import DnsClient
-from tokay.protocols.dns import Answerer, Message, Record, name_from_text
+from tokay.protocols.dns import DnsMessage, DnsResponder, ResourceRecord, name_from_text
 
 HOST = "127.0.0.1"
-NAMES = Answerer({"server.lan": IPv4Address("127.9.8.7")}, 60)
+NAMES = DnsResponder({"server.lan": IPv4Address("127.9.8.7")}, 60)
 Reply = Callable[[bytes], bytes | None]
 
 
@@ -102,13 +102,13 @@ async def test_what_does_not_fit_comes_over_tcp() -> None:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         length = int.from_bytes(await reader.readexactly(2), "big")
-        question = Message.decode(await reader.readexactly(length))
+        question = DnsMessage.decode(await reader.readexactly(length))
         name = name_from_text("server.lan")
-        answer = Message(
+        answer = DnsMessage(
             id=question.id,
             flags=0x8180,
             questions=question.questions,
-            answers=tuple(Record.of_address(name, address, 60) for address in addresses),
+            answers=tuple(ResourceRecord.of_address(name, address, 60) for address in addresses),
         ).encode()
         whole = len(answer).to_bytes(2, "big") + answer
         for byte in whole:

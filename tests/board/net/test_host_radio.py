@@ -23,7 +23,7 @@ MACHINE = MachineNetwork("lo", "", IPv4Interface("127.0.0.1/8"), IPv4Address("12
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> list[MachineNetwork | None]:
     stands: list[MachineNetwork | None] = [MACHINE]
-    monkeypatch.setattr(host_radio, "standing", lambda: stands[0])
+    monkeypatch.setattr(host_radio, "machine_network", lambda: stands[0])
     monkeypatch.setattr(host_radio, "name_servers", lambda: [IPv4Address("127.0.0.53")])
     return stands
 

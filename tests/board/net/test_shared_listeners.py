@@ -187,7 +187,7 @@ def test_another_program_that_shares_the_port(run: Run, claims: AddressLocks) ->
 
 SECOND = """
 import asyncio, pathlib, sys
-from tokay.board.air.address_lock import Claims
+from tokay.board.air.address_lock import AddressLocks
 from tokay.board.net.shared_listeners import shared_listeners
 
 class Says(asyncio.Protocol):
@@ -201,7 +201,7 @@ async def main(claims, port, *addresses):
     print("listening", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
-asyncio.run(main(Claims(pathlib.Path(sys.argv[1])), *sys.argv[2:]))
+asyncio.run(main(AddressLocks(pathlib.Path(sys.argv[1])), *sys.argv[2:]))
 """
 
 

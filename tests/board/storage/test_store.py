@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokay.board.storage import Storage, StorageError, FileRow
+from tokay.board.storage import FileRow, Storage, StorageError
 
 ABOUT: dict[str, Any] = {"type": 0xFE, "flags": 1, "version": "1.0.0.0", "location": "ext"}
 

@@ -16,7 +16,7 @@ from tokay.device import Device
 from tokay.plugins.discovery import link_responder
 from tokay.plugins.network import Network
 from tokay.protocols import llmnr, mdns, netbios
-from tokay.protocols.dns import QR, Message, Question, Record, Type, name_from_text
+from tokay.protocols.dns import QR, DnsMessage, Question, RecordType, ResourceRecord, name_from_text
 from tokay.testing.clock import turned_loop
 
 Named = Callable[..., dict[str, str]]
@@ -99,8 +99,10 @@ async def test_a_client_command_takes_a_local_name(air: Airspace, named: Named) 
             Device.simulated(airspace=air, settings=named("anole")) as device,
         ):
             await up(device)
-            record = Record(name_from_text("printer.local"), Type.A, 120, bytes((127, 0, 0, 1)))
-            told = Message(0, QR, answers=(record,)).encode()
+            record = ResourceRecord(
+                name_from_text("printer.local"), RecordType.A, 120, bytes((127, 0, 0, 1))
+            )
+            told = DnsMessage(0, QR, answers=(record,)).encode()
             asked = asyncio.ensure_future(device.command(f"tcp_client printer.local {peer.port}"))
             await turned_loop().settle()
             await neighbour.say(told)
@@ -132,16 +134,18 @@ async def test_a_name_that_somebody_has(air: Airspace, named: Named) -> None:
     neighbour = Neighbour(air)
     async with Device.simulated(airspace=air, settings=named("anole")) as device:
         await ask(device, "network_up")
-        theirs = Record(name_from_text("anole.local"), Type.A, 120, bytes((127, 0, 0, 99)), 0x8001)
+        theirs = ResourceRecord(
+            name_from_text("anole.local"), RecordType.A, 120, bytes((127, 0, 0, 99)), 0x8001
+        )
         await turned_loop().turn(0.4)
-        await neighbour.say(Message(0, QR, answers=(theirs,)).encode())
+        await neighbour.say(DnsMessage(0, QR, answers=(theirs,)).encode())
         await turned_loop().turn(3)
         assert [one.text for one in device.log][-1] == "mDNS domain: anole-2.local"
-        question = Message(5, 0, (Question(name_from_text("anole-2.local")),)).encode()
+        question = DnsMessage(5, 0, (Question(name_from_text("anole-2.local")),)).encode()
         ((data, source, group),) = await neighbour.say(question)
         assert source == device.address
         assert group
-        assert Message.decode(data).answers[0].address == IPv4Address(device.address)
+        assert DnsMessage.decode(data).answers[0].address == IPv4Address(device.address)
     neighbour.close()
 
 
@@ -154,7 +158,7 @@ async def test_goodbye_comes_with_network_down(air: Airspace, named: Named) -> N
             if command != "off":
                 await ask(device, command)
                 await turned_loop().settle()
-                (goodbye,) = [Message.decode(data) for data, _, _ in neighbour.heard]
+                (goodbye,) = [DnsMessage.decode(data) for data, _, _ in neighbour.heard]
                 assert {record.ttl for record in goodbye.answers} == {0}
             neighbour.heard.clear()
     neighbour.close()
@@ -198,10 +202,10 @@ async def test_llmnr_and_netbios(air: Airspace, named: Named) -> None:
     neighbour = Neighbour(air)
     async with Device.simulated(airspace=air, settings=named("Anole")) as device:
         await up(device)
-        query = Message(9, 0, (Question(name_from_text("anole")),)).encode()
+        query = DnsMessage(9, 0, (Question(name_from_text("anole")),)).encode()
         ((data, source, group),) = await neighbour.say(query, (llmnr.GROUP, llmnr.PORT))
         assert (source, group) == (device.address, False)
-        assert Message.decode(data).answers[0].address == IPv4Address(device.address)
+        assert DnsMessage.decode(data).answers[0].address == IPv4Address(device.address)
         assert not await neighbour.say(query, (device.address, llmnr.PORT))
         name = netbios.encode_name("anole")
         request = struct.pack("!6H", 9, 0x0110, 1, 0, 0, 0) + name + struct.pack("!2H", 0x20, 1)
@@ -230,9 +234,9 @@ async def test_strangers_from_beyond_the_link_are_not_heard(air: Airspace, named
     neighbour = Neighbour(air, "10.1.2.3")
     async with Device.simulated(airspace=air, settings=named("anole")) as device:
         await up(device)
-        question = Message(5, 0, (Question(name_from_text("anole.local")),)).encode()
+        question = DnsMessage(5, 0, (Question(name_from_text("anole.local")),)).encode()
         assert not await neighbour.say(question)
-        query = Message(9, 0, (Question(name_from_text("anole")),)).encode()
+        query = DnsMessage(9, 0, (Question(name_from_text("anole")),)).encode()
         assert not await neighbour.say(query, (llmnr.GROUP, llmnr.PORT))
     neighbour.close()
 
@@ -259,7 +263,7 @@ async def test_bad_packets(air: Airspace, named: Named, data: bytes) -> None:
             heard = await neighbour.say(data, to)
             assert len(heard) <= 1
         await turned_loop().turn(2)
-        question = Message(5, 0, (Question(name_from_text("anole.local")),)).encode()
+        question = DnsMessage(5, 0, (Question(name_from_text("anole.local")),)).encode()
         assert len(await neighbour.say(question)) == 1
     neighbour.close()
 
@@ -268,7 +272,7 @@ async def test_a_flood_of_queries_gets_no_flood_back(air: Airspace, named: Named
     neighbour = Neighbour(air)
     async with Device.simulated(airspace=air, settings=named("anole")) as device:
         await up(device)
-        query = Message(9, 0, (Question(name_from_text("anole")),)).encode()
+        query = DnsMessage(9, 0, (Question(name_from_text("anole")),)).encode()
         for _ in range(1000):
             neighbour._groups[llmnr.PORT].send(query, (llmnr.GROUP, llmnr.PORT))
         assert (
@@ -320,20 +324,20 @@ async def test_a_thousand_devices_answer(air: Airspace, named: Named) -> None:
             address = f"127.250.{number >> 8}.{number & 255}"
             link._address = IPv4Address(address)
             member = link_responder.join(link, address)
-            member.publish("fleet", (mdns.Offer("_http._tcp", 80),))
+            member.publish("fleet", (mdns.MdnsService("_http._tcp", 80),))
             members.append(member)
         await turned_loop().turn(3)
-        browse = mdns.Browse("_http._tcp", 0)
+        browse = mdns.MdnsBrowse("_http._tcp", 0)
         await neighbour.say(browse.question())
         for data, _, _ in neighbour.heard:
-            browse.receive(Message.decode(data))
+            browse.receive(DnsMessage.decode(data))
         found = browse.found()
         assert len(found) == 1000
         assert len({one.instance for one in found}) == 1000
         assert len({one.address for one in found}) == 1000
         for number in (1, 500, 1000):
             text = "fleet" if number == 1 else f"fleet-{number}"
-            question = Message(5, 0, (Question(name_from_text(f"{text}.local")),)).encode()
+            question = DnsMessage(5, 0, (Question(name_from_text(f"{text}.local")),)).encode()
             assert len(await neighbour.say(question)) == 1
     finally:
         for member in members:
@@ -355,14 +359,14 @@ async def test_programs_of_this_machine_see_it(air: Airspace, named: Named) -> N
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, here)
         sock.setblocking(False)
         sock.bind(("127.0.0.1", 0))
-        question = Message(5, 0, (Question(name_from_text(f"{name}.local")),)).encode()
+        question = DnsMessage(5, 0, (Question(name_from_text(f"{name}.local")),)).encode()
         for to in (mdns.GROUP, device.address):
             sock.sendto(question, (to, mdns.PORT))
             data, source = await asyncio.wait_for(
                 asyncio.get_running_loop().sock_recvfrom(sock, 9000), None
             )
             assert source == (device.address, mdns.PORT)
-            assert Message.decode(data).answers[0].address == IPv4Address(device.address)
+            assert DnsMessage.decode(data).answers[0].address == IPv4Address(device.address)
         assert device.kernel.plugin(Network).find("wlan") is not None
 
 

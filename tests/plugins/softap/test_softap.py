@@ -286,7 +286,7 @@ def test_a_flood_of_dhcp_costs_no_more_than_the_network_has(airspace: Airspace) 
 
         async def flood() -> None:
             for number in range(3000):
-                client = dhcp.Client(struct.pack("!HI", 0x0200, number), rng=dice)
+                client = dhcp.DhcpClient(struct.pack("!HI", 0x0200, number), rng=dice)
                 client.start(talk.loop.time())
                 (out,) = client.datagrams_to_send()
                 spoiled = bytearray(out.data)

@@ -5,7 +5,7 @@ from tests.plugins.http_server.conftest import Web, serve, web
 from tests.websocket_cases import CLOSE, Frame
 
 from tokay.kernel.streams import Stream
-from tokay.protocols.websocket import Receiver, WebSocketError, accept, parse_close
+from tokay.protocols.websocket import FrameReceiver, WebSocketError, accept, parse_close
 
 Heard = tuple[int, bytes, bool]
 
@@ -15,7 +15,7 @@ class FarWebSocket:
 
     def __init__(self, far: Far, *, client: bool) -> None:
         self.far, self.client = far, client
-        self._receiver = Receiver(masked=not client)
+        self._receiver = FrameReceiver(masked=not client)
 
     def send(self, *frames: Frame) -> None:
         self.far.send(b"".join(frame.encode(self.client) for frame in frames))

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from tokay.protocols.dhcp import (
     INFINITE,
-    Bound,
-    Client,
-    Expired,
+    DhcpClient,
+    DhcpDatagram,
+    DhcpMessage,
     Lease,
-    Message,
+    LeaseBound,
+    LeaseExpired,
+    LeaseRefused,
+    LeaseRenewed,
     MessageType,
-    Outgoing,
-    Refused,
-    Renewed,
 )
 from tokay.protocols.dhcp.states import Init, Rebinding, Renewing, Requesting, Selecting
 
@@ -35,26 +35,26 @@ SERVER = 0x0A0A0A01
 
 
 @pytest.fixture
-def client() -> Client:
-    return Client(MAC, hostname="gecko", rng=random.Random(7))
+def client() -> DhcpClient:
+    return DhcpClient(MAC, hostname="gecko", rng=random.Random(7))
 
 
-def sent(client: Client) -> Message:
+def sent(client: DhcpClient) -> DhcpMessage:
     """The one message the client has to send."""
-    return Message.decode(outgoing(client).data)
+    return DhcpMessage.decode(outgoing(client).data)
 
 
-def outgoing(client: Client) -> Outgoing:
+def outgoing(client: DhcpClient) -> DhcpDatagram:
     (datagram,) = client.datagrams_to_send()
     return datagram
 
 
-def state(client: Client) -> type:
+def state(client: DhcpClient) -> type:
     return type(client.state)
 
 
 def reply(
-    kind: MessageType, to: Message, options: dict[int, bytes] | None = None, **fields: Any
+    kind: MessageType, to: DhcpMessage, options: dict[int, bytes] | None = None, **fields: Any
 ) -> bytes:
     values: dict[int, bytes] = {
         53: bytes((kind,)),
@@ -64,25 +64,27 @@ def reply(
         3: SERVER.to_bytes(4),
         6: SERVER.to_bytes(4),
     } | (options or {})
-    message = Message(2, to.xid, to.chaddr, {k: v for k, v in values.items() if v}, yiaddr=ADDRESS)
+    message = DhcpMessage(
+        2, to.xid, to.chaddr, {k: v for k, v in values.items() if v}, yiaddr=ADDRESS
+    )
     return replace(message, **fields).encode()
 
 
-def bind(client: Client, now: float = 0.0, lease_time: int = 3600) -> Lease:
+def bind(client: DhcpClient, now: float = 0.0, lease_time: int = 3600) -> Lease:
     options = {51: lease_time.to_bytes(4)}
     client.start(now)
     client.receive(reply(O, sent(client), options), now)
     client.receive(reply(A, sent(client), options), now)
     (event,) = client.events()
-    assert isinstance(event, Bound)
+    assert isinstance(event, LeaseBound)
     return event.lease
 
 
-def test_the_way_to_an_address(client: Client) -> None:
+def test_the_way_to_an_address(client: DhcpClient) -> None:
     client.start(100.0)
     first = outgoing(client)
     assert (first.source, first.destination) == ("0.0.0.0", "255.255.255.255")
-    discover = Message.decode(first.data)
+    discover = DhcpMessage.decode(first.data)
     assert discover.message_type is D
     assert discover.broadcast
     assert discover.hostname == "gecko"
@@ -99,7 +101,7 @@ def test_the_way_to_an_address(client: Client) -> None:
 
     client.receive(reply(A, request), 101.0)
     (event,) = client.events()
-    assert event == Bound(
+    assert event == LeaseBound(
         Lease(
             address=IPv4Address("10.10.10.7"),
             netmask=IPv4Address("255.255.255.0"),
@@ -116,7 +118,7 @@ def test_the_way_to_an_address(client: Client) -> None:
     assert client.get_timer() == 100.5 + 1800
 
 
-def test_nobody_answers(client: Client) -> None:
+def test_nobody_answers(client: DhcpClient) -> None:
     client.start(0.0)
     times = [0.0]
     for _ in range(8):
@@ -134,7 +136,7 @@ def test_nobody_answers(client: Client) -> None:
     assert sent(client).secs == int(times[-1])
 
 
-def test_the_server_dies_after_its_offer(client: Client) -> None:
+def test_the_server_dies_after_its_offer(client: DhcpClient) -> None:
     client.start(0.0)
     discover = sent(client)
     client.receive(reply(O, discover), 0.0)
@@ -165,7 +167,7 @@ def test_the_server_dies_after_its_offer(client: Client) -> None:
     ],
 )
 def test_offers_that_are_ignored(
-    client: Client, what: str, options: dict[int, bytes], fields: dict[str, Any]
+    client: DhcpClient, what: str, options: dict[int, bytes], fields: dict[str, Any]
 ) -> None:
     client.start(0.0)
     client.receive(reply(O, sent(client), options, **fields), 0.0)
@@ -177,7 +179,7 @@ def test_offers_that_are_ignored(
     ("t1", "t2"), [(0, 100), (100, 100), (3000, 2000), (100, 3600), (100, 9999), (100, None)]
 )
 def test_renewal_times_out_of_order_are_replaced(
-    client: Client, t1: int | None, t2: int | None
+    client: DhcpClient, t1: int | None, t2: int | None
 ) -> None:
     options = {58: t1.to_bytes(4) if t1 is not None else b"", 59: t2.to_bytes(4) if t2 else b""}
     client.start(0.0)
@@ -187,7 +189,7 @@ def test_renewal_times_out_of_order_are_replaced(
     assert (client.lease.t1, client.lease.t2) == (1800, 3150)
 
 
-def test_what_is_missing_has_a_default(client: Client) -> None:
+def test_what_is_missing_has_a_default(client: DhcpClient) -> None:
     client.start(0.0)
     bare = {51: b"", 1: b"", 3: b"", 6: b""}
     client.receive(reply(O, sent(client), bare), 0.0)
@@ -199,19 +201,19 @@ def test_what_is_missing_has_a_default(client: Client) -> None:
     assert (lease.gateway, lease.dns) == (None, ())
 
 
-def test_a_lease_for_ever_needs_no_timer(client: Client) -> None:
+def test_a_lease_for_ever_needs_no_timer(client: DhcpClient) -> None:
     bind(client, lease_time=INFINITE)
     assert client.get_timer() is None
     client.handle_timer(1e12)
     assert client.events() == []
 
 
-def test_renew_then_rebind_then_lose_it(client: Client) -> None:
+def test_renew_then_rebind_then_lose_it(client: DhcpClient) -> None:
     lease = bind(client)
     client.handle_timer(lease.renew_at)
     renew = outgoing(client)
     assert (renew.source, renew.destination) == ("10.10.10.7", "10.10.10.1")
-    message = Message.decode(renew.data)
+    message = DhcpMessage.decode(renew.data)
     assert (message.ciaddr, message.requested_address, message.server_id) == (ADDRESS, None, None)
     assert state(client) is Renewing
 
@@ -223,12 +225,12 @@ def test_renew_then_rebind_then_lose_it(client: Client) -> None:
     assert held is lease
 
     client.handle_timer(lease.expires_at)
-    assert client.events() == [Expired()]
+    assert client.events() == [LeaseExpired()]
     assert client.lease is None
     assert sent(client).message_type is D
 
 
-def test_renewal_counts_from_its_own_request(client: Client) -> None:
+def test_renewal_counts_from_its_own_request(client: DhcpClient) -> None:
     bind(client)
     client.handle_timer(1800.0)
     lost = sent(client)
@@ -240,18 +242,18 @@ def test_renewal_counts_from_its_own_request(client: Client) -> None:
     assert client.events() == []
     client.receive(reply(A, again), due + 1)
     (event,) = client.events()
-    assert isinstance(event, Renewed)
+    assert isinstance(event, LeaseRenewed)
     assert event.lease.bound_at == due
 
 
-def test_a_sleeping_machine_wakes_after_the_end(client: Client) -> None:
+def test_a_sleeping_machine_wakes_after_the_end(client: DhcpClient) -> None:
     bind(client)
     client.handle_timer(1_000_000.0)
-    assert client.events() == [Expired()]
+    assert client.events() == [LeaseExpired()]
     assert isinstance(client.state, Selecting)
 
 
-def test_only_the_asked_server_may_answer(client: Client) -> None:
+def test_only_the_asked_server_may_answer(client: DhcpClient) -> None:
     client.start(0.0)
     client.receive(reply(O, sent(client)), 0.0)
     request = sent(client)
@@ -263,13 +265,13 @@ def test_only_the_asked_server_may_answer(client: Client) -> None:
     assert isinstance(client.state, Requesting)
 
 
-def test_refused_once_goes_on_at_once_and_then_ever_more_slowly(client: Client) -> None:
+def test_refused_once_goes_on_at_once_and_then_ever_more_slowly(client: DhcpClient) -> None:
     client.start(0.0)
     now, pauses = 0.0, []
     for _ in range(4):
         client.receive(reply(O, sent(client)), now)
         client.receive(reply(N, sent(client), {56: b"go away"}), now)
-        assert client.events() == [Refused("go away")]
+        assert client.events() == [LeaseRefused("go away")]
         if isinstance(client.state, Init):
             due = client.get_timer()
             assert due is not None
@@ -281,20 +283,20 @@ def test_refused_once_goes_on_at_once_and_then_ever_more_slowly(client: Client) 
     assert len(pauses) == 3
 
 
-def test_a_remembered_lease_is_asked_for(client: Client) -> None:
+def test_a_remembered_lease_is_asked_for(client: DhcpClient) -> None:
     lease = bind(client)
-    again = Client(MAC, rng=random.Random(1))
+    again = DhcpClient(MAC, rng=random.Random(1))
     again.resume(lease, 10.0)
     request = sent(again)
     assert (request.message_type, request.requested_address) == (R, ADDRESS)
     assert (request.server_id, request.ciaddr) == (None, 0)
     again.receive(reply(A, request), 10.2)
     (event,) = again.events()
-    assert isinstance(event, Bound)
+    assert isinstance(event, LeaseBound)
     assert event.lease.bound_at == 10.0
 
 
-def test_a_remembered_lease_that_nobody_confirms(client: Client) -> None:
+def test_a_remembered_lease_that_nobody_confirms(client: DhcpClient) -> None:
     lease = bind(client)
     client.resume(lease, 10.0)
     kinds = []
@@ -304,38 +306,38 @@ def test_a_remembered_lease_that_nobody_confirms(client: Client) -> None:
     assert kinds[:3] == [R, R, D]
 
 
-def test_a_remembered_lease_on_the_wrong_network(client: Client) -> None:
+def test_a_remembered_lease_on_the_wrong_network(client: DhcpClient) -> None:
     client.resume(bind(client), 10.0)
     client.receive(reply(N, sent(client), {56: b"wrong network"}), 10.1)
-    assert client.events() == [Refused("wrong network")]
+    assert client.events() == [LeaseRefused("wrong network")]
     assert sent(client).message_type is D
 
 
-def test_an_old_lease_is_not_asked_for(client: Client) -> None:
+def test_an_old_lease_is_not_asked_for(client: DhcpClient) -> None:
     client.resume(bind(client), 3600.0)
     assert sent(client).message_type is D
 
 
-def test_a_cached_lease_skips_the_exchange(client: Client) -> None:
+def test_a_cached_lease_skips_the_exchange(client: DhcpClient) -> None:
     lease = bind(client)
-    again = Client(MAC, rng=random.Random(1))
+    again = DhcpClient(MAC, rng=random.Random(1))
     again.adopt(lease, 10.0)
     assert again.datagrams_to_send() == []
-    assert again.events() == [Bound(lease)]
+    assert again.events() == [LeaseBound(lease)]
     assert again.get_timer() == lease.renew_at
 
 
-def test_release_says_goodbye_to_the_server(client: Client) -> None:
+def test_release_says_goodbye_to_the_server(client: DhcpClient) -> None:
     bind(client)
     client.release(5.0)
     goodbye = outgoing(client)
     assert (goodbye.source, goodbye.destination) == ("10.10.10.7", "10.10.10.1")
-    message = Message.decode(goodbye.data)
+    message = DhcpMessage.decode(goodbye.data)
     assert (message.message_type, message.ciaddr) == (MessageType.RELEASE, ADDRESS)
     assert (client.lease, client.get_timer()) == (None, None)
 
 
-def test_decline_waits_ten_seconds(client: Client) -> None:
+def test_decline_waits_ten_seconds(client: DhcpClient) -> None:
     bind(client)
     client.decline(5.0)
     message = sent(client)
@@ -346,13 +348,13 @@ def test_decline_waits_ten_seconds(client: Client) -> None:
     assert sent(client).message_type is D
 
 
-def test_without_a_lease_there_is_nothing_to_give_back(client: Client) -> None:
+def test_without_a_lease_there_is_nothing_to_give_back(client: DhcpClient) -> None:
     client.release(0.0)
     client.decline(0.0)
     assert client.datagrams_to_send() == []
 
 
-def test_stop_is_silence(client: Client) -> None:
+def test_stop_is_silence(client: DhcpClient) -> None:
     client.start(0.0)
     discover = sent(client)
     client.stop()
@@ -364,23 +366,23 @@ def test_stop_is_silence(client: Client) -> None:
 @pytest.mark.parametrize(("mac", "hostname"), [(b"", ""), (bytes(17), ""), (MAC, "x" * 256)])
 def test_wrong_arguments(mac: bytes, hostname: str) -> None:
     with pytest.raises(ValueError, match="octets"):
-        Client(mac, hostname=hostname, rng=random.Random(1))
+        DhcpClient(mac, hostname=hostname, rng=random.Random(1))
 
 
 @given(st.lists(st.tuples(st.sampled_from(MessageType), st.binary(max_size=60)), max_size=12))
 def test_a_hostile_server_only_ever_moves_the_client_between_its_states(
     answers: list[tuple[MessageType, bytes]],
 ) -> None:
-    client = Client(MAC, rng=random.Random(3))
+    client = DhcpClient(MAC, rng=random.Random(3))
     client.start(0.0)
     xid, now = sent(client).xid, 0.0
     for kind, junk in answers:
         now += 0.1
-        good = reply(kind, Message(1, xid, MAC)).rstrip(b"\0").rstrip(b"\xff")
+        good = reply(kind, DhcpMessage(1, xid, MAC)).rstrip(b"\0").rstrip(b"\xff")
         client.receive(good + junk, now)
         client.handle_timer(now)
         for datagram in client.datagrams_to_send():
-            xid = Message.decode(datagram.data).xid
+            xid = DhcpMessage.decode(datagram.data).xid
         due = client.get_timer()
         if due is not None:
             assert due > now, "never a loop at the speed of the wire"

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokay.protocols.dhcp import (
-    Bound,
-    Client,
-    Expired,
-    Message,
-    Outgoing,
-    Refused,
-    Renewed,
-    Server,
+    DhcpClient,
+    DhcpDatagram,
+    DhcpMessage,
+    DhcpServer,
+    LeaseBound,
+    LeaseExpired,
+    LeaseRefused,
+    LeaseRenewed,
     ServerConfig,
 )
 
@@ -39,8 +39,8 @@ DAY = 86_400.0
 class Network:
     """One server, some clients, a clock that only turns when it is told to."""
 
-    server: Server
-    clients: list[Client]
+    server: DhcpServer
+    clients: list[DhcpClient]
     seed: int = 0
     loss: float = 0.0
     delay: float = 0.01
@@ -50,11 +50,11 @@ class Network:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        self.flying: list[tuple[float, int, Client | None, bytes]] = []
+        self.flying: list[tuple[float, int, DhcpClient | None, bytes]] = []
         self.order: Iterator[int] = count()
 
-    def send(self, to: Client | None, outgoing: Outgoing) -> None:
-        kind = Message.decode(outgoing.data).message_type
+    def send(self, to: DhcpClient | None, outgoing: DhcpDatagram) -> None:
+        kind = DhcpMessage.decode(outgoing.data).message_type
         assert kind is not None
         lost = self.rng.random() < self.loss
         self.said.append(f"{kind.name}{' lost' if lost else ''}")
@@ -101,61 +101,61 @@ class Network:
         assert len(held) == len(set(held))
 
 
-def clients(number: int, seed: int = 0) -> list[Client]:
+def clients(number: int, seed: int = 0) -> list[DhcpClient]:
     rng = random.Random(seed)
-    return [Client((0x020000000000 + n).to_bytes(6), rng=rng) for n in range(number)]
+    return [DhcpClient((0x020000000000 + n).to_bytes(6), rng=rng) for n in range(number)]
 
 
 def test_four_messages_make_a_lease() -> None:
-    network = Network(Server(CONFIG), clients(1))
+    network = Network(DhcpServer(CONFIG), clients(1))
     network.clients[0].start(0.0)
     network.run(until=10.0)
     assert network.said == ["DISCOVER", "OFFER", "REQUEST", "ACK"]
     ((_, event),) = network.heard
-    assert isinstance(event, Bound)
+    assert isinstance(event, LeaseBound)
     assert str(event.lease.address) == "10.10.10.2"
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_a_third_lost_still_joins(seed: int) -> None:
-    network = Network(Server(CONFIG), clients(1, seed), seed=seed, loss=0.33)
+    network = Network(DhcpServer(CONFIG), clients(1, seed), seed=seed, loss=0.33)
     network.clients[0].start(0.0)
     network.run(until=120.0)
-    assert [type(event) for _, event in network.heard] == [Bound]
+    assert [type(event) for _, event in network.heard] == [LeaseBound]
 
 
 def test_thirty_days_of_renewals() -> None:
-    network = Network(Server(replace(CONFIG, lease_time=86_400)), clients(1))
+    network = Network(DhcpServer(replace(CONFIG, lease_time=86_400)), clients(1))
     network.clients[0].start(0.0)
     network.run(until=30 * DAY)
     events = [event for _, event in network.heard]
-    assert isinstance(events[0], Bound)
-    assert all(isinstance(event, Renewed) for event in events[1:])
+    assert isinstance(events[0], LeaseBound)
+    assert all(isinstance(event, LeaseRenewed) for event in events[1:])
     assert len(events) == 60, "every half day"
     assert network.said.count("DISCOVER") == 1
     assert network.said.count("REQUEST") == network.said.count("ACK") == 60
 
 
 def test_thirty_days_with_a_tenth_lost_keep_the_address() -> None:
-    network = Network(Server(CONFIG), clients(2), seed=5, loss=0.1)
+    network = Network(DhcpServer(CONFIG), clients(2), seed=5, loss=0.1)
     for client in network.clients:
         client.start(0.0)
     network.run(until=30 * DAY)
     kinds = {type(event) for _, event in network.heard}
-    assert kinds == {Bound, Renewed}
+    assert kinds == {LeaseBound, LeaseRenewed}
     addresses = {
         (number, event.lease.address)
         for number, event in network.heard
-        if isinstance(event, Bound | Renewed)
+        if isinstance(event, LeaseBound | LeaseRenewed)
     }
     assert len(addresses) == 2
 
 
 def test_the_server_is_replaced_and_refuses() -> None:
-    network = Network(Server(CONFIG), clients(1))
+    network = Network(DhcpServer(CONFIG), clients(1))
     network.clients[0].start(0.0)
     network.run(until=10.0)
-    network.server = Server(
+    network.server = DhcpServer(
         replace(
             CONFIG,
             address=IPv4Address("10.10.20.1"),
@@ -165,26 +165,28 @@ def test_the_server_is_replaced_and_refuses() -> None:
     )
     network.run(until=3600.0)
     kinds = [type(event) for _, event in network.heard]
-    assert kinds == [Bound, Refused, Bound], "the new server was heard when rebinding"
+    assert kinds == [LeaseBound, LeaseRefused, LeaseBound], (
+        "the new server was heard when rebinding"
+    )
     lease = network.clients[0].lease
     assert lease is not None
     assert str(lease.address) == "10.10.20.2"
 
 
 def test_the_server_goes_away() -> None:
-    network = Network(Server(CONFIG), clients(1))
+    network = Network(DhcpServer(CONFIG), clients(1))
     network.clients[0].start(0.0)
     network.run(until=10.0)
     network.loss = 1.0
     network.run(until=4000.0)
-    assert [type(event) for _, event in network.heard] == [Bound, Expired]
+    assert [type(event) for _, event in network.heard] == [LeaseBound, LeaseExpired]
     network.loss = 0.0
     network.run(until=4020.0)
     assert network.clients[0].lease is not None, "found again within one back-off"
 
 
 def test_declined_then_another() -> None:
-    network = Network(Server(CONFIG), clients(1))
+    network = Network(DhcpServer(CONFIG), clients(1))
     (client,) = network.clients
     client.start(0.0)
     network.run(until=1.0)
@@ -196,7 +198,7 @@ def test_declined_then_another() -> None:
 
 
 def test_many_clients_on_a_bad_network_all_get_an_address_of_their_own() -> None:
-    network = Network(Server(CONFIG), clients(60), seed=3, loss=0.3, delay=0.5)
+    network = Network(DhcpServer(CONFIG), clients(60), seed=3, loss=0.3, delay=0.5)
     for client in network.clients:
         client.start(0.0)
     network.run(until=120.0)
@@ -206,7 +208,7 @@ def test_many_clients_on_a_bad_network_all_get_an_address_of_their_own() -> None
 
 def test_more_clients_than_addresses() -> None:
     small = replace(CONFIG, pool_last=IPv4Address("10.10.10.4"))
-    network = Network(Server(small), clients(5))
+    network = Network(DhcpServer(small), clients(5))
     for client in network.clients:
         client.start(0.0)
     network.run(until=100.0)
@@ -232,7 +234,7 @@ def test_two_clients_never_share_an_address(
     seed: int, loss: float, delay: float, lease_time: int, script: list[tuple[int, str, int]]
 ) -> None:
     config = replace(CONFIG, pool_last=IPv4Address("10.10.10.5"), lease_time=lease_time)
-    network = Network(Server(config), clients(6, seed), seed, loss, delay)
+    network = Network(DhcpServer(config), clients(6, seed), seed, loss, delay)
     for client in network.clients:
         client.start(0.0)
     for number, act, pause in script:

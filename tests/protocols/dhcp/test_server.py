@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokay.protocols.dhcp import INFINITE, Message, MessageType, Outgoing, Server, ServerConfig
+from tokay.protocols.dhcp import (
+    INFINITE,
+    DhcpDatagram,
+    DhcpMessage,
+    DhcpServer,
+    MessageType,
+    ServerConfig,
+)
 
 D, O, R, A, N = (  # noqa: E741
     MessageType.DISCOVER,
@@ -31,8 +38,8 @@ CONFIG = ServerConfig(
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server(CONFIG)
+def server() -> DhcpServer:
+    return DhcpServer(CONFIG)
 
 
 def message(
@@ -42,32 +49,34 @@ def message(
     server: int | None = None,
     wanted: int | None = None,
     ciaddr: int = 0,
-) -> Message:
+) -> DhcpMessage:
     options = {53: bytes((kind,))}
     if server is not None:
         options[54] = server.to_bytes(4)
     if wanted is not None:
         options[50] = wanted.to_bytes(4)
-    return Message(1, 0x1234, mac, options, ciaddr=ciaddr)
+    return DhcpMessage(1, 0x1234, mac, options, ciaddr=ciaddr)
 
 
-def told(server: Server, message: Message, now: float = 0.0) -> Outgoing | None:
+def told(server: DhcpServer, message: DhcpMessage, now: float = 0.0) -> DhcpDatagram | None:
     answers = server.receive(message.encode(), now)
     assert len(answers) <= 1
     return answers[0] if answers else None
 
 
-def ask(server: Server, message: Message, now: float = 0.0) -> tuple[MessageType | None, int]:
+def ask(
+    server: DhcpServer, message: DhcpMessage, now: float = 0.0
+) -> tuple[MessageType | None, int]:
     """What the server says: a type and an address, (None, 0) for silence."""
     if (outgoing := told(server, message, now)) is None:
         return None, 0
-    answer = Message.decode(outgoing.data)
+    answer = DhcpMessage.decode(outgoing.data)
     assert (answer.op, answer.xid, answer.chaddr) == (2, message.xid, message.chaddr)
     assert answer.server_id == US
     return answer.message_type, answer.yiaddr
 
 
-def give(server: Server, mac: bytes, now: float = 0.0) -> int:
+def give(server: DhcpServer, mac: bytes, now: float = 0.0) -> int:
     kind, address = ask(server, message(D, mac), now)
     assert kind is O
     assert ask(server, message(R, mac, server=US, wanted=address), now) == (A, address)
@@ -77,12 +86,12 @@ def give(server: Server, mac: bytes, now: float = 0.0) -> int:
 SILENCE = (None, 0)
 
 
-def test_an_offer_says_all_there_is_to_know(server: Server) -> None:
+def test_an_offer_says_all_there_is_to_know(server: DhcpServer) -> None:
     outgoing = told(server, message(D, ANN))
     assert outgoing is not None
     assert (outgoing.source, outgoing.destination) == ("10.10.10.1", "255.255.255.255")
     assert outgoing.mac == ANN
-    offer = Message.decode(outgoing.data)
+    offer = DhcpMessage.decode(outgoing.data)
     assert (offer.message_type, offer.yiaddr) == (O, FIRST)
     assert (offer.lease_time, offer.t1, offer.t2) == (3600, 1800, 3150)
     assert offer.netmask == 0xFFFFFF00
@@ -92,13 +101,13 @@ def test_an_offer_says_all_there_is_to_know(server: Server) -> None:
     assert codes.index(1) < codes.index(3), "the mask comes before the routers"
 
 
-def test_a_client_that_hears_only_broadcasts_gets_one(server: Server) -> None:
+def test_a_client_that_hears_only_broadcasts_gets_one(server: DhcpServer) -> None:
     outgoing = told(server, replace(message(D, ANN), broadcast=True))
     assert outgoing is not None
     assert outgoing.mac == b""
 
 
-def test_selecting_makes_a_lease(server: Server) -> None:
+def test_selecting_makes_a_lease(server: DhcpServer) -> None:
     request = message(R, ANN, server=US, wanted=FIRST)
     assert ask(server, message(D, ANN)) == (O, FIRST)
     assert server.leases(0.0) == []
@@ -110,27 +119,27 @@ def test_selecting_makes_a_lease(server: Server) -> None:
     assert ask(server, request, 6.0) == (A, FIRST)
 
 
-def test_the_client_chose_another_server(server: Server) -> None:
+def test_the_client_chose_another_server(server: DhcpServer) -> None:
     assert ask(server, message(D, ANN)) == (O, FIRST)
     assert ask(server, message(R, ANN, server=US + 200, wanted=FIRST)) == SILENCE
     assert server.leases(0.0) == []
     assert ask(server, message(D, BEN, wanted=FIRST)) == (O, FIRST)
 
 
-def test_a_wish_is_granted_when_it_can_be(server: Server) -> None:
+def test_a_wish_is_granted_when_it_can_be(server: DhcpServer) -> None:
     assert ask(server, message(D, ANN, wanted=THIRD)) == (O, THIRD)
     assert ask(server, message(D, BEN, wanted=THIRD)) == (O, FIRST)
     assert ask(server, message(D, b"c" * 6, wanted=US)) == (O, SECOND)
     assert ask(server, message(D, b"d" * 6)) == SILENCE
 
 
-def test_an_old_client_gets_its_old_address(server: Server) -> None:
+def test_an_old_client_gets_its_old_address(server: DhcpServer) -> None:
     assert give(server, ANN) == FIRST
     assert give(server, BEN, 4000.0) == SECOND
     assert ask(server, message(D, ANN), 9000.0) == (O, FIRST)
 
 
-def test_an_empty_pool_is_silence_until_a_lease_ends(server: Server) -> None:
+def test_an_empty_pool_is_silence_until_a_lease_ends(server: DhcpServer) -> None:
     for mac in (ANN, BEN, b"c" * 6):
         give(server, mac)
     assert ask(server, message(D, b"d" * 6), 3599.0) == SILENCE
@@ -139,7 +148,7 @@ def test_an_empty_pool_is_silence_until_a_lease_ends(server: Server) -> None:
     assert ask(server, message(R, ANN, wanted=FIRST), 3601.0) == (N, 0)
 
 
-def test_an_offer_is_kept_for_thirty_seconds(server: Server) -> None:
+def test_an_offer_is_kept_for_thirty_seconds(server: DhcpServer) -> None:
     for mac in (ANN, BEN, b"c" * 6):
         ask(server, message(D, mac))
     assert ask(server, message(D, b"d" * 6), 29.0) == SILENCE
@@ -148,17 +157,17 @@ def test_an_offer_is_kept_for_thirty_seconds(server: Server) -> None:
     assert ask(server, message(R, BEN, server=US, wanted=SECOND), 32.0) == (A, SECOND)
 
 
-def test_renewing_goes_to_the_client_alone(server: Server) -> None:
+def test_renewing_goes_to_the_client_alone(server: DhcpServer) -> None:
     give(server, ANN)
     outgoing = told(server, message(R, ANN, ciaddr=FIRST), 1800.0)
     assert outgoing is not None
     assert outgoing.destination == "10.10.10.2"
-    assert Message.decode(outgoing.data).message_type is A
+    assert DhcpMessage.decode(outgoing.data).message_type is A
     assert server.leases(1800.0)[0].expires_at == 5400.0
 
 
 @pytest.mark.parametrize("field", ["wanted", "ciaddr"])
-def test_may_i_go_on_with_this_address(server: Server, field: str) -> None:
+def test_may_i_go_on_with_this_address(server: DhcpServer, field: str) -> None:
     """INIT-REBOOT asks with the requested address, RENEWING and REBINDING with ciaddr."""
     give(server, ANN)
     elsewhere = int(IPv4Address("192.168.0.9"))
@@ -171,16 +180,16 @@ def test_may_i_go_on_with_this_address(server: Server, field: str) -> None:
     assert ask(server, message(R, BEN)) == SILENCE
 
 
-def test_a_refusal_is_heard_by_all(server: Server) -> None:
+def test_a_refusal_is_heard_by_all(server: DhcpServer) -> None:
     outgoing = told(server, message(R, ANN, ciaddr=US + 0x10000))
     assert outgoing is not None
     assert (outgoing.destination, outgoing.mac) == ("255.255.255.255", b"")
-    nak = Message.decode(outgoing.data)
+    nak = DhcpMessage.decode(outgoing.data)
     assert nak.message == "wrong network"
     assert (nak.yiaddr, nak.ciaddr, nak.lease_time) == (0, 0, None)
 
 
-def test_a_declined_address_rests(server: Server) -> None:
+def test_a_declined_address_rests(server: DhcpServer) -> None:
     give(server, ANN)
     assert ask(server, message(MessageType.DECLINE, BEN, server=US, wanted=FIRST)) == SILENCE
     assert len(server.leases(0.0)) == 1, "it is not Ben's to decline"
@@ -192,7 +201,7 @@ def test_a_declined_address_rests(server: Server) -> None:
     assert ask(server, message(D, b"c" * 6), 600.0) == (O, FIRST)
 
 
-def test_a_released_address_is_free_but_remembered(server: Server) -> None:
+def test_a_released_address_is_free_but_remembered(server: DhcpServer) -> None:
     give(server, ANN)
     assert ask(server, message(MessageType.RELEASE, BEN, server=US, ciaddr=FIRST)) == SILENCE
     assert len(server.leases(0.0)) == 1
@@ -202,11 +211,11 @@ def test_a_released_address_is_free_but_remembered(server: Server) -> None:
     assert give(server, ANN) == FIRST
 
 
-def test_inform_gives_settings_and_no_lease(server: Server) -> None:
+def test_inform_gives_settings_and_no_lease(server: DhcpServer) -> None:
     outgoing = told(server, message(MessageType.INFORM, ANN, ciaddr=US + 100))
     assert outgoing is not None
     assert outgoing.destination == "10.10.10.101"
-    ack = Message.decode(outgoing.data)
+    ack = DhcpMessage.decode(outgoing.data)
     assert (ack.message_type, ack.yiaddr, ack.lease_time, ack.routers) == (A, 0, None, (US,))
     for address in (0, US, US + 254, US + 0x10000):
         assert told(server, message(MessageType.INFORM, ANN, ciaddr=address)) is None
@@ -219,14 +228,14 @@ def test_addresses_in_use_are_passed_over() -> None:
         asked.append(str(address))
         return str(address) != "10.10.10.4"
 
-    server = Server(CONFIG, in_use=in_use)
+    server = DhcpServer(CONFIG, in_use=in_use)
     assert ask(server, message(D, ANN, wanted=SECOND)) == (O, THIRD)
     assert asked == ["10.10.10.3", "10.10.10.2", "10.10.10.4"]
     assert ask(server, message(D, BEN), 20.0) == SILENCE
     assert len(asked) == 3, "not asked again so soon"
 
 
-def test_the_client_id_is_the_client(server: Server) -> None:
+def test_the_client_id_is_the_client(server: DhcpServer) -> None:
     one = message(D, ANN)
     two = replace(one, options={**one.options, 61: b"\0other"})
     assert ask(server, one) == (O, FIRST)
@@ -234,11 +243,11 @@ def test_the_client_id_is_the_client(server: Server) -> None:
     assert ask(server, replace(two, chaddr=BEN)) == (O, SECOND)
     outgoing = told(server, two)
     assert outgoing is not None
-    assert Message.decode(outgoing.data).client_id == b"\0other"  # RFC 6842
+    assert DhcpMessage.decode(outgoing.data).client_id == b"\0other"  # RFC 6842
 
 
 def test_one_station_cannot_empty_the_pool_with_invented_names() -> None:
-    server = Server(replace(CONFIG, pool_last=IPv4Address("10.10.10.200")))
+    server = DhcpServer(replace(CONFIG, pool_last=IPv4Address("10.10.10.200")))
     discover = message(D, ANN)
     answers = [
         ask(server, replace(discover, options={53: b"\x01", 61: b"\0" + bytes((n,))}))[0]
@@ -248,11 +257,11 @@ def test_one_station_cannot_empty_the_pool_with_invented_names() -> None:
     assert ask(server, message(D, BEN))[0] is O
 
 
-def test_a_restart_forgets_nothing(server: Server) -> None:
+def test_a_restart_forgets_nothing(server: DhcpServer) -> None:
     give(server, ANN, 1000.0)
     give(server, BEN, 2000.0)
     saved = server.export(2500.0)
-    later = Server(CONFIG)
+    later = DhcpServer(CONFIG)
     later.restore(saved, 10.0)  # a clock that began anew
     assert [(str(g.address), g.expires_at) for g in later.leases(10.0)] == [
         ("10.10.10.2", 2110.0),
@@ -263,17 +272,17 @@ def test_a_restart_forgets_nothing(server: Server) -> None:
     assert ask(later, message(R, ANN, wanted=FIRST), 2200.0) == (A, FIRST), "over, but free"
 
 
-def test_restoring_into_another_network_leaves_out_what_does_not_fit(server: Server) -> None:
+def test_restoring_into_another_network_leaves_out_what_does_not_fit(server: DhcpServer) -> None:
     give(server, ANN)
     moved = replace(
         CONFIG, pool_first=IPv4Address("10.10.10.9"), pool_last=IPv4Address("10.10.10.9")
     )
-    later = Server(moved)
+    later = DhcpServer(moved)
     later.restore(server.export(0.0), 0.0)
     assert later.leases(0.0) == []
 
 
-def test_removed_stations_are_forgotten(server: Server) -> None:
+def test_removed_stations_are_forgotten(server: DhcpServer) -> None:
     give(server, ANN)
     assert server.remove(ANN)
     assert not server.remove(ANN)
@@ -282,18 +291,18 @@ def test_removed_stations_are_forgotten(server: Server) -> None:
 
 
 def test_a_lease_for_ever_does_not_end() -> None:
-    server = Server(replace(CONFIG, lease_time=INFINITE))
+    server = DhcpServer(replace(CONFIG, lease_time=INFINITE))
     give(server, ANN)
     assert server.leases(1e12)[0].expires_at == float("inf")
     outgoing = told(server, message(D, ANN))
     assert outgoing is not None
-    offer = Message.decode(outgoing.data)
+    offer = DhcpMessage.decode(outgoing.data)
     assert (offer.lease_time, offer.t1) == (INFINITE, None)
 
 
 def test_a_large_pool_is_quick_and_empty() -> None:
     """65,000 clients; one more takes the place of the first that went."""
-    server = Server(
+    server = DhcpServer(
         replace(
             CONFIG,
             netmask=IPv4Address("255.255.0.0"),
@@ -330,14 +339,14 @@ def test_settings_that_contradict_one_another(change: dict[str, IPv4Address]) ->
         replace(CONFIG, **change)  # type: ignore[arg-type]
 
 
-def test_a_relay_of_our_network_is_answered_at_its_own_port(server: Server) -> None:
+def test_a_relay_of_our_network_is_answered_at_its_own_port(server: DhcpServer) -> None:
     relay = US + 200
     (offer,) = server.receive(replace(message(D, ANN), giaddr=relay).encode(), 0.0)
     assert (offer.destination, offer.mac) == (str(IPv4Address(relay)), b"")
-    assert Message.decode(offer.data).giaddr == relay
+    assert DhcpMessage.decode(offer.data).giaddr == relay
     wrong = replace(message(R, ANN, wanted=US + 65536), giaddr=relay)
     (refusal,) = server.receive(wrong.encode(), 0.0)
-    answer = Message.decode(refusal.data)
+    answer = DhcpMessage.decode(refusal.data)
     assert answer.message_type is MessageType.NAK
     assert (refusal.destination, answer.giaddr, answer.broadcast) == (
         offer.destination,
@@ -347,11 +356,11 @@ def test_a_relay_of_our_network_is_answered_at_its_own_port(server: Server) -> N
 
 
 @pytest.mark.parametrize("elsewhere", [US, US + 65536, US | 255, 0xFFFFFFFF])
-def test_answers_are_not_sent_elsewhere_for_a_relay(server: Server, elsewhere: int) -> None:
+def test_answers_are_not_sent_elsewhere_for_a_relay(server: DhcpServer, elsewhere: int) -> None:
     assert ask(server, replace(message(D, ANN), giaddr=elsewhere)) == SILENCE
 
 
-def test_replies_and_junk_are_ignored(server: Server) -> None:
+def test_replies_and_junk_are_ignored(server: DhcpServer) -> None:
     assert ask(server, replace(message(D, ANN), op=2)) == SILENCE
     assert ask(server, message(O, ANN)) == SILENCE
     assert server.receive(b"junk", 0.0) == []
@@ -363,7 +372,7 @@ WORDS = st.sampled_from([0, US, FIRST, SECOND, THIRD, US + 254, 0xFFFFFFFF])
 @given(
     st.lists(
         st.builds(
-            Message,
+            DhcpMessage,
             op=st.just(1),
             xid=st.just(1),
             chaddr=st.sampled_from([ANN, BEN, b"c" * 6, b"d"]),
@@ -382,9 +391,9 @@ WORDS = st.sampled_from([0, US, FIRST, SECOND, THIRD, US + 254, 0xFFFFFFFF])
     st.sets(st.sampled_from([FIRST, SECOND, THIRD])),
 )
 def test_whatever_is_said_no_address_has_two_holders(
-    messages: list[Message], used: set[int]
+    messages: list[DhcpMessage], used: set[int]
 ) -> None:
-    server = Server(CONFIG, in_use=lambda address: int(address) in used)
+    server = DhcpServer(CONFIG, in_use=lambda address: int(address) in used)
     for step, said in enumerate(messages):
         now = step * 13.0
         kind, address = ask(server, said, now)
@@ -396,7 +405,7 @@ def test_whatever_is_said_no_address_has_two_holders(
         assert len({lease.client_id for lease in leases}) == len(leases)
 
 
-def test_the_revision_tells_what_must_be_kept(server: Server) -> None:
+def test_the_revision_tells_what_must_be_kept(server: DhcpServer) -> None:
     revision = server.revision
     ask(server, message(D, ANN))
     assert server.revision == revision

@@ -7,11 +7,11 @@ from tokay.protocols.dns import (
     QR,
     RA,
     RD,
-    Message,
-    Outgoing,
-    Record,
+    DnsMessage,
+    DnsQuery,
+    RecordType,
     Resolver,
-    Type,
+    ResourceRecord,
     name_from_text,
 )
 
@@ -19,39 +19,44 @@ ONE, TWO = IPv4Address("10.0.0.53"), IPv4Address("10.0.1.53")
 FIRST, SECOND = ("10.0.0.53", 53), ("10.0.1.53", 53)
 ADDRESS, OTHER = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
 NAME = name_from_text("www.example.com")
-SOA = Record(name_from_text("example.com"), Type.SOA, 60, b"\0\0" + bytes(20))
+SOA = ResourceRecord(name_from_text("example.com"), RecordType.SOA, 60, b"\0\0" + bytes(20))
 
 
-def alias(name: str, target: str, ttl: int = 60) -> Record:
-    return Record.of_target(name_from_text(name), Type.CNAME, name_from_text(target), ttl)
+def alias(name: str, target: str, ttl: int = 60) -> ResourceRecord:
+    return ResourceRecord.of_target(
+        name_from_text(name), RecordType.CNAME, name_from_text(target), ttl
+    )
 
 
-def host(name: str, address: IPv4Address = ADDRESS, ttl: int = 60) -> Record:
-    return Record.of_address(name_from_text(name), address, ttl)
+def host(name: str, address: IPv4Address = ADDRESS, ttl: int = 60) -> ResourceRecord:
+    return ResourceRecord.of_address(name_from_text(name), address, ttl)
 
 
 HOST = host("www.example.com")
 
 
 def reply(
-    outgoing: Outgoing, *answers: Record, rcode: int = 0, authorities: tuple[Record, ...] = ()
-) -> Message:
-    query = Message.decode(outgoing.data)
+    outgoing: DnsQuery,
+    *answers: ResourceRecord,
+    rcode: int = 0,
+    authorities: tuple[ResourceRecord, ...] = (),
+) -> DnsMessage:
+    query = DnsMessage.decode(outgoing.data)
     flags = QR | RD | RA | rcode
-    return Message(query.id, flags, query.questions, answers, authorities)
+    return DnsMessage(query.id, flags, query.questions, answers, authorities)
 
 
 def make(*servers: IPv4Address, tries: int = 3) -> Resolver:
     return Resolver(servers or (ONE,), random.Random(1), tries=tries)
 
 
-def sent(resolver: Resolver) -> Outgoing:
+def sent(resolver: Resolver) -> DnsQuery:
     (outgoing,) = resolver.datagrams_to_send()
     return outgoing
 
 
 def told(
-    resolver: Resolver, outgoing: Outgoing, message: Message | bytes, now: float = 0.1
+    resolver: Resolver, outgoing: DnsQuery, message: DnsMessage | bytes, now: float = 0.1
 ) -> None:
     data = message if isinstance(message, bytes) else message.encode()
     resolver.receive(data, outgoing.server, now)

@@ -29,15 +29,15 @@ from tokay.protocols.dns import (
     QR,
     RD,
     DnsError,
-    Failed,
-    Failure,
-    Message,
+    DnsFailure,
+    DnsMessage,
+    LookupFailed,
+    LookupResolved,
     Question,
     Rcode,
-    Record,
-    Resolved,
+    RecordType,
     Resolver,
-    Type,
+    ResourceRecord,
     name_from_text,
 )
 
@@ -47,10 +47,10 @@ def test_a_name_is_asked_for_and_found() -> None:
     number = resolver.query("www.example.com", 0, 5)
     out = sent(resolver)
     assert out.server == FIRST
-    assert Message.decode(out.data) == Message(out.exchange, RD, (Question(NAME),))
+    assert DnsMessage.decode(out.data) == DnsMessage(out.exchange, RD, (Question(NAME),))
     assert resolver.is_open(out.exchange)
     told(resolver, out, reply(out, HOST, host("www.example.com", OTHER), HOST))
-    assert resolver.events() == [Resolved(number, (ADDRESS, OTHER))]
+    assert resolver.events() == [LookupResolved(number, (ADDRESS, OTHER))]
     assert not resolver.is_open(out.exchange)
     assert idle(resolver)
 
@@ -58,7 +58,7 @@ def test_a_name_is_asked_for_and_found() -> None:
 def test_an_address_is_its_own() -> None:
     resolver = make()
     number = resolver.query("192.0.2.1", 0, 5)
-    assert resolver.events() == [Resolved(number, (ADDRESS,))]
+    assert resolver.events() == [LookupResolved(number, (ADDRESS,))]
     assert idle(resolver)
 
 
@@ -74,7 +74,7 @@ def test_without_a_server() -> None:
     resolver = Resolver((), random.Random(1))
     assert resolver.events() == []
     number = resolver.query("a", 0, 5)
-    assert resolver.events() == [Failed(number, Failure.NO_SERVER)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.NO_SERVER)]
     resolver.use_servers([ONE])
     resolver.query("a", 0, 5)
     assert sent(resolver).server == FIRST
@@ -105,7 +105,7 @@ def test_servers_take_turns_and_then_time_runs_out() -> None:
         (114, SECOND),
     ]
     assert due is None
-    assert resolver.events() == [Failed(number, Failure.TIMEOUT)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.TIMEOUT)]
     assert idle(resolver)
 
 
@@ -121,7 +121,7 @@ def test_every_server_has_its_tries_in_the_time_there_is(timeout: float) -> None
         asked += len(resolver.datagrams_to_send())
     assert asked == (6 if timeout else 1)
     assert now == 7 + timeout
-    assert resolver.events() == [Failed(number, Failure.TIMEOUT)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.TIMEOUT)]
 
 
 def test_a_clock_that_jumps_ends_the_lookup() -> None:
@@ -129,7 +129,7 @@ def test_a_clock_that_jumps_ends_the_lookup() -> None:
     number = resolver.query("a", 0, 5)
     sent(resolver)
     resolver.handle_timer(3600)
-    assert resolver.events() == [Failed(number, Failure.TIMEOUT)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.TIMEOUT)]
     assert resolver.datagrams_to_send() == []
 
 
@@ -142,7 +142,7 @@ def test_a_late_answer_counts_until_the_time_is_over() -> None:
     last = resolver.datagrams_to_send()[-1]
     assert resolver.is_open(out.exchange)
     told(resolver, out, reply(out, HOST), 4.9)
-    assert resolver.events() == [Resolved(number, (ADDRESS,))]
+    assert resolver.events() == [LookupResolved(number, (ADDRESS,))]
     told(resolver, last, reply(last, HOST), 5.1)
     assert resolver.events() == []
     assert idle(resolver)
@@ -156,30 +156,30 @@ def test_no_such_name_is_final() -> None:
     number = resolver.query("www.example.com", 0, 5)
     out = sent(resolver)
     told(resolver, out, reply(out, rcode=Rcode.NXDOMAIN, authorities=(SOA,)))
-    assert resolver.events() == [Failed(number, Failure.NXDOMAIN)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.NXDOMAIN)]
     assert idle(resolver)
 
 
 @pytest.mark.parametrize("authorities", [(SOA,), ()])
-def test_no_address_is_final(authorities: tuple[Record, ...]) -> None:
+def test_no_address_is_final(authorities: tuple[ResourceRecord, ...]) -> None:
     resolver = make(ONE, TWO)
     number = resolver.query("www.example.com", 0, 5)
     out = sent(resolver)
     told(resolver, out, reply(out, authorities=authorities))
-    assert resolver.events() == [Failed(number, Failure.NODATA)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.NODATA)]
 
 
 @pytest.mark.parametrize(
     ("rcode", "failure"),
     [
-        (Rcode.SERVFAIL, Failure.SERVFAIL),
-        (Rcode.REFUSED, Failure.REFUSED),
-        (Rcode.NOTIMP, Failure.SERVFAIL),
-        (Rcode.FORMERR, Failure.SERVFAIL),
-        (9, Failure.SERVFAIL),
+        (Rcode.SERVFAIL, DnsFailure.SERVFAIL),
+        (Rcode.REFUSED, DnsFailure.REFUSED),
+        (Rcode.NOTIMP, DnsFailure.SERVFAIL),
+        (Rcode.FORMERR, DnsFailure.SERVFAIL),
+        (9, DnsFailure.SERVFAIL),
     ],
 )
-def test_the_next_server_is_asked_at_once(rcode: int, failure: Failure) -> None:
+def test_the_next_server_is_asked_at_once(rcode: int, failure: DnsFailure) -> None:
     resolver = make(ONE, TWO)
     number = resolver.query("www.example.com", 0, 5)
     out = sent(resolver)
@@ -187,7 +187,7 @@ def test_the_next_server_is_asked_at_once(rcode: int, failure: Failure) -> None:
     out = sent(resolver)
     assert out.server == SECOND
     told(resolver, out, reply(out, rcode=Rcode.SERVFAIL))
-    assert resolver.events() == [Failed(number, failure)]
+    assert resolver.events() == [LookupFailed(number, failure)]
     assert idle(resolver)
 
 
@@ -201,7 +201,7 @@ def test_a_server_that_failed_is_not_asked_again() -> None:
         servers += [out.server for out in resolver.datagrams_to_send()]
         resolver.handle_timer(due)
     assert servers == [SECOND] * 3
-    assert resolver.events() == [Failed(number, Failure.REFUSED)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.REFUSED)]
 
 
 def test_a_late_failure_leaves_the_other_server_its_time() -> None:
@@ -225,16 +225,18 @@ def test_a_header_alone_is_a_failure_and_nothing_more() -> None:
         told(resolver, out, replace(reply(out, rcode=rcode), questions=()))
         assert resolver.events() == []
     told(resolver, out, replace(reply(out, rcode=Rcode.FORMERR), questions=()))
-    assert resolver.events() == [Failed(number, Failure.SERVFAIL)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.SERVFAIL)]
 
 
 def test_a_referral_is_a_failure() -> None:
     resolver = make()
     number = resolver.query("www.example.com", 0, 5)
     out = sent(resolver)
-    ns = Record.of_target(name_from_text("com"), Type.NS, name_from_text("a.gtld"), 60)
+    ns = ResourceRecord.of_target(
+        name_from_text("com"), RecordType.NS, name_from_text("a.gtld"), 60
+    )
     told(resolver, out, replace(reply(out, authorities=(ns,)), flags=QR | RD))
-    assert resolver.events() == [Failed(number, Failure.SERVFAIL)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.SERVFAIL)]
 
 
 def test_an_answer_that_cannot_be_read_is_a_failure() -> None:
@@ -261,8 +263,8 @@ def test_forgeries_are_dropped_and_the_answer_still_counts() -> None:
         replace(forged, flags=RD),
         replace(forged, flags=QR | 5 << 11),
         replace(forged, questions=(Question(name_from_text("www.example.org")),)),
-        replace(forged, questions=(Question(NAME, Type.AAAA),)),
-        replace(forged, questions=(Question(NAME, Type.A, 3),)),
+        replace(forged, questions=(Question(NAME, RecordType.AAAA),)),
+        replace(forged, questions=(Question(NAME, RecordType.A, 3),)),
         replace(forged, questions=()),
         replace(forged, questions=(Question(NAME),) * 2),
     ):
@@ -275,7 +277,7 @@ def test_forgeries_are_dropped_and_the_answer_still_counts() -> None:
     assert resolver.events() == []
     assert resolver.datagrams_to_send() == []
     resolver.receive(good.encode(), FIRST, 0.1, exchange=out.exchange)
-    assert resolver.events() == [Resolved(number, (ADDRESS,))]
+    assert resolver.events() == [LookupResolved(number, (ADDRESS,))]
     told(resolver, out, forged)
     assert resolver.events() == []
 
@@ -286,7 +288,7 @@ def test_the_case_of_the_echo_is_ignored() -> None:
     out = sent(resolver)
     assert b"WWW\x07Example" in out.data
     told(resolver, out, replace(reply(out, HOST), questions=(Question(NAME),)))
-    assert resolver.events() == [Resolved(number, (ADDRESS,))]
+    assert resolver.events() == [LookupResolved(number, (ADDRESS,))]
 
 
 def test_only_the_chain_counts() -> None:
@@ -299,11 +301,11 @@ def test_only_the_chain_counts() -> None:
         poison,
         alias("bank.example", "evil.example"),
         host("web.example.net"),
-        Record(NAME, Type.A, 60, b"\6\6\6\6", 3),
+        ResourceRecord(NAME, RecordType.A, 60, b"\6\6\6\6", 3),
         alias("www.example.com", "WEB.example.net"),
     )
     told(resolver, out, replace(response, additionals=(poison,), authorities=(poison,)))
-    assert resolver.events() == [Resolved(number, (ADDRESS,))]
+    assert resolver.events() == [LookupResolved(number, (ADDRESS,))]
     for name in ("bank.example", "web.example.net", "evil.example"):
         resolver.query(name, 0.2, 5)
         assert resolver.events() == []
@@ -322,10 +324,10 @@ def test_callers_that_want_one_name_share_a_question() -> None:
     three = resolver.query("www.example.com", 0.5, 5)
     out = sent(resolver)
     resolver.handle_timer(1)
-    assert resolver.events() == [Failed(one, Failure.TIMEOUT)]
+    assert resolver.events() == [LookupFailed(one, DnsFailure.TIMEOUT)]
     resolver.cancel(three)
     told(resolver, out, reply(out, HOST), 1.5)
-    assert resolver.events() == [Resolved(two, (ADDRESS,))]
+    assert resolver.events() == [LookupResolved(two, (ADDRESS,))]
 
 
 def test_a_cancelled_lookup_is_forgotten() -> None:
@@ -356,7 +358,7 @@ def test_servers_may_change_under_way() -> None:
     out = sent(resolver)
     resolver.use_servers([TWO, TWO])
     told(resolver, out, reply(out, HOST))
-    assert resolver.events() == [Resolved(number, (ADDRESS,))]
+    assert resolver.events() == [LookupResolved(number, (ADDRESS,))]
     resolver.query("b", 0, 5)
     assert sent(resolver).server == SECOND
 
@@ -366,4 +368,4 @@ def test_authoritative_silence_is_no_referral() -> None:
     number = resolver.query("www.example.com", 0, 5)
     out = sent(resolver)
     told(resolver, out, replace(reply(out), flags=QR | AA))
-    assert resolver.events() == [Failed(number, Failure.NODATA)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.NODATA)]

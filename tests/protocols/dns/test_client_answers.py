@@ -24,15 +24,15 @@ from tests.protocols.dns.dialogue import (
 
 from tokay.protocols.dns import (
     TC,
-    Failed,
-    Failure,
-    Message,
-    Outgoing,
+    DnsFailure,
+    DnsMessage,
+    DnsQuery,
+    LookupFailed,
+    LookupResolved,
     Question,
     Rcode,
-    Record,
-    Resolved,
     Resolver,
+    ResourceRecord,
     UseTcp,
     name_from_text,
 )
@@ -49,10 +49,10 @@ def test_a_chain_that_leaves_the_response_is_asked_on() -> None:
     told(resolver, out, reply(out, alias("www.example.com", "b", 30), alias("b", "c", 99)))
     on = sent(resolver)
     assert on.server == SECOND  # the one that knew
-    assert Message.decode(on.data).questions == (Question(name_from_text("c")),)
+    assert DnsMessage.decode(on.data).questions == (Question(name_from_text("c")),)
     assert not resolver.is_open(out.exchange)
     told(resolver, on, reply(on, host("c")), 0.2)
-    assert resolver.events() == [Resolved(number, (ADDRESS,))]
+    assert resolver.events() == [LookupResolved(number, (ADDRESS,))]
     resolver.query("WWW.EXAMPLE.COM", 30.1, 5)
     assert len(resolver.events()) == 1
     resolver.query("www.example.com", 30.3, 5)  # the least TTL of the chain
@@ -60,23 +60,23 @@ def test_a_chain_that_leaves_the_response_is_asked_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rcode", "failure"), [(Rcode.NXDOMAIN, Failure.NXDOMAIN), (0, Failure.NODATA)]
+    ("rcode", "failure"), [(Rcode.NXDOMAIN, DnsFailure.NXDOMAIN), (0, DnsFailure.NODATA)]
 )
-def test_a_chain_may_end_in_nothing(rcode: int, failure: Failure) -> None:
+def test_a_chain_may_end_in_nothing(rcode: int, failure: DnsFailure) -> None:
     resolver = make()
     number = resolver.query("a", 0, 5)
     out = sent(resolver)
     told(resolver, out, reply(out, alias("a", "b"), rcode=rcode, authorities=(SOA,)))
-    assert resolver.events() == [Failed(number, failure)]
+    assert resolver.events() == [LookupFailed(number, failure)]
 
 
 @pytest.mark.parametrize("answers", [[alias("a", "a")], [alias("a", "b"), alias("b", "A")]])
-def test_a_loop_ends(answers: list[Record]) -> None:
+def test_a_loop_ends(answers: list[ResourceRecord]) -> None:
     resolver = make()
     number = resolver.query("a", 0, 5)
     out = sent(resolver)
     told(resolver, out, reply(out, *answers))
-    assert resolver.events() == [Failed(number, Failure.SERVFAIL)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.SERVFAIL)]
     assert idle(resolver)
 
 
@@ -89,12 +89,15 @@ def test_a_loop_over_many_responses_ends() -> None:
         assert resolver.events() == []
     out = sent(resolver)
     told(resolver, out, reply(out, alias("n16", "n17")))
-    assert resolver.events() == [Failed(number, Failure.SERVFAIL)]
+    assert resolver.events() == [LookupFailed(number, DnsFailure.SERVFAIL)]
     assert idle(resolver)
 
 
 def test_a_long_chain_is_followed_to_sixteen() -> None:
-    for length, event in ((16, Resolved(1, (ADDRESS,))), (17, Failed(1, Failure.SERVFAIL))):
+    for length, event in (
+        (16, LookupResolved(1, (ADDRESS,))),
+        (17, LookupFailed(1, DnsFailure.SERVFAIL)),
+    ):
         resolver = make()
         resolver.query("n0", 0, 5)
         out = sent(resolver)
@@ -107,13 +110,13 @@ def test_a_long_chain_is_followed_to_sixteen() -> None:
 # TCP.
 
 
-def truncated(out: Outgoing) -> bytes:
+def truncated(out: DnsQuery) -> bytes:
     """A response that was cut in the middle of its first record, as some servers do."""
     whole = reply(out, HOST)
     return replace(whole, flags=whole.flags | TC).encode()[:-7]
 
 
-def to_tcp(resolver: Resolver, out: Outgoing) -> UseTcp:
+def to_tcp(resolver: Resolver, out: DnsQuery) -> UseTcp:
     told(resolver, out, truncated(out))
     (event,) = resolver.events()
     assert isinstance(event, UseTcp)
@@ -128,12 +131,12 @@ def test_what_is_cut_comes_over_tcp(size: int) -> None:
     tcp = to_tcp(resolver, out)
     assert tcp.server == FIRST
     assert int.from_bytes(tcp.data[:2]) == len(tcp.data) - 2
-    assert Message.decode(tcp.data[2:]).questions == (Question(NAME),)
+    assert DnsMessage.decode(tcp.data[2:]).questions == (Question(NAME),)
     assert tcp.exchange != out.exchange
     assert resolver.is_open(tcp.exchange)
     assert not resolver.is_open(out.exchange)
     answers = [host("www.example.com", ADDRESS + i) for i in range(20)]
-    message = reply(Outgoing(tcp.data[2:], FIRST, 0), *answers).encode()
+    message = reply(DnsQuery(tcp.data[2:], FIRST, 0), *answers).encode()
     resolver.receive(message, FIRST, 0.1)  # not over UDP
     assert resolver.events() == []
     stream = len(message).to_bytes(2) + message + b"\0"
@@ -141,7 +144,7 @@ def test_what_is_cut_comes_over_tcp(size: int) -> None:
         resolver.receive_tcp(stream[at : at + size], tcp.exchange, 0.2)
         for at in range(0, len(stream), size)
     ]
-    assert resolver.events() == [Resolved(number, tuple(ADDRESS + i for i in range(16)))]
+    assert resolver.events() == [LookupResolved(number, tuple(ADDRESS + i for i in range(16)))]
     assert done[-1]
     assert idle(resolver)
 
@@ -163,7 +166,7 @@ def test_nonsense_over_tcp_passes_the_server_over(wrong: str) -> None:
     resolver = make(ONE, TWO)
     resolver.query("www.example.com", 0, 5)
     tcp = to_tcp(resolver, sent(resolver))
-    good = reply(Outgoing(tcp.data[2:], FIRST, 0), HOST)
+    good = reply(DnsQuery(tcp.data[2:], FIRST, 0), HOST)
     bad = {
         "id": replace(good, id=good.id ^ 1).encode(),
         "question": replace(good, questions=(Question(NAME, 28),)).encode(),
@@ -184,7 +187,7 @@ def test_a_silent_connection_costs_what_a_silent_server_costs() -> None:
     out = sent(resolver)
     assert out.server == SECOND
     told(resolver, out, reply(out, HOST), 1.2)
-    assert resolver.events() == [Resolved(number, (ADDRESS,))]
+    assert resolver.events() == [LookupResolved(number, (ADDRESS,))]
     assert resolver.receive_tcp(b"\0", tcp.exchange, 0.5)
 
 
@@ -198,7 +201,7 @@ def test_results_live_as_long_as_their_ttl() -> None:
     told(resolver, out, reply(out, HOST), 10)
     resolver.events()
     number = resolver.query("Www.Example.Com.", 69.9, 5)
-    assert resolver.events() == [Resolved(number, (ADDRESS,))]
+    assert resolver.events() == [LookupResolved(number, (ADDRESS,))]
     resolver.query("www.example.com", 70, 5)
     assert resolver.events() == []
 

@@ -19,13 +19,13 @@ from tokay.protocols.dns import (
     RD,
     TC,
     DnsError,
+    DnsMessage,
     Edns,
-    Message,
     Question,
     Rcode,
-    Record,
-    Service,
-    Type,
+    RecordType,
+    ResourceRecord,
+    SrvData,
     name_from_text,
     name_to_text,
 )
@@ -43,22 +43,22 @@ ANSWER = bytes.fromhex(
 
 
 def test_a_query_by_hand() -> None:
-    message = Message(0x1234, RD, (Question(SETUP),))
-    assert Message.decode(QUERY) == message
+    message = DnsMessage(0x1234, RD, (Question(SETUP),))
+    assert DnsMessage.decode(QUERY) == message
     assert message.encode() == QUERY
 
 
 def test_an_answer_by_hand() -> None:
-    message = Message(
+    message = DnsMessage(
         0x1234,
         QR | AA | RD | RA,
         (Question(WWW),),
         (
-            Record.of_target(WWW, Type.CNAME, SETUP, 60),
-            Record.of_address(SETUP, IPv4Address("10.10.10.1"), 60),
+            ResourceRecord.of_target(WWW, RecordType.CNAME, SETUP, 60),
+            ResourceRecord.of_address(SETUP, IPv4Address("10.10.10.1"), 60),
         ),
     )
-    assert Message.decode(ANSWER) == message
+    assert DnsMessage.decode(ANSWER) == message
     assert message.encode() == ANSWER
     assert message.answers[0].target == SETUP
     assert message.answers[1].address == IPv4Address("10.10.10.1")
@@ -67,43 +67,43 @@ def test_an_answer_by_hand() -> None:
 
 
 def test_what_follows_the_message_is_ignored() -> None:
-    assert Message.decode(QUERY + b"\0\0junk") == Message.decode(QUERY)
+    assert DnsMessage.decode(QUERY + b"\0\0junk") == DnsMessage.decode(QUERY)
 
 
 def test_records_say_what_they_mean() -> None:
-    service = Service(1, 2, 80, SETUP)
-    srv = Record.of_service(name_from_text("_http._tcp.local"), service, 120)
-    txt = Record.of_texts(SETUP, [b"a=1", b"", b"x" * 255], 120)
-    aaaa = Record.of_address(SETUP, IPv6Address("fe80::1"), 5)
+    service = SrvData(1, 2, 80, SETUP)
+    srv = ResourceRecord.of_service(name_from_text("_http._tcp.local"), service, 120)
+    txt = ResourceRecord.of_texts(SETUP, [b"a=1", b"", b"x" * 255], 120)
+    aaaa = ResourceRecord.of_address(SETUP, IPv6Address("fe80::1"), 5)
     assert srv.service == service
     assert txt.texts == (b"a=1", b"", b"x" * 255)
     assert aaaa.address == IPv6Address("fe80::1")
-    assert Record.of_texts(SETUP, [], 1).data == b"\0"
+    assert ResourceRecord.of_texts(SETUP, [], 1).data == b"\0"
     assert srv.texts is None
     assert txt.service is None
     with pytest.raises(ValueError, match="256"):
-        Record.of_texts(SETUP, [b"x" * 256], 1)
+        ResourceRecord.of_texts(SETUP, [b"x" * 256], 1)
 
 
 def test_the_mdns_bit_is_not_part_of_the_class() -> None:
-    record = Record(SETUP, Type.A, 120, b"\x0a\x0a\x0a\x01", CLASS_IN | 0x8000)
-    message = Message(0, QR | AA, answers=(record,))
-    assert Message.decode(message.encode()) == message
+    record = ResourceRecord(SETUP, RecordType.A, 120, b"\x0a\x0a\x0a\x01", CLASS_IN | 0x8000)
+    message = DnsMessage(0, QR | AA, answers=(record,))
+    assert DnsMessage.decode(message.encode()) == message
     with pytest.raises(DnsError):
-        Message.decode(Message(0, QR, answers=(record._replace(data=b"abc"),)).encode())
+        DnsMessage.decode(DnsMessage(0, QR, answers=(record._replace(data=b"abc"),)).encode())
 
 
 def test_other_classes_have_their_own_addresses() -> None:
-    chaos = Message(0, QR, answers=(Record(SETUP, Type.A, 1, b"\0\0\1", 3),))
-    assert Message.decode(chaos.encode()) == chaos
+    chaos = DnsMessage(0, QR, answers=(ResourceRecord(SETUP, RecordType.A, 1, b"\0\0\1", 3),))
+    assert DnsMessage.decode(chaos.encode()) == chaos
 
 
 def test_edns_is_part_of_the_header() -> None:
     edns = Edns(4096, Rcode.BADVERS >> 4, 0, 0x8000, b"\xfd\xe9\0\x02ab")
-    message = Message(7, QR, (Question(SETUP),), edns=edns)
+    message = DnsMessage(7, QR, (Question(SETUP),), edns=edns)
     data = message.encode()
-    assert Message.decode(data) == message
-    assert Message.decode(data).rcode == Rcode.BADVERS
+    assert DnsMessage.decode(data) == message
+    assert DnsMessage.decode(data).rcode == Rcode.BADVERS
     theirs = dns.message.from_wire(data)
     assert (theirs.edns, theirs.payload, theirs.rcode()) == (0, 4096, 16)
     assert theirs.ednsflags & dns.flags.DO
@@ -111,16 +111,16 @@ def test_edns_is_part_of_the_header() -> None:
 
 def test_two_opt_records_are_an_error_and_so_is_a_named_one() -> None:
     opt = b"\0" + bytes.fromhex("0029 1000 00000000 0000")
-    Message.decode(QUERY[:10] + b"\0\1" + QUERY[12:] + opt)
+    DnsMessage.decode(QUERY[:10] + b"\0\1" + QUERY[12:] + opt)
     for additionals, count in ((opt + opt, b"\0\2"), (b"\x01a" + opt, b"\0\1")):
         with pytest.raises(DnsError):
-            Message.decode(QUERY[:10] + count + QUERY[12:] + additionals)
+            DnsMessage.decode(QUERY[:10] + count + QUERY[12:] + additionals)
 
 
 @pytest.mark.parametrize("size", range(len(ANSWER)))
 def test_every_cut_is_an_error(size: int) -> None:
     with pytest.raises(DnsError):
-        Message.decode(ANSWER[:size])
+        DnsMessage.decode(ANSWER[:size])
 
 
 @pytest.mark.parametrize(
@@ -139,15 +139,15 @@ def test_every_cut_is_an_error(size: int) -> None:
 )
 def test_malformed_records(record: str) -> None:
     with pytest.raises(DnsError):
-        Message.decode(QUERY[:6] + b"\0\1" + QUERY[8:] + bytes.fromhex(record))
+        DnsMessage.decode(QUERY[:6] + b"\0\1" + QUERY[8:] + bytes.fromhex(record))
 
 
 def test_the_number_of_records_is_bounded() -> None:
     record = bytes.fromhex("00 0063 0001 00000000 0000")
     header = bytes.fromhex("0000 8000 0000")
-    assert len(Message.decode(header + b"\2\0" + bytes(4) + record * 512).answers) == 512
+    assert len(DnsMessage.decode(header + b"\2\0" + bytes(4) + record * 512).answers) == 512
     with pytest.raises(DnsError):
-        Message.decode(header + b"\2\1" + bytes(4) + record * 513)
+        DnsMessage.decode(header + b"\2\1" + bytes(4) + record * 513)
 
 
 def test_the_worst_message_takes_no_time() -> None:
@@ -163,7 +163,7 @@ def test_the_worst_message_takes_no_time() -> None:
     soa = (b"\x01b" + top) * 2 + bytes(20)
     data += (b"\x01c" + top + b"\0\6\0\1" + bytes(4) + len(soa).to_bytes(2) + soa) * 511
     start = time.process_time()
-    message = Message.decode(data)
+    message = DnsMessage.decode(data)
     assert len(message.answers) == 512
     assert message.answers[-1].name == b"\x01c" + b"\x01a" * 120 + b"\0"
     assert time.process_time() - start < 1
@@ -172,18 +172,18 @@ def test_the_worst_message_takes_no_time() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        Message(1 << 16),
-        Message(0, questions=(Question(b""),)),
-        Message(0, questions=(Question(SETUP, -1),)),
-        Message(0, answers=(Record(SETUP, 1, 1 << 32, b""),)),
-        Message(0, answers=(Record(SETUP, Type.CNAME, 0, b"\x05a"),)),
-        Message(0, answers=(Record(SETUP, Type.CNAME, 0, b"\0\0"),)),
-        Message(0, answers=(Record(SETUP, Type.SOA, 0, b"\0\0" + bytes(19)),)),
-        Message(0, answers=(Record(SETUP, 99, 0, bytes(1 << 16)),)),
-        Message(0, answers=(Record(SETUP, 99, 0, bytes(40_000)),) * 2),
+        DnsMessage(1 << 16),
+        DnsMessage(0, questions=(Question(b""),)),
+        DnsMessage(0, questions=(Question(SETUP, -1),)),
+        DnsMessage(0, answers=(ResourceRecord(SETUP, 1, 1 << 32, b""),)),
+        DnsMessage(0, answers=(ResourceRecord(SETUP, RecordType.CNAME, 0, b"\x05a"),)),
+        DnsMessage(0, answers=(ResourceRecord(SETUP, RecordType.CNAME, 0, b"\0\0"),)),
+        DnsMessage(0, answers=(ResourceRecord(SETUP, RecordType.SOA, 0, b"\0\0" + bytes(19)),)),
+        DnsMessage(0, answers=(ResourceRecord(SETUP, 99, 0, bytes(1 << 16)),)),
+        DnsMessage(0, answers=(ResourceRecord(SETUP, 99, 0, bytes(40_000)),) * 2),
     ],
 )
-def test_what_cannot_be_written_is_the_callers_mistake(message: Message) -> None:
+def test_what_cannot_be_written_is_the_callers_mistake(message: DnsMessage) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - each has its own text
         message.encode()
     assert not isinstance(caught.value, DnsError)
@@ -199,19 +199,21 @@ U16 = st.integers(0, 0xFFFF)
 TTL = st.integers(0, 0x7FFFFFFF)
 TEXTS = st.lists(st.binary(max_size=20), max_size=3)
 RECORDS = st.one_of(
-    st.builds(Record.of_address, NAMES, st.ip_addresses(), TTL),
-    st.builds(Record.of_target, NAMES, st.sampled_from([2, 5, 12]), NAMES, TTL),
-    st.builds(Record.of_texts, NAMES, TEXTS, TTL),
-    st.builds(Record.of_service, NAMES, st.builds(Service, U16, U16, U16, NAMES), TTL),
+    st.builds(ResourceRecord.of_address, NAMES, st.ip_addresses(), TTL),
+    st.builds(ResourceRecord.of_target, NAMES, st.sampled_from([2, 5, 12]), NAMES, TTL),
+    st.builds(ResourceRecord.of_texts, NAMES, TEXTS, TTL),
+    st.builds(ResourceRecord.of_service, NAMES, st.builds(SrvData, U16, U16, U16, NAMES), TTL),
     st.builds(
-        lambda n, a, b, tail, ttl: Record(n, Type.SOA, ttl, a + b + tail),
+        lambda n, a, b, tail, ttl: ResourceRecord(n, RecordType.SOA, ttl, a + b + tail),
         *(NAMES, NAMES, NAMES, st.binary(min_size=20, max_size=20), TTL),
     ),
-    st.builds(lambda n, ttl, data: Record(n, 4242, ttl, data), NAMES, TTL, st.binary(max_size=20)),
+    st.builds(
+        lambda n, ttl, data: ResourceRecord(n, 4242, ttl, data), NAMES, TTL, st.binary(max_size=20)
+    ),
 )
 SECTION = st.lists(RECORDS, max_size=4).map(tuple)
 MESSAGES = st.builds(
-    Message,
+    DnsMessage,
     id=U16,
     flags=st.integers(0, 15).map(lambda rcode: QR | RD | rcode),
     questions=st.lists(
@@ -225,8 +227,8 @@ MESSAGES = st.builds(
 
 
 @given(MESSAGES)
-def test_what_is_written_is_read_back(message: Message) -> None:
-    assert Message.decode(message.encode()) == message
+def test_what_is_written_is_read_back(message: DnsMessage) -> None:
+    assert DnsMessage.decode(message.encode()) == message
 
 
 def flat(name: dns.name.Name) -> bytes:
@@ -244,7 +246,7 @@ def seen_by_dnspython(theirs: dns.message.Message) -> list[set[tuple[bytes, int,
     ]
 
 
-def seen_by_us(ours: Message) -> list[set[tuple[bytes, int, int, bytes]]]:
+def seen_by_us(ours: DnsMessage) -> list[set[tuple[bytes, int, int, bytes]]]:
     return [
         {(record.name.lower(), record.type, record.ttl, record.data) for record in section}
         for section in (ours.answers, ours.authorities, ours.additionals)
@@ -252,7 +254,7 @@ def seen_by_us(ours: Message) -> list[set[tuple[bytes, int, int, bytes]]]:
 
 
 @given(MESSAGES)
-def test_dnspython_reads_what_we_write(message: Message) -> None:
+def test_dnspython_reads_what_we_write(message: DnsMessage) -> None:
     theirs = dns.message.from_wire(message.encode(), one_rr_per_rrset=True)
     assert theirs.id == message.id
     assert theirs.rcode() == message.rcode
@@ -262,9 +264,9 @@ def test_dnspython_reads_what_we_write(message: Message) -> None:
 
 
 @given(MESSAGES)
-def test_we_read_what_dnspython_writes(message: Message) -> None:
+def test_we_read_what_dnspython_writes(message: DnsMessage) -> None:
     theirs = dns.message.from_wire(message.encode(), one_rr_per_rrset=True)
-    again = Message.decode(theirs.to_wire(want_shuffle=False))
+    again = DnsMessage.decode(theirs.to_wire(want_shuffle=False))
     assert seen_by_us(again) == seen_by_us(message)
     assert (again.id, again.flags, again.edns) == (message.id, message.flags, message.edns)
 

@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 
 from tokay.protocols.dns import (
     TC,
-    Answerer,
     DnsError,
+    DnsFailure,
+    DnsMessage,
+    DnsResponder,
     Event,
-    Failed,
-    Failure,
-    Message,
+    LookupFailed,
+    LookupResolved,
     Question,
     Rcode,
-    Record,
-    Resolved,
+    RecordType,
     Resolver,
-    Type,
-    Unknown,
+    ResourceRecord,
+    UnknownNames,
     UseTcp,
     name_from_text,
 )
@@ -64,11 +64,11 @@ class Network:
             heapq.heappush(self.flying, (due, next(self.order), arrive))
 
     def forge(self, query: bytes, server: tuple[str, int]) -> None:
-        ask = Message.decode(query)
+        ask = DnsMessage.decode(query)
         name = ask.questions[0].name
-        lie = Record.of_address(name, EVIL, 9999)
+        lie = ResourceRecord.of_address(name, EVIL, 9999)
         flags = 0x8180 | self.rng.choice((0, 0, Rcode.NXDOMAIN, Rcode.REFUSED))
-        message = Message(ask.id, flags, ask.questions, (lie,))
+        message = DnsMessage(ask.id, flags, ask.questions, (lie,))
         match self.rng.randrange(4):
             case 0:
                 message = replace(message, id=ask.id ^ self.rng.randrange(1, 1 << 16))
@@ -140,38 +140,38 @@ class Network:
         assert self.now <= until + 3 * self.delay
         return self.heard[number]
 
-    def address_of(self, name: str, timeout: float = 5) -> IPv4Address | Failure:
+    def address_of(self, name: str, timeout: float = 5) -> IPv4Address | DnsFailure:
         match self.look_up(name, timeout):
-            case Resolved(_, addresses):
+            case LookupResolved(_, addresses):
                 return addresses[0]
-            case Failed(_, failure):
+            case LookupFailed(_, failure):
                 return failure
         raise AssertionError
 
 
 def honest() -> Serve:
-    return Answerer(NAMES, 60).answer
+    return DnsResponder(NAMES, 60).answer
 
 
 def test_a_resolver_and_an_answerer_understand_one_another() -> None:
     network = Network({FIRST: honest()})
     assert network.address_of("N7.Example") == NAMES["n7.example"]
-    assert network.address_of("n99.example") is Failure.NXDOMAIN
-    assert network.address_of("1.2.0.192.in-addr.arpa") is Failure.NODATA
+    assert network.address_of("n99.example") is DnsFailure.NXDOMAIN
+    assert network.address_of("1.2.0.192.in-addr.arpa") is DnsFailure.NODATA
     assert network.resolver.query("n7.example", network.now, 1) in {
-        event.lookup for event in network.resolver.events() if isinstance(event, Resolved)
+        event.lookup for event in network.resolver.events() if isinstance(event, LookupResolved)
     }
 
 
 def test_a_portal_catches_every_name() -> None:
-    network = Network({FIRST: Answerer({}, 0, unknown=ADDRESS).answer})
+    network = Network({FIRST: DnsResponder({}, 0, unknown=ADDRESS).answer})
     for name in ("captive.apple.com", "www.msftconnecttest.com", "x"):
         assert network.address_of(name) == ADDRESS
 
 
 def test_silence_is_a_timeout_and_a_second_server_a_rescue() -> None:
-    silent = Answerer({}, 60, unknown=Unknown.SILENCE).answer
-    assert Network({FIRST: silent}).address_of("n1.example") is Failure.TIMEOUT
+    silent = DnsResponder({}, 60, unknown=UnknownNames.SILENCE).answer
+    assert Network({FIRST: silent}).address_of("n1.example") is DnsFailure.TIMEOUT
     network = Network({FIRST: silent, SECOND: honest()})
     assert network.address_of("n1.example") == NAMES["n1.example"]
     assert network.now < 1
@@ -185,7 +185,7 @@ def test_forty_names_through_a_bad_network(seed: int) -> None:
     numbers = {network.resolver.query(f"n{i}.example", 0, 30): i for i in range(40)}
     network.run()
     for number, i in numbers.items():
-        assert network.heard[number] == Resolved(number, (ADDRESS + i,))
+        assert network.heard[number] == LookupResolved(number, (ADDRESS + i,))
 
 
 @given(
@@ -218,17 +218,17 @@ def test_whatever_the_network_does_a_lookup_ends_in_time_and_in_truth(
     network.run()
     for number, i in numbers.items():
         event = network.heard[number]
-        if isinstance(event, Resolved):
+        if isinstance(event, LookupResolved):
             assert event.addresses == (ADDRESS + i,)
         else:
-            assert isinstance(event, Failed)
+            assert isinstance(event, LookupFailed)
             # SERVFAIL only where every server had an answer that TCP could not bring.
-            assert event.failure is Failure.TIMEOUT or (cut and not tcp)
+            assert event.failure is DnsFailure.TIMEOUT or (cut and not tcp)
 
 
 def test_a_server_that_says_it_is_cut_and_has_no_tcp() -> None:
     network = Network({FIRST: honest()}, cut=1.0, tcp=False)
-    assert network.address_of("n1.example") is Failure.SERVFAIL
+    assert network.address_of("n1.example") is DnsFailure.SERVFAIL
     network = Network({FIRST: honest()}, cut=1.0)
     assert network.address_of("n1.example") == NAMES["n1.example"]
 
@@ -240,16 +240,18 @@ def test_a_server_of_endless_aliases_ends(data: st.DataObject) -> None:
     targets = st.sampled_from(["a", "b", "c.b.a", "A", ".", "n1.example"]).map(name_from_text)
 
     def serve(query: bytes) -> bytes:
-        ask = Message.decode(query)
+        ask = DnsMessage.decode(query)
         records = data.draw(
             st.lists(st.tuples(targets, targets), max_size=4).map(
-                lambda pairs: [Record.of_target(a, Type.CNAME, b, 60) for a, b in pairs]
+                lambda pairs: [
+                    ResourceRecord.of_target(a, RecordType.CNAME, b, 60) for a, b in pairs
+                ]
             )
         )
-        return Message(ask.id, 0x8180, ask.questions, tuple(records)).encode()
+        return DnsMessage(ask.id, 0x8180, ask.questions, tuple(records)).encode()
 
     network = Network({FIRST: serve})
-    assert network.address_of("a") in (Failure.SERVFAIL, Failure.NODATA)
+    assert network.address_of("a") in (DnsFailure.SERVFAIL, DnsFailure.NODATA)
     assert network.now < 5
 
 
@@ -259,7 +261,7 @@ def test_any_bytes_give_an_event_or_nothing(data: st.DataObject) -> None:
     """Octets of a good answer are changed, or it is anything at all behind the right id."""
     resolver = Resolver([FIRST, SECOND], random.Random(1))
     number = resolver.query("n1.example", 0, 5)
-    serve = Answerer(NAMES, 60).answer
+    serve = DnsResponder(NAMES, 60).answer
     ended = []
     tcp: list[int] = []
     for step in range(12):
@@ -291,7 +293,7 @@ def test_any_bytes_give_an_event_or_nothing(data: st.DataObject) -> None:
 def test_any_bytes_are_a_message_or_an_error(body: bytes, records: int) -> None:
     for data in (body, bytes((0, 0, 0x80, 0, 0, 1, 0, records, 0, 0, 0, 1)) + body):
         try:
-            message = Message.decode(data)
+            message = DnsMessage.decode(data)
         except DnsError:
             continue
-        assert Message.decode(message.encode()) == message
+        assert DnsMessage.decode(message.encode()) == message

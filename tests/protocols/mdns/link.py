@@ -3,10 +3,10 @@
 import random
 from ipaddress import IPv4Address
 
-from tokay.protocols.dns import QR, Message, Question, Record, Type, name_from_text
-from tokay.protocols.mdns import PORT, Host, Offer, Outgoing, Responder
+from tokay.protocols.dns import QR, DnsMessage, Question, RecordType, ResourceRecord, name_from_text
+from tokay.protocols.mdns import PORT, MdnsDatagram, MdnsHost, MdnsResponder, MdnsService
 
-HTTP = Offer("_http._tcp", 80, (b"a=1",))
+HTTP = MdnsService("_http._tcp", 80, (b"a=1",))
 STRANGER = ("10.0.0.200", PORT)
 
 
@@ -14,8 +14,8 @@ def name(text: str) -> bytes:
     return name_from_text(text)
 
 
-def host(text: str, number: int = 1, *offers: Offer) -> Host:
-    return Host(text, IPv4Address(f"10.0.0.{number}"), offers)
+def host(text: str, number: int = 1, *offers: MdnsService) -> MdnsHost:
+    return MdnsHost(text, IPv4Address(f"10.0.0.{number}"), offers)
 
 
 class Wire:
@@ -23,11 +23,11 @@ class Wire:
 
     def __init__(self, responders: int = 1) -> None:
         self.now = 100.0
-        self.responders = [Responder(random.Random(seed)) for seed in range(responders)]
-        self.heard: list[tuple[float, Message, tuple[str, int] | None]] = []
+        self.responders = [MdnsResponder(random.Random(seed)) for seed in range(responders)]
+        self.heard: list[tuple[float, DnsMessage, tuple[str, int] | None]] = []
         self.named: list[tuple[int, str, bool]] = []
 
-    def add(self, host: Host, on: int = 0) -> int:
+    def add(self, host: MdnsHost, on: int = 0) -> int:
         key = self.responders[on].add(host, self.now)
         self.carry()
         return key
@@ -46,8 +46,8 @@ class Wire:
         for at, responder in enumerate(self.responders):
             self.named += [(at, event.name, event.changed) for event in responder.events()]
 
-    def _deliver(self, sender: int, out: Outgoing) -> None:
-        message = Message.decode(out.data)
+    def _deliver(self, sender: int, out: MdnsDatagram) -> None:
+        message = DnsMessage.decode(out.data)
         self.heard.append((self.now, message, out.destination))
         source = (f"10.0.0.{100 + sender}", PORT)
         for at, responder in enumerate(self.responders):
@@ -71,9 +71,11 @@ class Wire:
                 break
         self.now = end
 
-    def say(self, message: Message, source: tuple[str, int] = STRANGER, group: bool = True) -> None:
+    def say(
+        self, message: DnsMessage, source: tuple[str, int] = STRANGER, group: bool = True
+    ) -> None:
         """Let a stranger speak."""
-        decoded = Message.decode(message.encode())
+        decoded = DnsMessage.decode(message.encode())
         for responder in self.responders:
             responder.receive(decoded, source, self.now, group)
         self.carry()
@@ -81,18 +83,18 @@ class Wire:
     def ask(
         self,
         text: str,
-        type: int = Type.A,
-        *known: Record,
+        type: int = RecordType.A,
+        *known: ResourceRecord,
         source: tuple[str, int] = STRANGER,
         group: bool = True,
         cls: int = 1,
         flags: int = 0,
         wait: float = 0.6,
-    ) -> list[tuple[Message, tuple[str, int] | None]]:
+    ) -> list[tuple[DnsMessage, tuple[str, int] | None]]:
         """Ask, and return what was said within a while."""
         before = len(self.heard)
         self.say(
-            Message(7, flags, (Question(name(text), type, cls),), answers=known), source, group
+            DnsMessage(7, flags, (Question(name(text), type, cls),), answers=known), source, group
         )
         self.turn(wait)
         return [(message, to) for _, message, to in self.heard[before:] if message.flags & QR]
@@ -101,5 +103,5 @@ class Wire:
         """Return when probes were heard."""
         return [at for at, message, _ in self.heard if not message.flags & QR]
 
-    def responses(self) -> list[tuple[float, Message]]:
+    def responses(self) -> list[tuple[float, DnsMessage]]:
         return [(at, message) for at, message, _ in self.heard if message.flags & QR]

@@ -13,20 +13,20 @@ from tokay.protocols.dns import (
     QR,
     TC,
     DnsError,
-    Message,
+    DnsMessage,
     Question,
-    Record,
-    Service,
-    Type,
+    RecordType,
+    ResourceRecord,
+    SrvData,
 )
-from tokay.protocols.mdns import PORT, Host, Offer, Responder
+from tokay.protocols.mdns import PORT, MdnsHost, MdnsResponder, MdnsService
 
 FLUSH = 0x8001
 OTHER = b"\x0a\0\0\x63"
 DAY = 86_400.0
 
 
-def settled(*hosts: Host) -> Wire:
+def settled(*hosts: MdnsHost) -> Wire:
     """A link where all is said."""
     wire = Wire()
     for one in hosts:
@@ -35,12 +35,12 @@ def settled(*hosts: Host) -> Wire:
     return wire
 
 
-def response(*records: Record) -> Message:
-    return Message(0, QR | AA, answers=records)
+def response(*records: ResourceRecord) -> DnsMessage:
+    return DnsMessage(0, QR | AA, answers=records)
 
 
-def address(text: str, data: bytes = OTHER, ttl: int = 120) -> Record:
-    return Record(name(text), Type.A, ttl, data, FLUSH)
+def address(text: str, data: bytes = OTHER, ttl: int = 120) -> ResourceRecord:
+    return ResourceRecord(name(text), RecordType.A, ttl, data, FLUSH)
 
 
 # Section 8: probing and announcing.
@@ -69,13 +69,13 @@ def test_a_probe_claims_every_name() -> None:
     _, probe, to = wire.heard[0]
     assert to is None
     assert [(q.name, q.type, q.cls) for q in probe.questions] == [
-        (name("anole.local"), Type.ANY, FLUSH),
-        (name("anole._http._tcp.local"), Type.ANY, FLUSH),
+        (name("anole.local"), RecordType.ANY, FLUSH),
+        (name("anole._http._tcp.local"), RecordType.ANY, FLUSH),
     ]
     assert [(r.type, r.cls) for r in probe.authorities] == [
-        (Type.A, 1),
-        (Type.SRV, 1),
-        (Type.TXT, 1),
+        (RecordType.A, 1),
+        (RecordType.SRV, 1),
+        (RecordType.TXT, 1),
     ]
 
 
@@ -84,16 +84,16 @@ def test_what_is_announced() -> None:
     _, message = wire.responses()[0]
     shown = {(r.name, r.type): r for r in message.answers}
     instance = name("anole._http._tcp.local")
-    assert shown[name("anole.local"), Type.A] == address("anole.local", b"\x0a\0\0\x01")
-    assert shown[instance, Type.SRV].service == Service(0, 0, 80, name("anole.local"))
-    assert shown[instance, Type.SRV].ttl == 120
-    assert shown[instance, Type.TXT].texts == (b"a=1",)
-    assert shown[instance, Type.TXT].ttl == 4500
-    pointer = shown[name("_http._tcp.local"), Type.PTR]
+    assert shown[name("anole.local"), RecordType.A] == address("anole.local", b"\x0a\0\0\x01")
+    assert shown[instance, RecordType.SRV].service == SrvData(0, 0, 80, name("anole.local"))
+    assert shown[instance, RecordType.SRV].ttl == 120
+    assert shown[instance, RecordType.TXT].texts == (b"a=1",)
+    assert shown[instance, RecordType.TXT].ttl == 4500
+    pointer = shown[name("_http._tcp.local"), RecordType.PTR]
     assert (pointer.target, pointer.cls, pointer.ttl) == (instance, 1, 4500)
-    meta = shown[name("_services._dns-sd._udp.local"), Type.PTR]
+    meta = shown[name("_services._dns-sd._udp.local"), RecordType.PTR]
     assert (meta.target, meta.cls) == (name("_http._tcp.local"), 1)
-    assert shown[name("1.0.0.10.in-addr.arpa"), Type.PTR].target == name("anole.local")
+    assert shown[name("1.0.0.10.in-addr.arpa"), RecordType.PTR].target == name("anole.local")
     assert message.flags == QR | AA
     assert not message.questions
 
@@ -110,7 +110,7 @@ def test_a_name_that_somebody_has_is_left_to_them() -> None:
     wire.say(response(address("anole-2.local")))
     wire.turn(3)
     assert wire.named == [(0, "anole-2", True), (0, "anole-3", True)]
-    assert wire.ask("anole-3._http._tcp.local", Type.SRV)
+    assert wire.ask("anole-3._http._tcp.local", RecordType.SRV)
     assert not wire.ask("anole-2.local")
     assert not wire.ask("anole.local")
 
@@ -127,7 +127,7 @@ def test_two_responders_agree_who_has_the_name() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_of_two_that_probe_at_once_the_greater_wins(seed: int) -> None:
     wire = Wire(2)
-    wire.responders = [Responder(random.Random(seed)), Responder(random.Random(seed + 100))]
+    wire.responders = [MdnsResponder(random.Random(seed)), MdnsResponder(random.Random(seed + 100))]
     wire.add(host("anole", 1), on=0)
     wire.add(host("anole", 2), on=1)
     wire.turn(10)
@@ -151,10 +151,10 @@ def test_hosts_of_one_responder_get_different_names_at_once() -> None:
 
 
 def test_an_instance_with_a_name_of_its_own_gets_a_number_too() -> None:
-    fixed = Offer("_ipp._tcp", 631, (), "Boiler room")
+    fixed = MdnsService("_ipp._tcp", 631, (), "Boiler room")
     wire = settled(host("one", 1, fixed), host("two", 2, fixed))
     assert sorted(wire.named) == [(0, "one", False), (0, "two-2", True)]
-    answers = wire.ask("_ipp._tcp.local", Type.PTR)
+    answers = wire.ask("_ipp._tcp.local", RecordType.PTR)
     found = {r.target for message, _ in answers for r in message.answers}
     kind = name("_ipp._tcp.local")
     assert found == {b"\x0bBoiler room" + kind, b"\x0fBoiler room (2)" + kind}
@@ -180,7 +180,7 @@ def test_a_name_of_several_labels() -> None:
 
 
 def test_what_can_be_no_name_is_refused() -> None:
-    responder = Responder(random.Random(1))
+    responder = MdnsResponder(random.Random(1))
     for text in ("a..b", "a" * 64, ".".join(["abcdefgh"] * 40)):
         with pytest.raises(DnsError):
             responder.add(host(text), 0)
@@ -205,14 +205,14 @@ def test_an_established_name_is_probed_for_again() -> None:
     [
         address("anole.local", b"\x0a\0\0\x01"),
         address("anole.local", ttl=0),
-        Record(name("anole.local"), Type.AAAA, 120, bytes(16), FLUSH),
-        Record(name("anole.local"), Type.A, 120, OTHER, 3),
+        ResourceRecord(name("anole.local"), RecordType.AAAA, 120, bytes(16), FLUSH),
+        ResourceRecord(name("anole.local"), RecordType.A, 120, OTHER, 3),
         address("anole.example"),
-        Record(name("_http._tcp.local"), Type.PTR, 4500, name("x._http._tcp.local")),
+        ResourceRecord(name("_http._tcp.local"), RecordType.PTR, 4500, name("x._http._tcp.local")),
     ],
     ids=["the same", "a goodbye", "another type", "another class", "another name", "shared"],
 )
-def test_what_is_no_conflict(record: Record) -> None:
+def test_what_is_no_conflict(record: ResourceRecord) -> None:
     wire = settled(host("anole", 1, HTTP))
     wire.heard.clear()
     wire.say(response(record))
@@ -252,24 +252,24 @@ def test_questions_get_answers() -> None:
     assert to is None
     assert [r.data for r in message.answers] == [b"\x0a\0\0\x01"]
     assert not message.questions
-    ((message, _),) = wire.ask("2.0.0.10.in-addr.arpa", Type.PTR)
+    ((message, _),) = wire.ask("2.0.0.10.in-addr.arpa", RecordType.PTR)
     assert message.answers[0].target == name("gecko.local")
-    ((message, _),) = wire.ask("anole._http._tcp.local", Type.ANY)
-    assert {r.type for r in message.answers} == {Type.SRV, Type.TXT}
+    ((message, _),) = wire.ask("anole._http._tcp.local", RecordType.ANY)
+    assert {r.type for r in message.answers} == {RecordType.SRV, RecordType.TXT}
     for unknown in ("nobody.local", "local", "anole", "_ipp._tcp.local"):
-        assert not wire.ask(unknown, Type.ANY)
+        assert not wire.ask(unknown, RecordType.ANY)
     assert not wire.ask("anole.local", cls=3)
 
 
 def test_a_pointer_brings_along_what_is_asked_next() -> None:
     wire = settled(host("anole", 1, HTTP))
-    ((message, _),) = wire.ask("_http._tcp.local", Type.PTR)
-    assert {r.type for r in message.additionals} == {Type.SRV, Type.TXT, Type.A}
+    ((message, _),) = wire.ask("_http._tcp.local", RecordType.PTR)
+    assert {r.type for r in message.additionals} == {RecordType.SRV, RecordType.TXT, RecordType.A}
 
 
 def test_there_is_no_ipv6_address() -> None:
     wire = settled(host("anole"))
-    ((message, _),) = wire.ask("anole.local", Type.AAAA)
+    ((message, _),) = wire.ask("anole.local", RecordType.AAAA)
     (denial,) = message.answers
     # Window 0, one octet, bit 1: A alone.
     assert (denial.type, denial.data) == (47, name("anole.local") + b"\0\x01\x40")
@@ -281,7 +281,7 @@ def test_shared_answers_wait_a_little_and_ours_do_not() -> None:
     wire.ask("anole.local")
     assert wire.heard[-1][0] == at
     at = wire.now
-    wire.ask("_http._tcp.local", Type.PTR)
+    wire.ask("_http._tcp.local", RecordType.PTR)
     assert 0.02 <= wire.heard[-1][0] - at <= 0.14
 
 
@@ -289,25 +289,27 @@ def test_what_the_asker_knows_is_not_said() -> None:
     wire = settled(host("anole", 1, HTTP))
     instance = name("anole._http._tcp.local")
     for ttl, answers in ((4500, 0), (2250, 0), (2249, 1)):
-        known = Record(name("_http._tcp.local"), Type.PTR, ttl, instance)
-        assert len(wire.ask("_http._tcp.local", Type.PTR, known, wait=2)) == answers
-    other = Record(name("_http._tcp.local"), Type.PTR, 4500, name("x._http._tcp.local"))
-    assert wire.ask("_http._tcp.local", Type.PTR, other)
+        known = ResourceRecord(name("_http._tcp.local"), RecordType.PTR, ttl, instance)
+        assert len(wire.ask("_http._tcp.local", RecordType.PTR, known, wait=2)) == answers
+    other = ResourceRecord(
+        name("_http._tcp.local"), RecordType.PTR, 4500, name("x._http._tcp.local")
+    )
+    assert wire.ask("_http._tcp.local", RecordType.PTR, other)
 
 
 def test_an_asker_with_more_to_say_is_waited_for() -> None:
     wire = settled(host("anole", 1, HTTP))
     instance = name("anole._http._tcp.local")
-    known = Record(name("_http._tcp.local"), Type.PTR, 4500, instance)
+    known = ResourceRecord(name("_http._tcp.local"), RecordType.PTR, 4500, instance)
     at = wire.now
-    assert wire.ask("_http._tcp.local", Type.PTR, flags=TC)
+    assert wire.ask("_http._tcp.local", RecordType.PTR, flags=TC)
     assert 0.4 <= wire.heard[-1][0] - at <= 0.65
     wire.turn(2)
-    question = Question(name("_http._tcp.local"), Type.PTR)
-    wire.say(Message(0, TC, (question,)))
+    question = Question(name("_http._tcp.local"), RecordType.PTR)
+    wire.say(DnsMessage(0, TC, (question,)))
     before = len(wire.heard)
     wire.turn(0.1)
-    wire.say(Message(0, 0, answers=(known,)))
+    wire.say(DnsMessage(0, 0, answers=(known,)))
     wire.turn(2)
     assert len(wire.heard) == before
 
@@ -331,7 +333,7 @@ def test_plain_resolvers_get_a_plain_answer() -> None:
     ((message, to),) = wire.ask("anole.local", source=asker)
     assert to == asker
     assert message.id == 7
-    assert message.questions == (Question(name("anole.local"), Type.A),)
+    assert message.questions == (Question(name("anole.local"), RecordType.A),)
     assert [(r.ttl, r.cls) for r in message.answers] == [(10, 1)]
     assert all(r.ttl <= 10 and r.cls == 1 for r in message.additionals)
 
@@ -353,10 +355,10 @@ def test_goodbye() -> None:
     ((_, message),) = wire.responses()
     assert {r.ttl for r in message.answers} == {0}
     kinds = {(r.name, r.type) for r in message.answers}
-    assert (name("anole.local"), Type.A) in kinds
-    assert (name("_http._tcp.local"), Type.PTR) in kinds
+    assert (name("anole.local"), RecordType.A) in kinds
+    assert (name("_http._tcp.local"), RecordType.PTR) in kinds
     # Others still have the service.
-    assert (name("_services._dns-sd._udp.local"), Type.PTR) not in kinds
+    assert (name("_services._dns-sd._udp.local"), RecordType.PTR) not in kinds
     assert not wire.ask("anole.local")
     assert wire.ask("gecko.local")
 
@@ -380,7 +382,9 @@ def test_thirty_days() -> None:
     told = [
         at
         for at, message in wire.responses()
-        if any(r.type == Type.PTR and r.name == name("_http._tcp.local") for r in message.answers)
+        if any(
+            r.type == RecordType.PTR and r.name == name("_http._tcp.local") for r in message.answers
+        )
     ]
     assert max(b - a for a, b in itertools.pairwise(told)) < 4500
     assert wire.now - told[-1] < 4500
@@ -395,7 +399,7 @@ def test_a_flood_of_questions_gets_one_answer_a_second() -> None:
     wire = settled(host("anole", 1, HTTP))
     before = len(wire.heard)
     for _ in range(1000):
-        wire.say(Message(0, 0, (Question(name("anole.local")),)))
+        wire.say(DnsMessage(0, 0, (Question(name("anole.local")),)))
         wire.turn(0.01)
     assert 9 <= len(wire.heard) - before <= 12
 
@@ -404,7 +408,7 @@ def test_a_flood_of_plain_questions_is_answered_in_part() -> None:
     wire = settled(host("anole"))
     before = len(wire.heard)
     for number in range(5000):
-        wire.say(Message(0, 0, (Question(name("anole.local")),)), ("10.0.0.9", 10_000 + number))
+        wire.say(DnsMessage(0, 0, (Question(name("anole.local")),)), ("10.0.0.9", 10_000 + number))
     assert len(wire.heard) - before == 50
 
 
@@ -413,7 +417,7 @@ def test_a_flood_of_unfinished_questions_is_bounded() -> None:
     responder = wire.responders[0]
     for number in range(1000):
         source = (f"10.0.{number >> 8}.{number & 255}", PORT)
-        wire.say(Message(0, TC, (Question(name("anole.local")),)), source)
+        wire.say(DnsMessage(0, TC, (Question(name("anole.local")),)), source)
     assert len(responder._deferred) == 64
     wire.turn(1)
     assert not responder._deferred
@@ -434,7 +438,7 @@ def test_timers_do_not_pile_up() -> None:
     wire = settled(host("anole", 1, HTTP))
     for _ in range(200):
         wire.say(response(address("anole.local")))
-        wire.say(Message(0, 0, (Question(name("_http._tcp.local"), Type.PTR),)))
+        wire.say(DnsMessage(0, 0, (Question(name("_http._tcp.local"), RecordType.PTR),)))
         wire.turn(0.02)
     assert len(wire.responders[0]._due) < 60
 
@@ -444,7 +448,7 @@ def test_other_operations_and_errors_are_not_heard(flags: int) -> None:
     wire = settled(host("anole"))
     wire.heard.clear()
     question = (Question(name("anole.local")),)
-    wire.say(Message(0, flags, question, answers=(address("anole.local"),)))
+    wire.say(DnsMessage(0, flags, question, answers=(address("anole.local"),)))
     wire.turn(3)
     assert not wire.heard
 
@@ -469,7 +473,7 @@ def test_whatever_comes_the_host_has_a_name_in_the_end(
     for _ in range(5):
         wire.turn(0.4)
         try:
-            message = Message.decode(prefix + data)
+            message = DnsMessage.decode(prefix + data)
         except DnsError:
             continue
         wire.responders[0].receive(message, ("10.0.0.2", port), wire.now, True)

@@ -10,7 +10,7 @@ from tokay.protocols.websocket import (
     BINARY,
     NO_CODE,
     TEXT,
-    Receiver,
+    FrameReceiver,
     WebSocketError,
     close_payload,
     frame,
@@ -46,7 +46,8 @@ async def test_sizes_with_a_mask() -> None:
         data = os.urandom(size)
         assert (
             b"".join(
-                p for _, p, _ in Receiver(masked=True).receive(frame(BINARY, data, masked=True))
+                p
+                for _, p, _ in FrameReceiver(masked=True).receive(frame(BINARY, data, masked=True))
             )
             == data
         )

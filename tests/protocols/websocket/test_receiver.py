@@ -21,12 +21,12 @@ from tests.websocket_cases import (
     text,
 )
 
-from tokay.protocols.websocket import Receiver, WebSocketError, parse_close
+from tokay.protocols.websocket import FrameReceiver, WebSocketError, parse_close
 
 Outcome = tuple[bytes, list[bytes], int | None]
 
 
-def hear(receiver: Receiver, chunks: Iterable[bytes]) -> Outcome:
+def hear(receiver: FrameReceiver, chunks: Iterable[bytes]) -> Outcome:
     """Return the bytes of messages, the payloads of pings, and the close code or error."""
     data = bytearray()
     pings: list[bytes] = []
@@ -62,10 +62,10 @@ def check(case: Case, outcome: Outcome) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: Case, masked: bool) -> None:
     wire = case.encode(masked)
-    check(case, hear(Receiver(masked=masked), [wire]))
+    check(case, hear(FrameReceiver(masked=masked), [wire]))
     if len(wire) < 10000:
-        check(case, hear(Receiver(masked=masked), bytewise(wire)))
-    check(case, hear(Receiver(masked=masked), cut(wire)))
+        check(case, hear(FrameReceiver(masked=masked), bytewise(wire)))
+    check(case, hear(FrameReceiver(masked=masked), cut(wire)))
 
 
 def cut(wire: bytes) -> list[bytes]:
@@ -81,9 +81,9 @@ def cut(wire: bytes) -> list[bytes]:
 @pytest.mark.parametrize("case", MUCH, ids=lambda case: case.name)
 def test_much(case: Case, masked: bool) -> None:
     wire = case.encode(masked)
-    check(case, hear(Receiver(masked=masked), [wire]))
+    check(case, hear(FrameReceiver(masked=masked), [wire]))
     pieces = [wire[at : at + 65536] for at in range(0, len(wire), 65536)]
-    check(case, hear(Receiver(masked=masked), pieces))
+    check(case, hear(FrameReceiver(masked=masked), pieces))
 
 
 async def test_much_with_a_loop() -> None:
@@ -92,7 +92,7 @@ async def test_much_with_a_loop() -> None:
         payload = os.urandom(size)
         wire = Frame(BINARY, payload).encode(masked=True) + Frame(CLOSE).encode(masked=True)
         for chunks in ([wire], cut(wire), [wire[:501], wire[501:]]):
-            assert hear(Receiver(masked=True), chunks) == (payload, [], 1005)
+            assert hear(FrameReceiver(masked=True), chunks) == (payload, [], 1005)
 
 
 # What the sections leave out.
@@ -103,7 +103,7 @@ def test_the_wrong_mask(masked: bool) -> None:
     for frame in (Frame(BINARY, b"x"), Frame(BINARY), Frame(PING), Frame(CLOSE), cont(b"")):
         wire = frame.encode(not masked)
         for chunks in ([wire], bytewise(wire)):
-            assert hear(Receiver(masked=masked), chunks) == (b"", [], 1002)
+            assert hear(FrameReceiver(masked=masked), chunks) == (b"", [], 1002)
 
 
 @pytest.mark.parametrize(
@@ -116,12 +116,12 @@ def test_the_wrong_mask(masked: bool) -> None:
 def test_a_length_in_the_wrong_form(length: bytes) -> None:
     wire = bytes((0x82, length[0] | 0x80)) + length[1:] + bytes(4)
     for chunks in ([wire], bytewise(wire)):
-        assert hear(Receiver(masked=True), chunks) == (b"", [], 1002)
+        assert hear(FrameReceiver(masked=True), chunks) == (b"", [], 1002)
 
 
 def test_a_frame_of_any_length_is_begun() -> None:
     """What has come is given, and what a header promises takes no memory."""
-    receiver = Receiver(masked=False)
+    receiver = FrameReceiver(masked=False)
     assert list(receiver.receive(b"\x82\x7f\x7f" + b"\xff" * 7)) == []
     for _ in range(100):
         assert list(receiver.receive(bytes(1000))) == [(BINARY, bytes(1000), False)]
@@ -132,18 +132,20 @@ def test_a_bound_on_messages() -> None:
     parted = fragments(TEXT, b"x" * 1000, 300)
     for frames in (exact, parted):
         wire = b"".join(frame.encode(True) for frame in frames)
-        assert hear(Receiver(masked=True, most=1000), [wire]) == (b"x" * 1000, [], None)
-        assert hear(Receiver(masked=True, most=999), [wire])[2] == 1009
+        assert hear(FrameReceiver(masked=True, most=1000), [wire]) == (b"x" * 1000, [], None)
+        assert hear(FrameReceiver(masked=True, most=999), [wire])[2] == 1009
         # One message after the other: each has the bound to itself.
-        assert hear(Receiver(masked=True, most=1000), [wire] * 3) == (b"x" * 3000, [], None)
+        assert hear(FrameReceiver(masked=True, most=1000), [wire] * 3) == (b"x" * 3000, [], None)
     # Known by its header: none of it is waited for.
-    assert hear(Receiver(masked=False, most=10), [b"\x82\x0b"])[2] == 1009
-    assert hear(Receiver(masked=True, most=5), [Frame(BINARY, b"123456").encode(True)])[2] == 1009
+    assert hear(FrameReceiver(masked=False, most=10), [b"\x82\x0b"])[2] == 1009
+    assert (
+        hear(FrameReceiver(masked=True, most=5), [Frame(BINARY, b"123456").encode(True)])[2] == 1009
+    )
 
 
 def test_text_in_pieces_of_a_frame() -> None:
     """A wrong byte is found when it comes, not at the end of its frame."""
-    receiver = Receiver(masked=False)
+    receiver = FrameReceiver(masked=False)
     assert hear(receiver, [b"\x81\x7e\x01\x00good", b"\xff"]) == (b"good", [], 1007)
 
 
@@ -158,7 +160,7 @@ def test_ends_of_messages_are_told() -> None:
             Frame(BINARY, b"c"),
         )
     )
-    assert list(Receiver(masked=True).receive(wire)) == [
+    assert list(FrameReceiver(masked=True).receive(wire)) == [
         (TEXT, b"a", False),
         (PING, b"p", True),
         (TEXT, b"b", True),
@@ -171,9 +173,9 @@ def test_ends_of_messages_are_told() -> None:
 def test_one_whole_message(masked: bool) -> None:
     for size in (0, 1, 3, 64, 125, 126, 127, 1000, 65535):
         wire = Frame(BINARY, b"x" * size).encode(masked)
-        assert Receiver(masked=masked).whole(wire) == b"x" * size
+        assert FrameReceiver(masked=masked).whole(wire) == b"x" * size
         for other in (wire[:-1], wire + b"\x82", wire[1:], b""):
-            assert Receiver(masked=masked).whole(other) is None
+            assert FrameReceiver(masked=masked).whole(other) is None
     for frame in (
         Frame(BINARY, b"x" * 65536),
         text(b"x"),
@@ -181,21 +183,21 @@ def test_one_whole_message(masked: bool) -> None:
         Frame(BINARY, b"x", False),
         cont(b"x"),
     ):
-        assert Receiver(masked=masked).whole(frame.encode(masked)) is None
+        assert FrameReceiver(masked=masked).whole(frame.encode(masked)) is None
     # Not within a message, not behind half a header, not beyond the bound.
     wire = Frame(BINARY, b"12345").encode(masked)
-    receiver = Receiver(masked=masked)
+    receiver = FrameReceiver(masked=masked)
     list(receiver.receive(text(b"x", False).encode(masked)))
     assert receiver.whole(wire) is None
-    receiver = Receiver(masked=masked)
+    receiver = FrameReceiver(masked=masked)
     list(receiver.receive(wire[:1]))
     assert receiver.whole(wire) is None
-    assert Receiver(masked=masked, most=4).whole(wire) is None
+    assert FrameReceiver(masked=masked, most=4).whole(wire) is None
     wire = Frame(BINARY, b"x" * 126).encode(masked)
-    assert Receiver(masked=masked, most=125).whole(wire) is None
+    assert FrameReceiver(masked=masked, most=125).whole(wire) is None
     # A length in the wrong form is left to receive().
     wrong = bytes((0x82, 0x7E | masked << 7, 0, 5)) + bytes(4 if masked else 0) + b"12345"
-    assert Receiver(masked=masked).whole(wrong) is None
+    assert FrameReceiver(masked=masked).whole(wrong) is None
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -204,5 +206,5 @@ def test_any_bytes(data: bytes, masked: bool, size: int) -> None:
     """Pieces or the named error, and the same however it is cut."""
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
     for head in (b"", b"\x81\x85\0\0\0\0hello"):
-        whole = hear(Receiver(masked=masked, most=150), [head + data])
-        assert hear(Receiver(masked=masked, most=150), [head, *pieces]) == whole
+        whole = hear(FrameReceiver(masked=masked, most=150), [head + data])
+        assert hear(FrameReceiver(masked=masked, most=150), [head, *pieces]) == whole

@@ -1,4 +1,4 @@
-"""Claims: which loopback addresses are taken on this machine.
+"""AddressLocks: which loopback addresses are taken on this machine.
 
 Every simulated device has a loopback address of its own, and nothing in the kernel keeps two
 programs from using the same one. Two sources tell:
@@ -55,7 +55,8 @@ class AddressLocks:
     """Takes and frees addresses in 127.0.0.0/8 for this process.
 
     Two objects on one file in one process would not see each other, and closing one would drop
-    the other's locks (fcntl(2), "Record locks"): use `process_claims`, or a file of your own.
+    the other's locks (fcntl(2), "Record locks"): use `process_address_locks`, or a file of one's
+    own.
     If the file cannot be used, only this process and /proc/net are looked at.
     """
 
@@ -174,7 +175,7 @@ class AddressLocks:
 
 @functools.cache
 def process_address_locks() -> AddressLocks:
-    """Give the one `Claims` of this process on the machine's shared file."""
+    """Give the one `AddressLocks` of this process on the machine's shared file."""
     return AddressLocks()
 
 

@@ -18,12 +18,12 @@ class DhcpFaults:
     refusing: bool = False
     exhausted: bool = False
 
-    def answer(self, datagram: bytes, server: dhcp.Server, now: float) -> list[bytes] | None:
+    def answer(self, datagram: bytes, server: dhcp.DhcpServer, now: float) -> list[bytes] | None:
         """Give the faulty answer; None if the server is to answer as it would."""
         if self.silent:
             return []
         try:
-            message = dhcp.Message.decode(datagram)
+            message = dhcp.DhcpMessage.decode(datagram)
         except dhcp.DhcpError:
             return []
         kind = message.message_type
@@ -40,13 +40,13 @@ class DhcpFaults:
         return None
 
 
-def _nak(request: dhcp.Message, server: IPv4Address) -> bytes:
+def _nak(request: dhcp.DhcpMessage, server: IPv4Address) -> bytes:
     options: dict[int, bytes] = {
-        dhcp.Option.MESSAGE_TYPE: bytes((dhcp.MessageType.NAK,)),
-        dhcp.Option.SERVER_ID: server.packed,
-        dhcp.Option.MESSAGE: b"refused by the script",
+        dhcp.DhcpOption.MESSAGE_TYPE: bytes((dhcp.MessageType.NAK,)),
+        dhcp.DhcpOption.SERVER_ID: server.packed,
+        dhcp.DhcpOption.MESSAGE: b"refused by the script",
     }
-    return dhcp.Message(
+    return dhcp.DhcpMessage(
         dhcp.BOOTREPLY,
         request.xid,
         request.chaddr,
@@ -93,7 +93,7 @@ class RogueDhcpServer:
             raise
         except ValueError as error:
             raise AirspaceError(f"lease: {error}") from None
-        self.server = dhcp.Server(config, in_use=in_use)
+        self.server = dhcp.DhcpServer(config, in_use=in_use)
 
     def has(self, address: IPv4Address, now: float) -> bool:
         """Whether a station has its address from this server."""

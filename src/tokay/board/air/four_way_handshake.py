@@ -61,6 +61,6 @@ async def run_handshake(
             await asyncio.sleep(due - now)
         now = max(due, loop.time())
         frame = authenticator.handle_timer(now)
-    if authenticator.state is not wpa.State.DONE:
+    if authenticator.state is not wpa.HandshakeState.DONE:
         # Reason 15 is all that the station hears, and takes for a wrong key.
         raise JoinError(JoinFailure.WRONG_PASSKEY)

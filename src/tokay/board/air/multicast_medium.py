@@ -1,11 +1,12 @@
-"""What carries multicast between the stations of a simulated network.
+"""Multicast and broadcast between the stations of a simulated network.
 
-A datagram to a group is one call to whoever listens, on the next turn of the loop; a thousand
-stations that share a listener (`Link.open_group`) cost one call together, and nobody has a socket.
+A datagram to a group is one call to each handler, on the next turn of the loop: stations that share
+a handler (`MulticastSockets.open_group`) cost one call together, and no station has a socket.
 
-``Outside`` joins such networks to the other programs of the machine: one socket on the loopback
-interface for each group and port, whatever the number of stations. It hears what those programs
-say to the group or to a station's address, and says to them what the stations say.
+``LoopbackBridge`` connects such networks to the other programs of the machine: one socket on the
+loopback interface for each group and port, however many stations there are. What those programs
+send to the group or to a station's address is delivered here, and what stations send goes out
+there.
 """
 
 import asyncio

@@ -58,11 +58,11 @@ class Subnet:
         weakref.finalize(self, _free_all, claims, self._held)
 
     @cached_property
-    def _server(self) -> "dhcp.Server":
+    def _server(self) -> "dhcp.DhcpServer":
         """The DHCP server, from the first station on."""
         from tokay.protocols import dhcp  # noqa: PLC0415 - a device that joins nothing needs none
 
-        return dhcp.Server(
+        return dhcp.DhcpServer(
             dhcp.ServerConfig(
                 address=self.gateway,
                 netmask=self.subnet.netmask,
@@ -132,7 +132,7 @@ class Subnet:
         lie: str | None = None,
         lease: int = 3600,
     ) -> None:
-        """Put a second server on the network, faster than the first; see `Rogue`."""
+        """Put a second server on the network, faster than the first; see `RogueDhcpServer`."""
         self._rogue = self.check_rogue(gateway=gateway, dns=dns, lie=lie, lease=lease)
 
     def check_rogue(
@@ -169,7 +169,7 @@ class Subnet:
             self._faults = DhcpFaults()
         return self._faults
 
-    def _ask(self, server: "dhcp.Server", datagram: bytes, now: float) -> list[bytes]:
+    def _ask(self, server: "dhcp.DhcpServer", datagram: bytes, now: float) -> list[bytes]:
         for _ in range(_MAX_ROUNDS):
             self._met_taken = False
             answers = server.receive(datagram, now)

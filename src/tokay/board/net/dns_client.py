@@ -14,10 +14,10 @@ from typing import Any
 from tokay.protocols.dns import (
     PORT,
     DnsError,
-    Failed,
-    Failure,
-    Outgoing,
-    Resolved,
+    DnsFailure,
+    DnsQuery,
+    LookupFailed,
+    LookupResolved,
     Resolver,
     UseTcp,
 )
@@ -31,12 +31,12 @@ TCP_TIMEOUT = 5.0
 """Seconds for an answer over TCP."""
 
 _TEXTS = {
-    Failure.NXDOMAIN: (socket.EAI_NONAME, "no such name"),
-    Failure.NODATA: (socket.EAI_NONAME, "no address"),
-    Failure.SERVFAIL: (socket.EAI_AGAIN, "the DNS server failed"),
-    Failure.REFUSED: (socket.EAI_AGAIN, "the DNS server refused"),
-    Failure.TIMEOUT: (socket.EAI_AGAIN, "no DNS server answers"),
-    Failure.NO_SERVER: (socket.EAI_AGAIN, "there is no DNS server"),
+    DnsFailure.NXDOMAIN: (socket.EAI_NONAME, "no such name"),
+    DnsFailure.NODATA: (socket.EAI_NONAME, "no address"),
+    DnsFailure.SERVFAIL: (socket.EAI_AGAIN, "the DNS server failed"),
+    DnsFailure.REFUSED: (socket.EAI_AGAIN, "the DNS server refused"),
+    DnsFailure.TIMEOUT: (socket.EAI_AGAIN, "no DNS server answers"),
+    DnsFailure.NO_SERVER: (socket.EAI_AGAIN, "there is no DNS server"),
 }
 
 
@@ -127,9 +127,9 @@ class DnsClient:
         """Send what is to be sent, tell what is known, and wait for what is next."""
         for event in self._resolver.events():
             match event:
-                case Resolved(lookup, addresses):
+                case LookupResolved(lookup, addresses):
                     self._settle(lookup, [str(address) for address in addresses])
-                case Failed(lookup, failure):
+                case LookupFailed(lookup, failure):
                     self._settle(lookup, socket.gaierror(*_TEXTS[failure]))
                 case UseTcp():
                     self._begin(self._ask_over_tcp(event))
@@ -156,7 +156,7 @@ class DnsClient:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _ask(self, outgoing: Outgoing) -> None:
+    async def _ask(self, outgoing: DnsQuery) -> None:
         exchange = outgoing.exchange
         try:
             transport, _ = await self._open_udp(

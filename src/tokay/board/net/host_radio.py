@@ -216,7 +216,7 @@ class HostLink(BoundLink):
     def send_datagram(self, datagram: bytes, destination: str = BROADCAST) -> None:
         """Answer the DHCP client with what the machine has, for ever."""
         try:
-            asked = dhcp.Message.decode(datagram)
+            asked = dhcp.DhcpMessage.decode(datagram)
         except dhcp.DhcpError:
             return
         kinds = {
@@ -264,20 +264,20 @@ class HostLink(BoundLink):
         if self._open and self.on_datagram is not None:
             self.on_datagram(datagram)
 
-    def _answer(self, asked: dhcp.Message, kind: dhcp.MessageType) -> dhcp.Message:
+    def _answer(self, asked: dhcp.DhcpMessage, kind: dhcp.MessageType) -> dhcp.DhcpMessage:
         address, gateway = self.machine.address, self.machine.gateway
         # No server has the client's own address; any other will do for one that is no server.
         server = gateway or IPv4Address(int(address.ip) ^ 1)
         options: dict[int, bytes] = {
-            dhcp.Option.MESSAGE_TYPE: bytes((kind,)),
-            dhcp.Option.SERVER_ID: server.packed,
-            dhcp.Option.LEASE_TIME: dhcp.INFINITE.to_bytes(4),
-            dhcp.Option.NETMASK: address.netmask.packed,
+            dhcp.DhcpOption.MESSAGE_TYPE: bytes((kind,)),
+            dhcp.DhcpOption.SERVER_ID: server.packed,
+            dhcp.DhcpOption.LEASE_TIME: dhcp.INFINITE.to_bytes(4),
+            dhcp.DhcpOption.NETMASK: address.netmask.packed,
         }
         if gateway is not None:
-            options[dhcp.Option.ROUTERS] = gateway.packed
+            options[dhcp.DhcpOption.ROUTERS] = gateway.packed
         if self._dns:
-            options[dhcp.Option.DNS] = b"".join(server.packed for server in self._dns)
-        return dhcp.Message(
+            options[dhcp.DhcpOption.DNS] = b"".join(server.packed for server in self._dns)
+        return dhcp.DhcpMessage(
             dhcp.BOOTREPLY, asked.xid, asked.chaddr, options, yiaddr=int(address.ip)
         )

@@ -18,18 +18,18 @@ from typing import Self
 from tokay.protocols.rtnetlink import (
     PROTOCOL,
     AddressFacts,
-    Flag,
-    Kind,
     LinkFacts,
-    Message,
     NetlinkError,
+    NetlinkFlag,
+    NetlinkMessage,
+    NetlinkType,
     RouteFacts,
     address_body,
     default_route_body,
+    encode_request,
     error_number,
     link_body,
-    message,
-    parse,
+    parse_messages,
     read_address,
     read_default_route,
     read_link,
@@ -62,7 +62,7 @@ class Netlink:
 
     def links(self) -> list[LinkFacts]:
         """List the interfaces."""
-        answers = self._dump(Kind.GETLINK, Kind.NEWLINK, link_body())
+        answers = self._dump(NetlinkType.GETLINK, NetlinkType.NEWLINK, link_body())
         return [read_link(answer.body) for answer in answers]
 
     def link(self, name: str) -> LinkFacts | None:
@@ -71,33 +71,33 @@ class Netlink:
 
     def addresses(self, index: int) -> list[AddressFacts]:
         """List the IPv4 addresses of an interface, the first one first."""
-        answers = self._dump(Kind.GETADDR, Kind.NEWADDR, address_body())
+        answers = self._dump(NetlinkType.GETADDR, NetlinkType.NEWADDR, address_body())
         facts = (read_address(answer.body) for answer in answers)
         return [fact for fact in facts if fact is not None and fact.ifindex == index]
 
     def default_routes(self) -> list[RouteFacts]:
         """List the default routes of the main table, best first."""
-        answers = self._dump(Kind.GETROUTE, Kind.NEWROUTE, default_route_body())
+        answers = self._dump(NetlinkType.GETROUTE, NetlinkType.NEWROUTE, default_route_body())
         routes = (read_default_route(answer.body) for answer in answers)
         return sorted((route for route in routes if route is not None), key=lambda it: it.metric)
 
     def switch_on(self, index: int) -> None:
         """Switch an interface on; one that is on stays so."""
-        self._change(Kind.NEWLINK, Flag(0), link_body(index, up=True))
+        self._change(NetlinkType.NEWLINK, NetlinkFlag(0), link_body(index, up=True))
 
     def add_address(self, index: int, address: IPv4Interface) -> None:
         """Give an interface an address, marked as ours."""
         body = address_body(index, address, METRIC)
-        self._change(Kind.NEWADDR, Flag.CREATE | Flag.REPLACE, body)
+        self._change(NetlinkType.NEWADDR, NetlinkFlag.CREATE | NetlinkFlag.REPLACE, body)
 
     def delete_address(self, index: int, address: IPv4Interface) -> None:
         """Take an address off; the routes that need it go with it."""
-        self._change(Kind.DELADDR, Flag(0), address_body(index, address, METRIC))
+        self._change(NetlinkType.DELADDR, NetlinkFlag(0), address_body(index, address, METRIC))
 
     def add_default_route(self, index: int, gateway: IPv4Address, source: IPv4Address) -> None:
         """Route through a gateway what is not on the link."""
         body = default_route_body(index, gateway, source, METRIC)
-        self._change(Kind.NEWROUTE, Flag.CREATE | Flag.REPLACE, body)
+        self._change(NetlinkType.NEWROUTE, NetlinkFlag.CREATE | NetlinkFlag.REPLACE, body)
 
     def clear(self, index: int) -> None:
         """Take off every address that a run of Tokay left behind."""
@@ -106,33 +106,33 @@ class Netlink:
                 with contextlib.suppress(OSError):  # somebody else was faster
                     self.delete_address(index, fact.address)
 
-    def _dump(self, kind: Kind, wanted: Kind, body: bytes) -> list[Message]:
-        sent = self._send(kind, Flag.DUMP, body)
-        found: list[Message] = []
+    def _dump(self, kind: NetlinkType, wanted: NetlinkType, body: bytes) -> list[NetlinkMessage]:
+        sent = self._send(kind, NetlinkFlag.DUMP, body)
+        found: list[NetlinkMessage] = []
         while True:
             for answer in self._receive(sent):
-                if answer.kind in (Kind.DONE, Kind.ERROR):
+                if answer.kind in (NetlinkType.DONE, NetlinkType.ERROR):
                     _check(answer)
                     return found
                 if answer.kind == wanted:
                     found.append(answer)
 
-    def _change(self, kind: Kind, flags: Flag, body: bytes) -> None:
-        sent = self._send(kind, flags | Flag.ACK, body)
+    def _change(self, kind: NetlinkType, flags: NetlinkFlag, body: bytes) -> None:
+        sent = self._send(kind, flags | NetlinkFlag.ACK, body)
         while True:
             for answer in self._receive(sent):
-                if answer.kind == Kind.ERROR:
+                if answer.kind == NetlinkType.ERROR:
                     _check(answer)
                     return
 
-    def _send(self, kind: Kind, flags: Flag, body: bytes) -> int:
+    def _send(self, kind: NetlinkType, flags: NetlinkFlag, body: bytes) -> int:
         self._sequence += 1
-        self._socket.send(message(kind, flags, self._sequence, body))
+        self._socket.send(encode_request(kind, flags, self._sequence, body))
         return self._sequence
 
-    def _receive(self, sequence: int) -> Iterator[Message]:
+    def _receive(self, sequence: int) -> Iterator[NetlinkMessage]:
         try:
-            for answer in parse(self._socket.recv(_LARGEST)):
+            for answer in parse_messages(self._socket.recv(_LARGEST)):
                 if answer.sequence == sequence:
                     yield answer
         except NetlinkError as error:
@@ -181,6 +181,6 @@ def _open(groups: int) -> socket.socket:
     return sock
 
 
-def _check(answer: Message) -> None:
+def _check(answer: NetlinkMessage) -> None:
     if number := error_number(answer.body):
         raise OSError(number, os.strerror(number))

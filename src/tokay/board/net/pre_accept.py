@@ -1,10 +1,10 @@
-"""Answering a connection before it is one: accept, read, write and close in one go.
+"""Answer a request before its connection has a transport: accept, read, write and close in one go.
 
-Most requests to a device come on a connection of their own, and have arrived when that is accepted.
-For one whose answer is there at once, making a transport, watching its descriptor and taking both
-down again costs more than the rest. A listener that is given an ``InstantFactory`` therefore looks
-at the bytes that are there first, without taking them, and asks ``answer`` for the whole answer.
-None means that the connection is to be one like any other, and then nothing has happened yet.
+Most requests to a device come on a connection of their own, and have arrived when it is accepted.
+For a short answer, making a transport, watching its descriptor and taking both down again costs
+more than the rest. A listener that is given a ``PreAcceptFactory`` therefore peeks at the bytes
+that have arrived and asks ``answer`` for the whole response. None means that the connection gets a
+transport as any other does; no byte has been consumed by then.
 """
 
 import asyncio

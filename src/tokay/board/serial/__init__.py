@@ -4,4 +4,4 @@ from tokay.board.serial.descriptor import DescriptorPort
 from tokay.board.serial.open import SerialError, open_port
 from tokay.board.serial.port import LineSettings, SerialPort
 
-__all__ = ["DescriptorPort", "LineSettings", "SerialPort", "SerialError", "open_port"]
+__all__ = ["DescriptorPort", "LineSettings", "SerialError", "SerialPort", "open_port"]

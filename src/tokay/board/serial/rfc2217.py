@@ -8,7 +8,7 @@ import asyncio
 
 from tokay.board.serial.port import LineSettings
 from tokay.board.serial.tcp import TcpPort
-from tokay.protocols.rfc2217 import ComPort, Held, Line, Purge
+from tokay.protocols.rfc2217 import ComPort, ComPortSettings, FlowSuspend, Purge
 from tokay.protocols.telnet import escape
 
 MAX_ANSWERS = 64 * 1024
@@ -32,7 +32,7 @@ class Rfc2217Port(TcpPort):
         self._flow = LineSettings().flow
 
     @property
-    def line(self) -> Line:
+    def line(self) -> ComPortSettings:
         """What the client has set its end to."""
         return self._com.line
 
@@ -73,9 +73,9 @@ class Rfc2217Port(TcpPort):
                         self._unsent.clear()
                     if event != Purge.FROM_DEVICE:
                         self._held.clear()
-                case Held():
-                    self._suspended = event is Held.YES
-                case Line():
+                case FlowSuspend():
+                    self._suspended = event is FlowSuspend.YES
+                case ComPortSettings():
                     pass  # its RTS may have changed
         self._answer()
         self._send_on()

@@ -7,6 +7,6 @@ kind of damage to it is mended, is told in `recovery`.
 """
 
 from .errors import StorageError
-from .store import DeviceStore, Storage, FileRow
+from .store import DeviceStore, FileRow, Storage
 
-__all__ = ["DeviceStore", "Storage", "StorageError", "FileRow"]
+__all__ = ["DeviceStore", "FileRow", "Storage", "StorageError"]

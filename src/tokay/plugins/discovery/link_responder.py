@@ -15,7 +15,7 @@ from ipaddress import IPv4Address
 
 from tokay.board.link import Link, MulticastGroup
 from tokay.protocols import llmnr, mdns, netbios
-from tokay.protocols.dns import QR, DnsError, Message
+from tokay.protocols.dns import QR, DnsError, DnsMessage
 
 MAX_REPLIES = 200
 """Answers a second by LLMNR and NetBIOS together: a flood of questions gets no flood back."""
@@ -39,18 +39,18 @@ class Member:
         self.name = ""
         self.on_name: Callable[[str], None] | None = None
 
-    def publish(self, name: str, offers: tuple[mdns.Offer, ...]) -> str:
+    def publish(self, name: str, offers: tuple[mdns.MdnsService, ...]) -> str:
         """Claim a name and tell of services; return the name tried for.
 
         Raises DnsError when it cannot be one, and nothing when LLMNR or NetBIOS cannot be had.
         """
-        return self._wire.publish(self, mdns.Host(name, self.address, offers))
+        return self._wire.publish(self, mdns.MdnsHost(name, self.address, offers))
 
     async def resolve(self, name: str) -> str:
         """Return the address of a `.local` name. The caller sets the time limit."""
         return await self._wire.resolve(self, name)
 
-    async def browse(self, type: str, seconds: float) -> list[mdns.Found]:
+    async def browse(self, type: str, seconds: float) -> list[mdns.ServiceInstance]:
         """Return the services of a type that are heard of in some time. Raises DnsError."""
         return await self._wire.browse(self, type, seconds)
 
@@ -77,8 +77,8 @@ class Wire:
         self._members: dict[str, Member] = {}
         self._by_key: dict[int, Member] = {}
         self._by_label: dict[bytes, Member] = {}
-        self._responder = mdns.Responder(random.Random(seed))  # noqa: S311
-        self._asking: dict[mdns.Lookup | mdns.Browse, asyncio.Future[str] | None] = {}
+        self._responder = mdns.MdnsResponder(random.Random(seed))  # noqa: S311
+        self._asking: dict[mdns.MdnsLookup | mdns.MdnsBrowse, asyncio.Future[str] | None] = {}
         self._timer: asyncio.Handle | None = None
         self._due: float | None = None
         """When the timer goes off. A handle of uvloop's need not tell: it may have no ``when``."""
@@ -97,7 +97,7 @@ class Wire:
         self._members[address] = member
         return member
 
-    def publish(self, member: Member, host: mdns.Host) -> str:
+    def publish(self, member: Member, host: mdns.MdnsHost) -> str:
         """Let a device be found."""
         member.key = self._responder.add(host, self.loop.time())
         self._by_key[member.key] = member
@@ -138,7 +138,7 @@ class Wire:
 
     async def resolve(self, member: Member, name: str) -> str:
         """Ask until there is an answer."""
-        lookup = mdns.Lookup(name, self.loop.time())
+        lookup = mdns.MdnsLookup(name, self.loop.time())
         answer: asyncio.Future[str] = self.loop.create_future()
         self._asking[lookup] = answer
         try:
@@ -152,9 +152,9 @@ class Wire:
         finally:
             del self._asking[lookup]
 
-    async def browse(self, member: Member, type: str, seconds: float) -> list[mdns.Found]:
+    async def browse(self, member: Member, type: str, seconds: float) -> list[mdns.ServiceInstance]:
         """Ask for a while."""
-        browse = mdns.Browse(type, self.loop.time())
+        browse = mdns.MdnsBrowse(type, self.loop.time())
         self._asking[browse] = None
         end = self.loop.time() + seconds
         try:
@@ -183,7 +183,7 @@ class Wire:
         if not self._is_neighbour(source) or self._is_known(data, source):
             return
         try:
-            message = Message.decode(data)
+            message = DnsMessage.decode(data)
         except DnsError:
             return
         if message.flags & QR and source[1] == mdns.PORT:
@@ -203,9 +203,9 @@ class Wire:
             return data[8:10] != b"\0\0"  # a probe: it has authorities
         return not self._asking
 
-    def _learn(self, message: Message) -> None:
+    def _learn(self, message: DnsMessage) -> None:
         for asker, answer in self._asking.items():
-            if isinstance(asker, mdns.Browse):
+            if isinstance(asker, mdns.MdnsBrowse):
                 asker.receive(message)
             elif answer is not None and not answer.done():
                 for address in asker.receive(message)[:1]:
@@ -231,12 +231,12 @@ class Wire:
             return
         asked: list[Member] = []
 
-        def find(label: bytes) -> netbios.Station | None:
+        def find(label: bytes) -> netbios.NetbiosStation | None:
             member = self._by_label.get(label)
             if member is None or not _fits(member.name):
                 return None
             asked.append(member)
-            return netbios.Station(member.name, member.address, member.mac)
+            return netbios.NetbiosStation(member.name, member.address, member.mac)
 
         # Who was asked alone is known on a real interface, where there is one device.
         alone = None
@@ -244,7 +244,7 @@ class Wire:
             (member,) = self._members.values()
             if member.name and _fits(member.name):
                 asked.append(member)
-                alone = netbios.Station(member.name, member.address, member.mac)
+                alone = netbios.NetbiosStation(member.name, member.address, member.mac)
         self._reply(netbios.PORT, asked, netbios.answer(data, find, alone), source)
 
     def _reply(
@@ -284,7 +284,7 @@ class Wire:
         self._due = due
         self._timer = None if due is None else self.loop.call_at(due, self._tick)
 
-    def _named(self, event: mdns.Named) -> None:
+    def _named(self, event: mdns.NameEstablished) -> None:
         member = self._by_key.get(event.key)
         if member is None:
             return

@@ -17,7 +17,7 @@ from tokay.plugins.network import NO_ADDRESS, Interface, Network
 
 if TYPE_CHECKING:
     from tokay.plugins.discovery.link_responder import Member
-    from tokay.protocols.mdns import Found
+    from tokay.protocols.mdns import ServiceInstance
 
 DEFAULT_SERVICE = "_http._tcp"
 PATIENCE = 3.0
@@ -46,7 +46,7 @@ async def mdns_discover(call: Call) -> Listing:
     return lines(["! # Instance Address Text", *map(_row, range(len(others)), others)])
 
 
-def _row(number: int, found: "Found") -> str:
+def _row(number: int, found: "ServiceInstance") -> str:
     texts = ",".join(text.decode("latin-1") for text in found.texts if text)
     where = f"{found.address or NO_ADDRESS}:{found.port}"
     instance = printable(found.instance.encode().decode("latin-1"))

@@ -21,7 +21,7 @@ from tokay.kernel.value_types import Text
 from tokay.plugins.system import uuid_of
 
 if TYPE_CHECKING:
-    from tokay.protocols.mdns import Offer
+    from tokay.protocols.mdns import MdnsService
 
 NONE = ("", "none")
 MAX_SERVICES = 4
@@ -97,13 +97,13 @@ def _parse_one(piece: str) -> Given:
     return Given(name, match[1] if match else "", int(port) if port else None, tuple(texts))
 
 
-def offers(kernel: Kernel, text: str, bound: Callable[[int], int]) -> "tuple[Offer, ...]":
+def offers(kernel: Kernel, text: str, bound: Callable[[int], int]) -> "tuple[MdnsService, ...]":
     """Return what a setting offers; `bound` gives the port that one really became."""
     return tuple(_offer(kernel, given, bound) for given in parse(text))
 
 
-def _offer(kernel: Kernel, given: Given, bound: Callable[[int], int]) -> "Offer":
-    from tokay.protocols.mdns import Offer  # noqa: PLC0415 - not before it is published
+def _offer(kernel: Kernel, given: Given, bound: Callable[[int], int]) -> "MdnsService":
+    from tokay.protocols.mdns import MdnsService  # noqa: PLC0415 - not before it is published
 
     known = KNOWN.get(given.name)
     type_ = given.type or (known.type if known else "")
@@ -112,7 +112,7 @@ def _offer(kernel: Kernel, given: Given, bound: Callable[[int], int]) -> "Offer"
         variable = kernel.variables.table.by_name.get(known.variable)
         port = known.port if variable is None else kernel.variables[variable]
     texts = [text for text in given.texts if text] or _texts(kernel)
-    return Offer(
+    return MdnsService(
         type_,
         bound(port or 0),
         tuple(text.encode("latin-1", "replace")[:LONGEST_TEXT] for text in texts),

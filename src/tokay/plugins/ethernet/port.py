@@ -25,8 +25,8 @@ from tokay.plugins.ethernet.variables import (
 )
 from tokay.plugins.network import (
     Address,
-    DhcpClient,
     Interface,
+    LinkDhcpClient,
     Network,
     NetworkStatus,
     lease_cache,
@@ -44,7 +44,7 @@ class Attached(NamedTuple):
 
     link: Link
     address: Address
-    dhcp: DhcpClient | None
+    dhcp: LinkDhcpClient | None
     lease_lost: asyncio.Event
 
     def keep_lease(self) -> "Attached":

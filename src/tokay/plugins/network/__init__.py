@@ -12,7 +12,7 @@ from tokay.plugins.network.address_getter import address_getter
 from tokay.plugins.network.addressing import NO_ADDRESS, Addressing, take_address
 from tokay.plugins.network.auto_start import FollowingClient, FollowingServer, Wanted
 from tokay.plugins.network.bearer import Bearer, NetworkStatus
-from tokay.plugins.network.dhcp import DhcpClient
+from tokay.plugins.network.dhcp import LinkDhcpClient
 from tokay.plugins.network.interface import Address, Interface
 from tokay.plugins.network.keepalive import keep_alive
 from tokay.plugins.network.plugin import Network
@@ -27,10 +27,10 @@ __all__ = [
     "Address",
     "Addressing",
     "Bearer",
-    "DhcpClient",
     "FollowingClient",
     "FollowingServer",
     "Interface",
+    "LinkDhcpClient",
     "Network",
     "NetworkStatus",
     "TcpStream",

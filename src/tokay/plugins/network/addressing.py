@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tokay.board.link import Link
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.network import lease_cache
-from tokay.plugins.network.dhcp import DhcpClient
+from tokay.plugins.network.dhcp import LinkDhcpClient
 from tokay.plugins.network.interface import Address
 
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 - what the getters print while down
@@ -36,7 +36,7 @@ class Addressing(NamedTuple):
 
 async def take_address(
     kernel: Kernel, link: Link, settings: Addressing, lease_lost: Callable[[], None]
-) -> tuple[Address, DhcpClient | None] | None:
+) -> tuple[Address, LinkDhcpClient | None] | None:
     """Give a link its address; None, and a line in the log, when there is none to be had.
 
     With DHCP the client is returned too: it renews the lease until it is stopped, and calls
@@ -58,10 +58,10 @@ async def take_address(
 
 async def _by_dhcp(
     kernel: Kernel, link: Link, settings: Addressing, lease_lost: Callable[[], None]
-) -> tuple[Address, DhcpClient]:
+) -> tuple[Address, LinkDhcpClient]:
     kernel.log.line("Obtaining IPv4 address via DHCP")
     kept = lease_cache.load(kernel, settings.interface, link.bssid) if settings.cached else None
-    client = DhcpClient(link, settings.mac, settings.hostname or kernel.name, lease_lost)
+    client = LinkDhcpClient(link, settings.mac, settings.hostname or kernel.name, lease_lost)
     try:
         async with asyncio.timeout(settings.timeout):
             lease = await client.acquire(kept)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tokay.protocols.dhcp import Lease
 
 
-class DhcpClient:
+class LinkDhcpClient:
     """One lease on one link, from the first DISCOVER to its release.
 
     ``on_lost`` is called when a lease that was held is gone.
@@ -20,13 +20,13 @@ class DhcpClient:
     __slots__ = ("_client", "_link", "_loop", "_offered", "_on_lost", "_timer")
 
     def __init__(self, link: Link, mac: str, hostname: str, on_lost: Callable[[], None]) -> None:
-        from tokay.protocols.dhcp import Client  # noqa: PLC0415 - start-up time is measured
+        from tokay.protocols.dhcp import DhcpClient  # noqa: PLC0415 - start-up time is measured
 
         self._link = link
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         # Seeded, so that a device does the same in every run of a test.
-        self._client = Client(
+        self._client = DhcpClient(
             bytes.fromhex(mac.replace(":", "")),
             hostname=hostname,
             rng=random.Random(mac),  # noqa: S311 - for back-off, not for secrets
@@ -92,17 +92,17 @@ class DhcpClient:
 
     def _pump(self) -> None:
         """Send what is to be sent, hear what happened, and wait for what is next."""
-        from tokay.protocols.dhcp import Bound, Expired, Refused, Renewed  # noqa: PLC0415 - as above
+        from tokay.protocols.dhcp import LeaseBound, LeaseExpired, LeaseRefused, LeaseRenewed  # noqa: PLC0415 - as above
 
         self._send()
         for event in self._client.events():
             match event:
-                case Bound(lease) if self._offered is not None and not self._offered.done():
+                case LeaseBound(lease) if self._offered is not None and not self._offered.done():
                     self._offered.set_result(lease)
-                case Expired() | Refused():
+                case LeaseExpired() | LeaseRefused():
                     if self._offered is None:
                         self._on_lost()
-                case Bound() | Renewed():
+                case LeaseBound() | LeaseRenewed():
                     pass
         if self._timer is not None:
             self._timer.cancel()

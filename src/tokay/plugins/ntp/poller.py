@@ -75,7 +75,7 @@ class Questions:
         if abs(clock.rtc - clock.monotonic - self._began) > SAME:
             client.forget()  # the host has set it since, or nobody
         outcome = client.receive(data, source, clock.monotonic, clock.rtc)
-        if isinstance(outcome, ntp.Sample):
+        if isinstance(outcome, ntp.NtpSample):
             clock.set(outcome.time)
             self._began = clock.rtc - clock.monotonic
             drift = "" if outcome.drift is None else f", drift {outcome.drift:+.1f} ppm"
@@ -103,11 +103,11 @@ class _Answers(asyncio.DatagramProtocol):
         if self.over.done():
             return
         outcome = self._questions.hear(data, addr)
-        if isinstance(outcome, ntp.Refusal):
+        if isinstance(outcome, ntp.NtpRefusal):
             self._refused += 1
             if self._refused <= MAX_REFUSALS:
                 self._questions.log(f"NTP answer refused: {outcome.reason}")
-        elif isinstance(outcome, ntp.Kiss):
+        elif isinstance(outcome, ntp.KissOfDeath):
             what = "asks for fewer questions" if outcome.code == "RATE" else "asks for none"
             self._questions.log(f"NTP: the server {what} ({outcome.code})")
         if not self._client.asking:

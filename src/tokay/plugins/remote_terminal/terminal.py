@@ -24,8 +24,8 @@ from tokay.protocols.telnet import (
     BINARY,
     ECHO,
     SUPPRESS_GO_AHEAD,
-    Command,
     Telnet,
+    TelnetCommand,
     escape,
 )
 
@@ -129,7 +129,7 @@ class Terminal(asyncio.Protocol):
         for event in events:
             if isinstance(event, bytes):
                 self._hear(event)
-            elif event == Command(ARE_YOU_THERE):
+            elif event == TelnetCommand(ARE_YOU_THERE):
                 self._send(b"\r\n[Yes]\r\n")
         if self.backlog > MAX_UNSENT:
             self._transport.abort()  # it asks and asks, and reads no answer

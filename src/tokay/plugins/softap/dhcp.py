@@ -11,7 +11,7 @@ import msgspec
 
 from tokay.board.link import ApLink
 from tokay.kernel.kernel import Kernel
-from tokay.protocols.dhcp import GrantedLease, Outgoing, SavedLease, Server, ServerConfig
+from tokay.protocols.dhcp import DhcpDatagram, DhcpServer, GrantedLease, SavedLease, ServerConfig
 
 FACT = "softap.leases"
 MAX_HELD = 1024
@@ -21,7 +21,7 @@ _Row = tuple[str, str, str, str, int]
 """Address, client key and MAC in hex, host name, end of the lease on the device's clock."""
 
 
-class DhcpServer:
+class LinkDhcpServer:
     """Serves one soft AP while it is up."""
 
     __slots__ = ("_held", "_kernel", "_link", "_server", "_writing", "_written")
@@ -39,9 +39,9 @@ class DhcpServer:
             pool_first=hosts.network_address + 1,
             pool_last=hosts.broadcast_address - 1,
         )
-        self._server = Server(config, in_use=link.in_use)
+        self._server = DhcpServer(config, in_use=link.in_use)
         self._written = ""
-        self._held: list[Outgoing] = []
+        self._held: list[DhcpDatagram] = []
         self._writing: asyncio.Handle | None = None
         self._restore()
         link.on_datagram = self._receive
@@ -87,7 +87,7 @@ class DhcpServer:
                 self._kernel.log.line(f"DHCP leases are not kept: {error}")
         self._send(answers)
 
-    def _send(self, answers: list[Outgoing]) -> None:
+    def _send(self, answers: list[DhcpDatagram]) -> None:
         for answer in answers:
             self._link.send_datagram(answer.data, answer.destination, answer.mac)
 

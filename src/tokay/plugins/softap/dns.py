@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from typing import Any, cast
 
 from tokay.plugins.network import Interface
-from tokay.protocols.dns import Answerer, DnsError, name_from_text
+from tokay.protocols.dns import DnsError, DnsResponder, name_from_text
 
 PORT = 53
 TTL = 10
@@ -32,7 +32,7 @@ class DnsServer(asyncio.DatagramProtocol):
 
     def __init__(self, names: Iterable[str], address: IPv4Address, *, portal: bool) -> None:
         known = dict.fromkeys((*names, *(PORTALS if portal else ())), address)
-        self._answer = Answerer(
+        self._answer = DnsResponder(
             _with_checks(known, address) if portal else known, TTL, constant=True
         ).answer
         self._transport: asyncio.DatagramTransport | None = None

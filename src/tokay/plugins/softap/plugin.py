@@ -22,7 +22,7 @@ from tokay.plugins.softap.ap_settings import Announced, by_settings
 from tokay.plugins.softap.clients import Clients
 
 if TYPE_CHECKING:
-    from tokay.plugins.softap.dhcp import DhcpServer
+    from tokay.plugins.softap.dhcp import LinkDhcpServer
     from tokay.plugins.softap.dns import DnsServer
 
 NAME = "softap"
@@ -39,7 +39,7 @@ class Running:
     link: ApLink
     interface: Interface
     clients: Clients
-    dhcp: "DhcpServer | None" = None
+    dhcp: "LinkDhcpServer | None" = None
     dns: "DnsServer | None" = None
 
     def close(self) -> None:
@@ -157,10 +157,10 @@ class SoftAp(Plugin):
         self.running = running
         link.on_station = self._hear
         if announced.dhcp:
-            from tokay.plugins.softap.dhcp import DhcpServer  # noqa: PLC0415 - start-up time
+            from tokay.plugins.softap.dhcp import LinkDhcpServer  # noqa: PLC0415 - start-up time
 
             gateway = real(values[softap.DHCP_GATEWAY])
-            running.dhcp = DhcpServer(self._kernel, link, IPv4Address(gateway))
+            running.dhcp = LinkDhcpServer(self._kernel, link, IPv4Address(gateway))
         if announced.dns:
             from tokay.plugins.softap.dns import DnsServer, usable  # noqa: PLC0415 - start-up time
 

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tokay.protocols.tls import State
+from tokay.protocols.tls import HandshakeMessage
 
 
 class Failure(NamedTuple):
@@ -21,13 +21,13 @@ class Failure(NamedTuple):
 
     code: int
     internal: int
-    at: State | None = None
-    of_server: State | None = None
+    at: HandshakeMessage | None = None
+    of_server: HandshakeMessage | None = None
 
 
 OUT_OF_MEMORY = Failure(5035, 0x7F00)
 """In the vendor's own example this is 5035 too, without the bracket."""
-_AT_CERTIFICATE = State.SERVER_CERTIFICATE, State.CLIENT_CERTIFICATE
+_AT_CERTIFICATE = HandshakeMessage.SERVER_CERTIFICATE, HandshakeMessage.CLIENT_CERTIFICATE
 UNTRUSTED = Failure(5035, 0x2700, *_AT_CERTIFICATE)
 EXPIRED = Failure(5036, 0x2700, *_AT_CERTIFICATE)
 WRONG_NAME = Failure(5037, 0x2700, *_AT_CERTIFICATE)
@@ -42,7 +42,7 @@ FATAL_ALERT = Failure(5018, 0x7780)
 CLOSED = Failure(5020, 0x7280)
 RESET = Failure(5020, 0x0050)
 TIMEOUT = Failure(5031, 0x6800)
-BAD_FILE = Failure(5033, 0x3E00, State.HELLO_REQUEST, State.HELLO_REQUEST)
+BAD_FILE = Failure(5033, 0x3E00, HandshakeMessage.HELLO_REQUEST, HandshakeMessage.HELLO_REQUEST)
 INVALID_RECORD = Failure(5032, 0x7200)
 OTHER = Failure(5032, 0x6C00)
 
@@ -81,7 +81,7 @@ _BY_REASON: Mapping[str, Failure] = {
 _REFUSED = "SSLV3_ALERT_HANDSHAKE_FAILURE"
 
 
-def failure_of(error: Exception, state: State, *, server: bool) -> Failure:
+def failure_of(error: Exception, state: HandshakeMessage, *, server: bool) -> Failure:
     """Return the row for what a handshake ended in; ``state`` is the last message that passed."""
     if isinstance(error, TlsError):
         return error.failure
@@ -96,9 +96,9 @@ def failure_of(error: Exception, state: State, *, server: bool) -> Failure:
         if reason == _REFUSED and not server:
             # The alert has one number for two things. Before ServerHello nothing was in common;
             # behind our Certificate message it was the want of one (RFC 5246 section 7.4.6).
-            if state <= State.CLIENT_HELLO:
+            if state <= HandshakeMessage.CLIENT_HELLO:
                 return NOTHING_IN_COMMON
-            if state >= State.CLIENT_CERTIFICATE:
+            if state >= HandshakeMessage.CLIENT_CERTIFICATE:
                 return CERTIFICATE_REQUIRED
         return _BY_REASON.get(reason) or (FATAL_ALERT if "_ALERT_" in reason else OTHER)
     return RESET if isinstance(error, OSError) else OTHER
@@ -111,7 +111,7 @@ class TlsError(OSError):
     """
 
     def __init__(
-        self, failure: Failure, state: State | None, reason: str, *, server: bool = False
+        self, failure: Failure, state: HandshakeMessage | None, reason: str, *, server: bool = False
     ) -> None:
         super().__init__(errno.EPROTO, reason)
         self.failure = failure

@@ -33,7 +33,7 @@ from tokay.plugins.tls.errors import (
     failure_of,
     reason_of,
 )
-from tokay.protocols.tls import HEADER, MAX_CONTENT, HandshakeWalk, State, record_size
+from tokay.protocols.tls import HEADER, MAX_CONTENT, HandshakeMessage, HandshakeWalk, record_size
 
 RECORD = 16384
 """Bytes of data that a record may have."""
@@ -235,7 +235,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
     # The handshake.
 
     @property
-    def _state(self) -> State | None:
+    def _state(self) -> HandshakeMessage | None:
         return self._walk.state if self._walk is not None else None
 
     def _shake(self) -> None:
@@ -278,7 +278,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         _drain()
         self._phase = Phase.LOST
         if not isinstance(error, TlsError):
-            state = self._state or State.HELLO_REQUEST
+            state = self._state or HandshakeMessage.HELLO_REQUEST
             failure = failure_of(error, state, server=self.server)
             error = TlsError(failure, state, reason_of(error), server=self.server)
         self._linger()
@@ -368,7 +368,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         """Give up an open connection: the peer says so, or a record cannot be."""
         self._error = error
         if self._settled is not None:
-            state = State.HANDSHAKE_OVER
+            state = HandshakeMessage.HANDSHAKE_OVER
             failure = failure_of(error, state, server=self.server)
             self._error = TlsError(failure, state, reason_of(error), server=self.server)
             self._report(self._error)

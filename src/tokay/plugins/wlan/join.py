@@ -25,7 +25,7 @@ from tokay.board.link import Link
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Radio, ScanResult
 from tokay.board.security import Security
 from tokay.kernel.kernel import Kernel
-from tokay.plugins.network import Address, DhcpClient, take_address
+from tokay.plugins.network import Address, LinkDhcpClient, take_address
 from tokay.plugins.wlan import scan
 from tokay.plugins.wlan import variables as wlan
 
@@ -103,7 +103,7 @@ class Joined:
 
     link: Link
     address: Address
-    dhcp: DhcpClient | None
+    dhcp: LinkDhcpClient | None
 
     def keep_lease(self) -> None:
         """Leave the lease to the server's memory: it is not given back."""
@@ -136,7 +136,7 @@ class Join:
         self._hurry = asyncio.Event()
         self._link: Link | None = None
         self._address: Address | None = None
-        self._dhcp: DhcpClient | None = None
+        self._dhcp: LinkDhcpClient | None = None
         self.details = stored
         self.joined: Joined | None = None
         self.forced_down = False

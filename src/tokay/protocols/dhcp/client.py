@@ -23,16 +23,16 @@ from tokay.protocols.dhcp.codec import (
     BOOTREPLY,
     BOOTREQUEST,
     DhcpError,
-    Message,
+    DhcpMessage,
+    DhcpOption,
     MessageType,
-    Option,
 )
-from tokay.protocols.dhcp.datagram import ANY_ADDRESS, BROADCAST, Outgoing
-from tokay.protocols.dhcp.events import Bound, Event, Expired, Refused, Renewed
+from tokay.protocols.dhcp.datagram import ANY_ADDRESS, BROADCAST, DhcpDatagram
+from tokay.protocols.dhcp.events import Event, LeaseBound, LeaseExpired, LeaseRefused, LeaseRenewed
 from tokay.protocols.dhcp.lease import Lease, is_host, read_lease
 from tokay.protocols.dhcp.states import Init, Rebinding, Rebooting, Renewing, Requesting, Selecting
 
-__all__ = ["Client"]
+__all__ = ["DhcpClient"]
 
 # RFC 2131 section 4.1 suggests 4, 8, 16, 32 and 64 seconds, for slow Ethernets of 1997. The
 # device gives DHCP only ten seconds by default (wlan.dhcp.timeout), in which that schedule
@@ -53,10 +53,12 @@ _RENEW_RETRIES_A_LEASE = 16
 
 _MAX_SIZE = (1500).to_bytes(2)
 # Ask for what is used, no more.
-_PARAMETERS = bytes((Option.NETMASK, Option.ROUTERS, Option.DNS, Option.T1, Option.T2))
+_PARAMETERS = bytes(
+    (DhcpOption.NETMASK, DhcpOption.ROUTERS, DhcpOption.DNS, DhcpOption.T1, DhcpOption.T2)
+)
 
 
-class Client:
+class DhcpClient:
     """A DHCP client for one interface.
 
     `mac` is its hardware address, 1-16 octets; `hostname` goes out as option 12 when not
@@ -78,7 +80,7 @@ class Client:
         self._broadcast = broadcast
         self._state: states.State = Init()
         self._refusals = 0  # in a row, without a lease between
-        self._outgoing: list[Outgoing] = []
+        self._outgoing: list[DhcpDatagram] = []
         self._events: list[Event] = []
 
     # What the owner asks of the client.
@@ -124,14 +126,14 @@ class Client:
             self._discover(now)
             return
         self._state = states.Bound(lease)
-        self._events.append(Bound(lease))
+        self._events.append(LeaseBound(lease))
 
     def release(self, now: float) -> None:
         """Give the address back (RELEASE) and stop; without a lease just stop."""
         if (lease := self.lease) and lease.expires_at > now:
-            options: dict[int, bytes] = {Option.SERVER_ID: lease.server.packed}
+            options: dict[int, bytes] = {DhcpOption.SERVER_ID: lease.server.packed}
             self._send(
-                Message(
+                DhcpMessage(
                     BOOTREQUEST,
                     self._new_xid(),
                     self._mac,
@@ -151,11 +153,11 @@ class Client:
         if (lease := self.lease) is None:
             return
         options: dict[int, bytes] = {
-            Option.REQUESTED_ADDRESS: lease.address.packed,
-            Option.SERVER_ID: lease.server.packed,
+            DhcpOption.REQUESTED_ADDRESS: lease.address.packed,
+            DhcpOption.SERVER_ID: lease.server.packed,
         }
         self._send(
-            Message(
+            DhcpMessage(
                 BOOTREQUEST,
                 self._new_xid(),
                 self._mac,
@@ -170,7 +172,7 @@ class Client:
         """Be silent and forget the lease; what is already queued may still be taken."""
         self._state = Init()
 
-    def datagrams_to_send(self) -> list[Outgoing]:
+    def datagrams_to_send(self) -> list[DhcpDatagram]:
         """Take what is to be sent, port 68 to 67, oldest first."""
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
@@ -215,7 +217,7 @@ class Client:
     def receive(self, datagram: bytes, now: float) -> None:
         """Take in a datagram that came to port 68; what is not for us is ignored."""
         try:
-            message = Message.decode(datagram)
+            message = DhcpMessage.decode(datagram)
         except DhcpError:
             return
         if message.op != BOOTREPLY or message.chaddr != self._mac:
@@ -232,7 +234,7 @@ class Client:
         elif kind is MessageType.NAK:
             self._take_nak(state, message, now)
 
-    def _take_offer(self, state: Selecting, message: Message, now: float) -> None:
+    def _take_offer(self, state: Selecting, message: DhcpMessage, now: float) -> None:
         if (offer := read_lease(message, now)) is None:
             return
         # The REQUEST repeats the xid and the secs of the DISCOVER (RFC 2131 section 3.1 (3)).
@@ -240,7 +242,9 @@ class Client:
         self._state = Requesting(now + self._backoff(1), 1, state.xid, secs, now, offer)
         self._send_request(state.xid, secs, wanted=offer, server=True)
 
-    def _take_ack(self, state: Requesting | Rebooting | Renewing | Rebinding, ack: Message) -> None:
+    def _take_ack(
+        self, state: Requesting | Rebooting | Renewing | Rebinding, ack: DhcpMessage
+    ) -> None:
         before = state.offer if isinstance(state, Requesting) else state.lease
         lease = read_lease(ack, state.asked_at)
         if lease is None or lease.address != before.address or not _may_answer(state, ack):
@@ -248,14 +252,14 @@ class Client:
         extended = isinstance(state, Renewing | Rebinding)
         self._refusals = 0
         self._state = states.Bound(lease)
-        self._events.append(Renewed(lease) if extended else Bound(lease))
+        self._events.append(LeaseRenewed(lease) if extended else LeaseBound(lease))
 
     def _take_nak(
-        self, state: Requesting | Rebooting | Renewing | Rebinding, nak: Message, now: float
+        self, state: Requesting | Rebooting | Renewing | Rebinding, nak: DhcpMessage, now: float
     ) -> None:
         if not _may_answer(state, nak):
             return
-        self._events.append(Refused(nak.message))
+        self._events.append(LeaseRefused(nak.message))
         self._refusals += 1
         if self._refusals == 1:
             # The common case: we moved to another network. Go on without delay.
@@ -272,7 +276,7 @@ class Client:
         attempt = state.attempt + 1
         self._state = replace(state, retry_at=now + self._backoff(attempt), attempt=attempt)
         self._send(
-            Message(
+            DhcpMessage(
                 BOOTREQUEST,
                 state.xid,
                 self._mac,
@@ -303,7 +307,7 @@ class Client:
     def _extend(self, lease: Lease, now: float) -> None:
         """Ask for more time, of whom it is time to ask, or give up."""
         if now >= lease.expires_at:
-            self._events.append(Expired())
+            self._events.append(LeaseExpired())
             self._discover(now)
             return
         # Each attempt has an xid of its own: then an ACK says which request it answers, and
@@ -320,16 +324,16 @@ class Client:
             self._state = Rebinding(retry_at, xid, now, lease)
             destination = BROADCAST
         # Neither server id nor requested address: RFC 2131 table 5.
-        message = Message(
+        message = DhcpMessage(
             BOOTREQUEST, xid, self._mac, self._options(MessageType.REQUEST, {}), ciaddr=address
         )
         self._send(message, str(lease.address), destination)
 
     def _send_request(self, xid: int, secs: int, *, wanted: Lease, server: bool = False) -> None:
-        options: dict[int, bytes] = {Option.REQUESTED_ADDRESS: wanted.address.packed}
+        options: dict[int, bytes] = {DhcpOption.REQUESTED_ADDRESS: wanted.address.packed}
         if server:
-            options[Option.SERVER_ID] = wanted.server.packed
-        message = Message(
+            options[DhcpOption.SERVER_ID] = wanted.server.packed
+        message = DhcpMessage(
             BOOTREQUEST,
             xid,
             self._mac,
@@ -341,19 +345,19 @@ class Client:
 
     def _options(self, kind: MessageType, more: dict[int, bytes]) -> dict[int, bytes]:
         options: dict[int, bytes] = {
-            Option.MESSAGE_TYPE: bytes((kind,)),
+            DhcpOption.MESSAGE_TYPE: bytes((kind,)),
             # The same in every message, or the server takes us for two (RFC 2131 section 4.2).
-            Option.CLIENT_ID: b"\x01" + self._mac,
+            DhcpOption.CLIENT_ID: b"\x01" + self._mac,
         } | more
         if kind in (MessageType.DISCOVER, MessageType.REQUEST):
-            options[Option.MAX_SIZE] = _MAX_SIZE
-            options[Option.PARAMETER_LIST] = _PARAMETERS
+            options[DhcpOption.MAX_SIZE] = _MAX_SIZE
+            options[DhcpOption.PARAMETER_LIST] = _PARAMETERS
             if self._hostname:
-                options[Option.HOSTNAME] = self._hostname
+                options[DhcpOption.HOSTNAME] = self._hostname
         return options
 
-    def _send(self, message: Message, source: str, destination: str) -> None:
-        self._outgoing.append(Outgoing(message.encode(), source, destination))
+    def _send(self, message: DhcpMessage, source: str, destination: str) -> None:
+        self._outgoing.append(DhcpDatagram(message.encode(), source, destination))
 
     def _new_xid(self) -> int:
         return self._rng.getrandbits(32)
@@ -367,7 +371,7 @@ class Client:
         return delay + self._rng.uniform(-1, 1) * min(1.0, delay / 4)
 
 
-def _may_answer(state: Requesting | Rebooting | Renewing | Rebinding, answer: Message) -> bool:
+def _may_answer(state: Requesting | Rebooting | Renewing | Rebinding, answer: DhcpMessage) -> bool:
     """Whether the server was asked: one was by REQUEST and renewal, any by the rest."""
     server = answer.server_id
     match state:

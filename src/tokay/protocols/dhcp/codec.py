@@ -6,9 +6,9 @@ a code, a length and a value. Three things make the list harder than it looks:
 - An option may come in pieces; the pieces are joined in order (RFC 3396).
 - The list may run on into the two header fields that BOOTP used for names, `file` and then
   `sname`, when option 52 says so (RFC 2132 section 9.3). Where a value stood is of no
-  interest to anyone above, so option 52 itself never shows in `Message.options`.
+  interest to anyone above, so option 52 itself never shows in `DhcpMessage.options`.
 - Everything comes from strangers. Decoding is one pass over each field whatever the bytes
-  say, and ends in a `Message` or in `DhcpError`.
+  say, and ends in a `DhcpMessage` or in `DhcpError`.
 
 An option whose value has the wrong size reads as absent, as in dnsmasq: one careless option
 must not cost a client its address. A list that is cut off in the middle of an option is an
@@ -23,7 +23,15 @@ from enum import IntEnum
 from struct import Struct
 from typing import Self
 
-__all__ = ["BOOTREPLY", "BOOTREQUEST", "INFINITE", "DhcpError", "Message", "MessageType", "Option"]
+__all__ = [
+    "BOOTREPLY",
+    "BOOTREQUEST",
+    "INFINITE",
+    "DhcpError",
+    "DhcpMessage",
+    "DhcpOption",
+    "MessageType",
+]
 
 BOOTREQUEST = 1
 BOOTREPLY = 2
@@ -68,7 +76,7 @@ class MessageType(IntEnum):
 _MESSAGE_TYPES = {bytes((kind,)): kind for kind in MessageType}
 
 
-class Option(IntEnum):
+class DhcpOption(IntEnum):
     """Codes of the options in use here (RFC 2132)."""
 
     NETMASK = 1
@@ -90,7 +98,7 @@ class Option(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class DhcpMessage:
     """One DHCP message.
 
     `op` is `BOOTREQUEST` or `BOOTREPLY` (other values survive a decode), `xid` and the four
@@ -205,83 +213,83 @@ class Message:
     @property
     def message_type(self) -> MessageType | None:
         """Option 53; `None` when absent (BOOTP) or not a type of RFC 2131."""
-        return _MESSAGE_TYPES.get(self.options.get(Option.MESSAGE_TYPE, b""))
+        return _MESSAGE_TYPES.get(self.options.get(DhcpOption.MESSAGE_TYPE, b""))
 
     @property
     def server_id(self) -> int | None:
         """Option 54, the address that names the server."""
-        return self._number(Option.SERVER_ID)
+        return self._number(DhcpOption.SERVER_ID)
 
     @property
     def requested_address(self) -> int | None:
         """Option 50, the address the client would like."""
-        return self._number(Option.REQUESTED_ADDRESS)
+        return self._number(DhcpOption.REQUESTED_ADDRESS)
 
     @property
     def lease_time(self) -> int | None:
         """Option 51 in seconds, 0-`INFINITE`."""
-        return self._number(Option.LEASE_TIME)
+        return self._number(DhcpOption.LEASE_TIME)
 
     @property
     def t1(self) -> int | None:
         """Option 58, seconds until the lease should be renewed."""
-        return self._number(Option.T1)
+        return self._number(DhcpOption.T1)
 
     @property
     def t2(self) -> int | None:
         """Option 59, seconds until any server should be asked."""
-        return self._number(Option.T2)
+        return self._number(DhcpOption.T2)
 
     @property
     def netmask(self) -> int | None:
         """Option 1."""
-        return self._number(Option.NETMASK)
+        return self._number(DhcpOption.NETMASK)
 
     @property
     def routers(self) -> tuple[int, ...]:
         """Option 3, gateways in order of preference."""
-        return self._numbers(Option.ROUTERS)
+        return self._numbers(DhcpOption.ROUTERS)
 
     @property
     def dns(self) -> tuple[int, ...]:
         """Option 6, name servers in order of preference."""
-        return self._numbers(Option.DNS)
+        return self._numbers(DhcpOption.DNS)
 
     @property
     def hostname(self) -> str:
         """Option 12, the client's name; safe to print, empty when absent."""
-        return self._text(Option.HOSTNAME)
+        return self._text(DhcpOption.HOSTNAME)
 
     @property
     def domain(self) -> str:
         """Option 15, the domain of the network; safe to print, empty when absent."""
-        return self._text(Option.DOMAIN)
+        return self._text(DhcpOption.DOMAIN)
 
     @property
     def message(self) -> str:
         """Option 56, why a server refused or a client declined; safe to print."""
-        return self._text(Option.MESSAGE)
+        return self._text(DhcpOption.MESSAGE)
 
     @property
     def client_id(self) -> bytes | None:
         """Option 61, opaque, at least two octets (RFC 2132 section 9.14)."""
-        value = self.options.get(Option.CLIENT_ID, b"")
+        value = self.options.get(DhcpOption.CLIENT_ID, b"")
         return value if len(value) >= 2 else None
 
     @property
     def parameter_list(self) -> tuple[int, ...]:
         """Option 55, the options the client asks for."""
-        return tuple(self.options.get(Option.PARAMETER_LIST, b""))
+        return tuple(self.options.get(DhcpOption.PARAMETER_LIST, b""))
 
-    def _number(self, code: Option) -> int | None:
+    def _number(self, code: DhcpOption) -> int | None:
         value = self.options.get(code, b"")
         return int.from_bytes(value) if len(value) == 4 else None
 
-    def _numbers(self, code: Option) -> tuple[int, ...]:
+    def _numbers(self, code: DhcpOption) -> tuple[int, ...]:
         value = self.options.get(code, b"")
         return tuple(int.from_bytes(value[at : at + 4]) for at in range(0, len(value) - 3, 4))
 
-    def _text(self, code: Option) -> str:
+    def _text(self, code: DhcpOption) -> str:
         # Some clients count a closing NUL; nobody may send an escape sequence to a terminal.
         text = self.options.get(code, b"").rstrip(b"\0").decode("utf-8", "replace")
         return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["ANY_ADDRESS", "BROADCAST", "CLIENT_PORT", "SERVER_PORT", "Outgoing"]
+__all__ = ["ANY_ADDRESS", "BROADCAST", "CLIENT_PORT", "SERVER_PORT", "DhcpDatagram"]
 
 SERVER_PORT = 67
 CLIENT_PORT = 68
@@ -12,7 +12,7 @@ BROADCAST = "255.255.255.255"
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class DhcpDatagram:
     """A UDP payload and its IPv4 addresses.
 
     A client sends from port 68 to 67, a server from 67 to 68, and to 67 of a relay: what has

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from tokay.protocols.dhcp.codec import INFINITE, Message
+from tokay.protocols.dhcp.codec import INFINITE, DhcpMessage
 
 __all__ = ["Lease", "is_host", "read_lease"]
 
@@ -57,7 +57,7 @@ class Lease:
         return math.inf if self.lease_time == INFINITE else self.bound_at + self.lease_time
 
 
-def read_lease(message: Message, bound_at: float) -> Lease | None:
+def read_lease(message: DhcpMessage, bound_at: float) -> Lease | None:
     """Read the lease in an OFFER or ACK; `None` when it should be ignored."""
     address, server, lease_time = message.yiaddr, message.server_id, message.lease_time
     if lease_time is None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
 
-__all__ = ["Binding", "Pool", "Standing"]
+__all__ = ["Binding", "BindingState", "Pool"]
 
 OFFER_SECONDS = 30.0
 """How long an offered address is kept for the client that has yet to ask for it. A client
@@ -37,7 +37,7 @@ _PROBES = 64
 _ADDRESSES_A_MAC = 8
 
 
-class Standing(Enum):
+class BindingState(Enum):
     """Where an address stands; fresh ones have no binding."""
 
     OFFERED = auto()
@@ -55,7 +55,7 @@ class Binding:
     """
 
     address: int
-    standing: Standing
+    standing: BindingState
     expires_at: float
     key: bytes = b""
     mac: bytes = b""
@@ -78,8 +78,8 @@ class Pool:
         self._cursor = first
         self.revision = 0
         """Goes up when a lease is given or comes to its end early."""
-        self._queues: dict[Standing, OrderedDict[int, Binding]] = {
-            standing: OrderedDict() for standing in Standing
+        self._queues: dict[BindingState, OrderedDict[int, Binding]] = {
+            standing: OrderedDict() for standing in BindingState
         }
         self._by_address: dict[int, Binding] = {}
         self._by_key: dict[bytes, Binding] = {}
@@ -102,20 +102,20 @@ class Pool:
 
     def expire(self, now: float) -> None:
         """End the offers, leases and quarantines whose time is over."""
-        for standing in (Standing.OFFERED, Standing.LEASED, Standing.QUARANTINED):
+        for standing in (BindingState.OFFERED, BindingState.LEASED, BindingState.QUARANTINED):
             queue = self._queues[standing]
             while queue and (binding := next(iter(queue.values()))).expires_at <= now:
-                self._move(binding, Standing.IDLE, binding.expires_at)
+                self._move(binding, BindingState.IDLE, binding.expires_at)
 
     def offer(self, key: bytes, mac: bytes, wanted: int | None, now: float) -> Binding | None:
         """Find an address for a client, best first; `None` when there is none to be had."""
         mine = self._by_key.get(key)
-        if mine is not None and mine.standing is Standing.LEASED:
+        if mine is not None and mine.standing is BindingState.LEASED:
             return mine  # it lost its memory, not its lease
         if mine is not None and (
-            mine.standing is Standing.OFFERED or not self._someone_uses(mine.address, now)
+            mine.standing is BindingState.OFFERED or not self._someone_uses(mine.address, now)
         ):
-            self._move(mine, Standing.OFFERED, now + OFFER_SECONDS)
+            self._move(mine, BindingState.OFFERED, now + OFFER_SECONDS)
             return mine
         if wanted is not None and (claimed := self.claim(wanted, key, mac, now)):
             return claimed
@@ -133,13 +133,13 @@ class Pool:
         if address not in self:
             return None
         binding = self._by_address.get(address)
-        if binding is not None and binding.standing is not Standing.IDLE:
+        if binding is not None and binding.standing is not BindingState.IDLE:
             return None
         if not self._make_room(key, mac) or self._someone_uses(address, now):
             return None
         binding = self._binding(address)
         self._set_client(binding, key, mac)
-        self._move(binding, Standing.OFFERED, now + OFFER_SECONDS)
+        self._move(binding, BindingState.OFFERED, now + OFFER_SECONDS)
         return binding
 
     def lease(self, binding: Binding, mac: bytes, expires_at: float) -> None:
@@ -147,18 +147,18 @@ class Pool:
         self.revision += 1
         if binding.mac != mac:  # the same client, by its id, on another interface
             self._set_client(binding, binding.key, mac)
-        self._move(binding, Standing.LEASED, expires_at)
+        self._move(binding, BindingState.LEASED, expires_at)
 
     def give_back(self, binding: Binding, now: float) -> None:
         """Free an address whose client may want it again."""
         self.revision += 1
-        self._move(binding, Standing.IDLE, now)
+        self._move(binding, BindingState.IDLE, now)
 
     def quarantine(self, binding: Binding, now: float) -> None:
         """Leave an address alone for a while, and forget that its client had it."""
         self.revision += 1
         self._set_client(binding, b"", b"")
-        self._move(binding, Standing.QUARANTINED, now + QUARANTINE_SECONDS)
+        self._move(binding, BindingState.QUARANTINED, now + QUARANTINE_SECONDS)
 
     def forget(self, mac: bytes) -> bool:
         """Free all addresses of a station and forget it; whether there were any."""
@@ -167,7 +167,7 @@ class Pool:
         for address in addresses:
             binding = self._by_address[address]
             self._set_client(binding, b"", b"")
-            self._move(binding, Standing.IDLE, -inf)
+            self._move(binding, BindingState.IDLE, -inf)
         return bool(addresses)
 
     def restore(
@@ -181,7 +181,7 @@ class Pool:
         binding = self._binding(address)
         self._set_client(binding, key, mac)
         binding.hostname = hostname
-        self._move(binding, Standing.LEASED, expires_at)
+        self._move(binding, BindingState.LEASED, expires_at)
 
     def _next_free(self) -> int | None:
         while self._cursor <= self._last:
@@ -189,7 +189,7 @@ class Pool:
             if self._cursor not in self._by_address and self._cursor not in self._reserved:
                 return self._cursor
             self._cursor += 1
-        return next(iter(self._queues[Standing.IDLE]), None)
+        return next(iter(self._queues[BindingState.IDLE]), None)
 
     def _someone_uses(self, address: int, now: float) -> bool:
         if not self._in_use(address):
@@ -203,18 +203,18 @@ class Pool:
         if len(addresses) < _ADDRESSES_A_MAC or key in self._by_key:
             return True
         for address in addresses:
-            if (binding := self._by_address[address]).standing is Standing.IDLE:
+            if (binding := self._by_address[address]).standing is BindingState.IDLE:
                 self._set_client(binding, b"", b"")
                 return True
         return False
 
     def _binding(self, address: int) -> Binding:
         if (binding := self._by_address.get(address)) is None:
-            binding = Binding(address, Standing.IDLE, -inf)
-            self._by_address[address] = self._queues[Standing.IDLE][address] = binding
+            binding = Binding(address, BindingState.IDLE, -inf)
+            self._by_address[address] = self._queues[BindingState.IDLE][address] = binding
         return binding
 
-    def _move(self, binding: Binding, standing: Standing, expires_at: float) -> None:
+    def _move(self, binding: Binding, standing: BindingState, expires_at: float) -> None:
         del self._queues[binding.standing][binding.address]
         binding.standing = standing
         binding.expires_at = expires_at

@@ -1,6 +1,6 @@
 """The server's side of DHCP for one network (RFC 2131 section 4.3).
 
-Each datagram that comes to port 67 goes through `Server.receive`, and what is to be sent in
+Each datagram that comes to port 67 goes through `DhcpServer.receive`, and what is to be sent in
 answer comes back; there are no timers, since addresses whose time is over matter only when
 someone asks. `pool` says which address a client gets; this file says what it is told.
 
@@ -22,15 +22,15 @@ from tokay.protocols.dhcp.codec import (
     BOOTREQUEST,
     INFINITE,
     DhcpError,
-    Message,
+    DhcpMessage,
+    DhcpOption,
     MessageType,
-    Option,
 )
-from tokay.protocols.dhcp.datagram import BROADCAST, Outgoing
+from tokay.protocols.dhcp.datagram import BROADCAST, DhcpDatagram
 from tokay.protocols.dhcp.lease import is_host
-from tokay.protocols.dhcp.pool import Binding, Pool, Standing
+from tokay.protocols.dhcp.pool import Binding, BindingState, Pool
 
-__all__ = ["GrantedLease", "SavedLease", "Server", "ServerConfig"]
+__all__ = ["DhcpServer", "GrantedLease", "SavedLease", "ServerConfig"]
 
 # RFC 2132 sets no limit, but we keep it for every client.
 _LONGEST_CLIENT_ID = 255
@@ -93,7 +93,7 @@ def never(address: IPv4Address) -> bool:
     return False
 
 
-class Server:
+class DhcpServer:
     """A DHCP server for one network.
 
     `in_use` is asked before an address is offered, and must answer at once: whether someone
@@ -116,10 +116,10 @@ class Server:
         self._network_options = _network_options(config)
         self._lease_options = _lease_options(config.lease_time)
 
-    def receive(self, datagram: bytes, now: float) -> list[Outgoing]:
+    def receive(self, datagram: bytes, now: float) -> list[DhcpDatagram]:
         """Answer a datagram that came to port 67; what is not for us gets no answer."""
         try:
-            message = Message.decode(datagram)
+            message = DhcpMessage.decode(datagram)
         except DhcpError:
             return []
         if message.op != BOOTREQUEST or not message.chaddr:
@@ -158,7 +158,7 @@ class Server:
             (
                 GrantedLease(IPv4Address(b.address), b.mac, b.key, b.hostname, b.expires_at)
                 for b in self._pool
-                if b.standing is Standing.LEASED
+                if b.standing is BindingState.LEASED
             ),
             key=lambda lease: lease.address,
         )
@@ -176,7 +176,7 @@ class Server:
         return [
             (str(IPv4Address(b.address)), b.key, b.mac, b.hostname, b.expires_at - now)
             for b in self._pool
-            if b.key and b.standing in (Standing.LEASED, Standing.IDLE)
+            if b.key and b.standing in (BindingState.LEASED, BindingState.IDLE)
         ]
 
     def restore(self, saved: Iterable[SavedLease], now: float) -> None:
@@ -198,7 +198,7 @@ class Server:
 
     # RFC 2131 section 4.3.1
 
-    def _discover(self, message: Message, now: float) -> Outgoing | None:
+    def _discover(self, message: DhcpMessage, now: float) -> DhcpDatagram | None:
         key = _key(message)
         binding = self._pool.offer(key, message.chaddr, message.requested_address, now)
         if binding is None:
@@ -207,7 +207,7 @@ class Server:
 
     # RFC 2131 section 4.3.2
 
-    def _request(self, message: Message, now: float) -> Outgoing | None:
+    def _request(self, message: DhcpMessage, now: float) -> DhcpDatagram | None:
         wanted = message.ciaddr or message.requested_address
         if message.server_id is None:
             # RENEWING and REBINDING give ciaddr, INIT-REBOOT the requested address. All mean:
@@ -215,14 +215,14 @@ class Server:
             return self._confirm(message, wanted, now) if wanted else None
         mine = self._pool.of_client(_key(message))
         if message.server_id != self._id:
-            if mine is not None and mine.standing is Standing.OFFERED:
+            if mine is not None and mine.standing is BindingState.OFFERED:
                 self._pool.give_back(mine, now)  # it chose another server
             return None
         if not wanted:
             return None
         if mine is None or mine.address != wanted:
             # An offer that went to someone else since, or one we forgot by a restart.
-            if mine is None or mine.standing is not Standing.LEASED:
+            if mine is None or mine.standing is not BindingState.LEASED:
                 mine = self._pool.claim(wanted, _key(message), message.chaddr, now)
             else:
                 mine = None
@@ -230,7 +230,7 @@ class Server:
                 return self._refuse(message, "address not available")
         return self._grant(message, mine, now)
 
-    def _confirm(self, message: Message, wanted: int, now: float) -> Outgoing | None:
+    def _confirm(self, message: DhcpMessage, wanted: int, now: float) -> DhcpDatagram | None:
         mine = self._pool.of_client(_key(message))
         if mine is not None and mine.address == wanted:
             return self._grant(message, mine, now)
@@ -239,12 +239,12 @@ class Server:
         if mine is not None:
             return self._refuse(message, "wrong address")
         holder = self._pool.at(wanted)
-        if holder is not None and holder.standing in (Standing.LEASED, Standing.OFFERED):
+        if holder is not None and holder.standing in (BindingState.LEASED, BindingState.OFFERED):
             # Not known to us, but we know whose address it is.
             return self._refuse(message, "address in use")
         return None  # another server's client, perhaps: the RFC's MUST
 
-    def _grant(self, message: Message, binding: Binding, now: float) -> Outgoing:
+    def _grant(self, message: DhcpMessage, binding: Binding, now: float) -> DhcpDatagram:
         self._pool.lease(binding, message.chaddr, now + self._lease_seconds)
         if hostname := message.hostname:
             binding.hostname = hostname[:63]
@@ -252,19 +252,19 @@ class Server:
 
     # RFC 2131 sections 4.3.3 and 4.3.4
 
-    def _take_back(self, message: Message, kind: MessageType, now: float) -> None:
+    def _take_back(self, message: DhcpMessage, kind: MessageType, now: float) -> None:
         mine = self._pool.of_client(_key(message))
         if mine is None or message.server_id != self._id:
             return
         if kind is MessageType.RELEASE:
-            if mine.address == message.ciaddr and mine.standing is Standing.LEASED:
+            if mine.address == message.ciaddr and mine.standing is BindingState.LEASED:
                 self._pool.give_back(mine, now)
         elif mine.address == message.requested_address:
             self._pool.quarantine(mine, now)
 
     # RFC 2131 section 4.3.5
 
-    def _inform(self, message: Message) -> Outgoing | None:
+    def _inform(self, message: DhcpMessage) -> DhcpDatagram | None:
         # Nobody outside this network gets a datagram because somebody inside named them.
         if not self._is_neighbour(message.ciaddr):
             return None
@@ -277,13 +277,13 @@ class Server:
 
     # What goes out (RFC 2131 table 3).
 
-    def _answer(self, message: Message, kind: MessageType, address: int) -> Outgoing:
+    def _answer(self, message: DhcpMessage, kind: MessageType, address: int) -> DhcpDatagram:
         options = self._options(message, kind)
         if address:
             options |= self._lease_options
         options |= self._network_options
         ciaddr = message.ciaddr if kind is MessageType.ACK else 0
-        reply = Message(
+        reply = DhcpMessage(
             BOOTREPLY,
             message.xid,
             message.chaddr,
@@ -296,17 +296,17 @@ class Server:
         )
         source = str(self.config.address)
         if message.giaddr:
-            return Outgoing(reply.encode(), source, str(IPv4Address(message.giaddr)))
+            return DhcpDatagram(reply.encode(), source, str(IPv4Address(message.giaddr)))
         # Granted addresses were checked above, so ciaddr is one of this network's hosts.
         if ciaddr:
-            return Outgoing(reply.encode(), source, str(IPv4Address(ciaddr)), message.chaddr)
+            return DhcpDatagram(reply.encode(), source, str(IPv4Address(ciaddr)), message.chaddr)
         mac = b"" if message.broadcast else message.chaddr
-        return Outgoing(reply.encode(), source, BROADCAST, mac)
+        return DhcpDatagram(reply.encode(), source, BROADCAST, mac)
 
-    def _refuse(self, message: Message, text: str) -> Outgoing:
+    def _refuse(self, message: DhcpMessage, text: str) -> DhcpDatagram:
         options = self._options(message, MessageType.NAK)
-        options[Option.MESSAGE] = text.encode()
-        reply = Message(
+        options[DhcpOption.MESSAGE] = text.encode()
+        reply = DhcpMessage(
             BOOTREPLY,
             message.xid,
             message.chaddr,
@@ -317,21 +317,21 @@ class Server:
         )
         if message.giaddr:  # which broadcasts it, as the flag says (RFC 2131 section 4.3.2)
             to = str(IPv4Address(message.giaddr))
-            return Outgoing(reply.encode(), str(self.config.address), to)
+            return DhcpDatagram(reply.encode(), str(self.config.address), to)
         # To all, whatever ciaddr says: it may be wrong (RFC 2131 section 4.1).
-        return Outgoing(reply.encode(), str(self.config.address), BROADCAST)
+        return DhcpDatagram(reply.encode(), str(self.config.address), BROADCAST)
 
-    def _options(self, message: Message, kind: MessageType) -> dict[int, bytes]:
+    def _options(self, message: DhcpMessage, kind: MessageType) -> dict[int, bytes]:
         options: dict[int, bytes] = {
-            Option.MESSAGE_TYPE: bytes((kind,)),
-            Option.SERVER_ID: self.config.address.packed,
+            DhcpOption.MESSAGE_TYPE: bytes((kind,)),
+            DhcpOption.SERVER_ID: self.config.address.packed,
         }
         if client_id := message.client_id:
-            options[Option.CLIENT_ID] = client_id  # RFC 6842
+            options[DhcpOption.CLIENT_ID] = client_id  # RFC 6842
         return options
 
 
-def _key(message: Message) -> bytes:
+def _key(message: DhcpMessage) -> bytes:
     # Without a client id, the one that nearly all clients would have sent (RFC 2132 section
     # 9.14): a boot loader that sends none and the system it loads are then one client.
     return message.client_id or bytes((message.htype,)) + message.chaddr
@@ -340,20 +340,20 @@ def _key(message: Message) -> bytes:
 def _network_options(config: ServerConfig) -> dict[int, bytes]:
     """Return what every client is told of the network, the mask first (RFC 2132 section 3.3)."""
     host_bits = ~int(config.netmask) & 0xFFFFFFFF
-    options: dict[int, bytes] = {Option.NETMASK: config.netmask.packed}
+    options: dict[int, bytes] = {DhcpOption.NETMASK: config.netmask.packed}
     if config.gateway is not None:
-        options[Option.ROUTERS] = config.gateway.packed
+        options[DhcpOption.ROUTERS] = config.gateway.packed
     if config.dns:
-        options[Option.DNS] = b"".join(address.packed for address in config.dns)
+        options[DhcpOption.DNS] = b"".join(address.packed for address in config.dns)
     if config.domain:
-        options[Option.DOMAIN] = config.domain.encode()
-    options[Option.BROADCAST_ADDRESS] = (int(config.address) | host_bits).to_bytes(4)
+        options[DhcpOption.DOMAIN] = config.domain.encode()
+    options[DhcpOption.BROADCAST_ADDRESS] = (int(config.address) | host_bits).to_bytes(4)
     return options
 
 
 def _lease_options(lease_time: int) -> dict[int, bytes]:
-    options: dict[int, bytes] = {Option.LEASE_TIME: lease_time.to_bytes(4)}
+    options: dict[int, bytes] = {DhcpOption.LEASE_TIME: lease_time.to_bytes(4)}
     if lease_time != INFINITE:  # the shares of RFC 2131 section 4.4.5
-        options[Option.T1] = (lease_time // 2).to_bytes(4)
-        options[Option.T2] = (lease_time * 7 // 8).to_bytes(4)
+        options[DhcpOption.T1] = (lease_time // 2).to_bytes(4)
+        options[DhcpOption.T2] = (lease_time * 7 // 8).to_bytes(4)
     return options

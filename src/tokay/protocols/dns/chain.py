@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TypeAlias
 
-from tokay.protocols.dns.codec import AA, RA, Message, Rcode
-from tokay.protocols.dns.events import Failure
-from tokay.protocols.dns.record import CLASS_IN, Record, Type
+from tokay.protocols.dns.codec import AA, RA, DnsMessage, Rcode
+from tokay.protocols.dns.events import DnsFailure
+from tokay.protocols.dns.record import CLASS_IN, RecordType, ResourceRecord
 
 __all__ = ["LONGEST_CHAIN", "Addresses", "Further", "Reading", "follow"]
 
@@ -41,10 +41,10 @@ class Further:
     ttl: int
 
 
-Reading: TypeAlias = Addresses | Further | Failure
+Reading: TypeAlias = Addresses | Further | DnsFailure
 
 
-def follow(response: Message, name: bytes) -> Reading:
+def follow(response: DnsMessage, name: bytes) -> Reading:
     """Return what `response` says about the address of `name`.
 
     A loop, or more than `LONGEST_CHAIN` CNAMEs, is the server's failure.
@@ -53,49 +53,51 @@ def follow(response: Message, name: bytes) -> Reading:
         case Rcode.NOERROR:
             pass
         case Rcode.NXDOMAIN:
-            return Failure.NXDOMAIN  # of the last name of the chain (RFC 6604 section 3)
+            return DnsFailure.NXDOMAIN  # of the last name of the chain (RFC 6604 section 3)
         case Rcode.REFUSED:
-            return Failure.REFUSED
+            return DnsFailure.REFUSED
         case _:
-            return Failure.SERVFAIL
+            return DnsFailure.SERVFAIL
     aliases, addresses = _sort(response.answers)
     ttl = _LARGEST_TTL
     hops = 0
     while (at := name.lower()) not in addresses and (alias := aliases.get(at)) is not None:
         hops += 1
         if hops > LONGEST_CHAIN:
-            return Failure.SERVFAIL
+            return DnsFailure.SERVFAIL
         ttl = min(ttl, _seconds(alias))
         name = alias.data
     if found := addresses.get(at):
         unique = dict.fromkeys(record.data for record in found)
         ttl = min(ttl, *map(_seconds, found))
         return Addresses(tuple(map(IPv4Address, unique))[:_MAX_ADDRESSES], ttl)
-    if any(record.type == Type.SOA for record in response.authorities):
-        return Failure.NODATA
+    if any(record.type == RecordType.SOA for record in response.authorities):
+        return DnsFailure.NODATA
     if hops:
         return Further(name, hops, ttl)
     if not response.flags & (AA | RA) and response.authorities:
         # A referral: this server knows others, and will not ask them for us.
-        return Failure.SERVFAIL
-    return Failure.NODATA
+        return DnsFailure.SERVFAIL
+    return DnsFailure.NODATA
 
 
-def _sort(records: tuple[Record, ...]) -> tuple[dict[bytes, Record], dict[bytes, list[Record]]]:
+def _sort(
+    records: tuple[ResourceRecord, ...],
+) -> tuple[dict[bytes, ResourceRecord], dict[bytes, list[ResourceRecord]]]:
     """Return the CNAMEs and the addresses among `records` by name."""
-    aliases: dict[bytes, Record] = {}
-    addresses: dict[bytes, list[Record]] = {}
+    aliases: dict[bytes, ResourceRecord] = {}
+    addresses: dict[bytes, list[ResourceRecord]] = {}
     for record in records:
         if record.cls != CLASS_IN:
             continue
-        if record.type == Type.CNAME:
+        if record.type == RecordType.CNAME:
             # Two CNAMEs of one name are an error (RFC 2181 section 10.1); the first is as good.
             aliases.setdefault(record.name.lower(), record)
-        elif record.type == Type.A:
+        elif record.type == RecordType.A:
             addresses.setdefault(record.name.lower(), []).append(record)
     return aliases, addresses
 
 
-def _seconds(record: Record) -> int:
+def _seconds(record: ResourceRecord) -> int:
     # RFC 2181 section 8: a TTL with the top bit set is zero.
     return 0 if record.ttl > _LARGEST_TTL else record.ttl

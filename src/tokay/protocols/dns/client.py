@@ -2,7 +2,7 @@
 
 Its owner gives it what happens and when - `query`, `receive`, `receive_tcp`, `handle_timer` - and
 takes what it wants done: `datagrams_to_send`, `events`, `get_timer`. A lookup ends with exactly one
-`Resolved` or `Failed`, at the latest when its time is over.
+`LookupResolved` or `LookupFailed`, at the latest when its time is over.
 
 **Order.** Servers are asked one at a time in their order, all of them `tries` times over. The first
 round waits one unit for each, the second two, then four, ...; the unit is such that all rounds fit
@@ -32,18 +32,18 @@ from struct import Struct
 
 from tokay.protocols.dns.cache import Cache
 from tokay.protocols.dns.chain import LONGEST_CHAIN, Addresses, Further, Reading, follow
-from tokay.protocols.dns.codec import HEADER, QR, RD, TC, Message, Opcode, Rcode
-from tokay.protocols.dns.events import Event, Failed, Failure, Resolved, UseTcp
+from tokay.protocols.dns.codec import HEADER, QR, RD, TC, DnsMessage, Opcode, Rcode
+from tokay.protocols.dns.events import DnsFailure, Event, LookupFailed, LookupResolved, UseTcp
 from tokay.protocols.dns.name import ROOT, DnsError, name_from_text
-from tokay.protocols.dns.record import CLASS_IN, Type
+from tokay.protocols.dns.record import CLASS_IN, RecordType
 
-__all__ = ["PORT", "Outgoing", "Resolver"]
+__all__ = ["PORT", "DnsQuery", "Resolver"]
 
 PORT = 53
 
 _LONGEST_UNIT = 1.0
 _MAX_TRIES = 8
-_QUESTION_TAIL = Struct("!2H").pack(Type.A, CLASS_IN)
+_QUESTION_TAIL = Struct("!2H").pack(RecordType.A, CLASS_IN)
 # Servers that cannot make sense of a question do not repeat it.
 _BARE_FAILURES = (Rcode.FORMERR, Rcode.SERVFAIL, Rcode.NOTIMP, Rcode.REFUSED)
 
@@ -51,7 +51,7 @@ Server = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class DnsQuery:
     """A datagram for `server`, an address and a port as sockets want them.
 
     It should leave from a random port of its own, which stays open while
@@ -64,7 +64,7 @@ class Outgoing:
 
 
 @dataclass(slots=True)
-class _Lookup:
+class _PendingLookup:
     """A name on its way to an address, for one caller or more."""
 
     key: bytes  # the name the callers gave, in lower case
@@ -78,14 +78,14 @@ class _Lookup:
     wait: float = _LONGEST_UNIT
     retry_at: float = inf
     latest: int = -1  # the exchange that `retry_at` belongs to
-    failures: dict[Server, Failure] = field(default_factory=dict)
+    failures: dict[Server, DnsFailure] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class _Exchange:
+class _PendingQuery:
     """A question that is out; its key in `Resolver._exchanges` is its id on the wire."""
 
-    lookup: _Lookup
+    lookup: _PendingLookup
     server: Server
     question: bytes  # in lower case, with type and class
     stream: bytearray | None = None  # what TCP has brought
@@ -114,10 +114,10 @@ class Resolver:
         self._tries = tries
         self._rng = rng
         self._cache = Cache(cache_size)
-        self._lookups: dict[bytes, _Lookup] = {}
-        self._exchanges: dict[int, _Exchange] = {}
+        self._lookups: dict[bytes, _PendingLookup] = {}
+        self._exchanges: dict[int, _PendingQuery] = {}
         self._last = 0
-        self._outgoing: list[Outgoing] = []
+        self._outgoing: list[DnsQuery] = []
         self._events: list[Event] = []
         self.use_servers(servers)
 
@@ -135,7 +135,7 @@ class Resolver:
         self._last += 1
         number = self._last
         try:
-            self._events.append(Resolved(number, (IPv4Address(name),)))
+            self._events.append(LookupResolved(number, (IPv4Address(name),)))
         except AddressValueError:
             pass
         else:
@@ -145,13 +145,13 @@ class Resolver:
             raise DnsError("no name at all")
         key = wire.lower()
         if addresses := self._cache.get(key, now):
-            self._events.append(Resolved(number, addresses))
+            self._events.append(LookupResolved(number, addresses))
         elif not self._servers:
-            self._events.append(Failed(number, Failure.NO_SERVER))
+            self._events.append(LookupFailed(number, DnsFailure.NO_SERVER))
         elif lookup := self._lookups.get(key):
             lookup.waiters[number] = now + timeout
         else:
-            lookup = _Lookup(key, wire, self._servers, {number: now + timeout})
+            lookup = _PendingLookup(key, wire, self._servers, {number: now + timeout})
             self._lookups[key] = lookup
             self._begin(lookup, now)
         return number
@@ -170,7 +170,7 @@ class Resolver:
         """Whether an answer to this exchange is still of use."""
         return exchange in self._exchanges
 
-    def datagrams_to_send(self) -> list[Outgoing]:
+    def datagrams_to_send(self) -> list[DnsQuery]:
         """Take what is to be sent, oldest first."""
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
@@ -191,10 +191,10 @@ class Resolver:
         """Do what is due by now. Too early is harmless; late skips what is past."""
         for lookup in list(self._lookups.values()):
             late = [number for number, until in lookup.waiters.items() if until <= now]
-            failure = next(iter(lookup.failures.values()), Failure.TIMEOUT)
+            failure = next(iter(lookup.failures.values()), DnsFailure.TIMEOUT)
             for number in late:
                 del lookup.waiters[number]
-                self._events.append(Failed(number, failure))
+                self._events.append(LookupFailed(number, failure))
             if not lookup.waiters:
                 self._close(lookup)
             elif lookup.retry_at <= now:
@@ -252,34 +252,34 @@ class Resolver:
         One that is over is left alone.
         """
         if asked := self._exchanges.pop(exchange, None):
-            self._pass_over(asked, exchange, Failure.SERVFAIL, now)
+            self._pass_over(asked, exchange, DnsFailure.SERVFAIL, now)
 
-    def _take(self, asked: _Exchange, ident: int, data: bytes, now: float) -> None:
+    def _take(self, asked: _PendingQuery, ident: int, data: bytes, now: float) -> None:
         lookup = asked.lookup
         reading: Reading
         try:
-            reading = follow(Message.decode(data), lookup.name)
+            reading = follow(DnsMessage.decode(data), lookup.name)
         except DnsError:
-            reading = Failure.SERVFAIL
+            reading = DnsFailure.SERVFAIL
         match reading:
             case Addresses(addresses, ttl):
                 self._cache.put(lookup.key, addresses, min(ttl, lookup.ttl), now)
                 self._close(lookup)
-                self._events += [Resolved(number, addresses) for number in lookup.waiters]
+                self._events += [LookupResolved(number, addresses) for number in lookup.waiters]
             case Further(name, hops, ttl):
                 self._go_further(lookup, asked.server, name, hops, ttl, now)
-            case Failure.SERVFAIL | Failure.REFUSED:
+            case DnsFailure.SERVFAIL | DnsFailure.REFUSED:
                 self._pass_over(asked, ident, reading, now)
             case _:
                 self._fail(lookup, reading)
 
     def _go_further(
-        self, lookup: _Lookup, server: Server, name: bytes, hops: int, ttl: int, now: float
+        self, lookup: _PendingLookup, server: Server, name: bytes, hops: int, ttl: int, now: float
     ) -> None:
         """Ask for the next name of the chain, and first the server that knew of it."""
         lookup.hops += hops
         if lookup.hops > LONGEST_CHAIN:
-            self._fail(lookup, Failure.SERVFAIL)
+            self._fail(lookup, DnsFailure.SERVFAIL)
             return
         lookup.name = name
         lookup.ttl = min(ttl, lookup.ttl)
@@ -288,7 +288,7 @@ class Resolver:
         self._forget_exchanges(lookup)
         self._begin(lookup, now)
 
-    def _pass_over(self, asked: _Exchange, ident: int, failure: Failure, now: float) -> None:
+    def _pass_over(self, asked: _PendingQuery, ident: int, failure: DnsFailure, now: float) -> None:
         lookup = asked.lookup
         lookup.failures[asked.server] = failure
         if len(lookup.failures) == len(lookup.servers):
@@ -299,7 +299,7 @@ class Resolver:
 
     # What goes out.
 
-    def _begin(self, lookup: _Lookup, now: float) -> None:
+    def _begin(self, lookup: _PendingLookup, now: float) -> None:
         lookup.attempt = 0
         lookup.failures.clear()
         units = len(lookup.servers) * (2**self._tries - 1)
@@ -307,7 +307,7 @@ class Resolver:
         lookup.unit = max(0.0, min(left / units, _LONGEST_UNIT))
         self._ask_next(lookup, now)
 
-    def _ask_next(self, lookup: _Lookup, now: float) -> None:
+    def _ask_next(self, lookup: _PendingLookup, now: float) -> None:
         lookup.retry_at = inf
         while lookup.attempt < self._tries * len(lookup.servers):
             turn, at = divmod(lookup.attempt, len(lookup.servers))
@@ -317,10 +317,10 @@ class Resolver:
                 continue
             lookup.wait = lookup.unit * 2**turn
             ident, query = self._open(lookup, server, now)
-            self._outgoing.append(Outgoing(query, server, ident))
+            self._outgoing.append(DnsQuery(query, server, ident))
             return
 
-    def _use_tcp(self, asked: _Exchange, ident: int, now: float) -> None:
+    def _use_tcp(self, asked: _PendingQuery, ident: int, now: float) -> None:
         """Ask again, over TCP, under another id; the time for it is that of a datagram."""
         lookup = asked.lookup
         retry_at, latest = lookup.retry_at, lookup.latest
@@ -330,33 +330,33 @@ class Resolver:
         self._events.append(UseTcp(tcp, asked.server, len(query).to_bytes(2) + query))
 
     def _open(
-        self, lookup: _Lookup, server: Server, now: float, stream: bytearray | None = None
+        self, lookup: _PendingLookup, server: Server, now: float, stream: bytearray | None = None
     ) -> tuple[int, bytes]:
         # As many are open as callers wait for, times the tries: an id is soon found.
         while (ident := self._rng.getrandbits(16)) in self._exchanges:
             pass
         question = lookup.name + _QUESTION_TAIL
-        self._exchanges[ident] = _Exchange(lookup, server, question.lower(), stream)
+        self._exchanges[ident] = _PendingQuery(lookup, server, question.lower(), stream)
         lookup.latest = ident
         lookup.retry_at = now + lookup.wait
         return ident, HEADER.pack(ident, RD, 1, 0, 0, 0) + question
 
     # The end.
 
-    def _fail(self, lookup: _Lookup, failure: Failure) -> None:
+    def _fail(self, lookup: _PendingLookup, failure: DnsFailure) -> None:
         self._close(lookup)
-        self._events += [Failed(number, failure) for number in lookup.waiters]
+        self._events += [LookupFailed(number, failure) for number in lookup.waiters]
 
-    def _close(self, lookup: _Lookup) -> None:
+    def _close(self, lookup: _PendingLookup) -> None:
         self._lookups.pop(lookup.key, None)
         self._forget_exchanges(lookup)
 
-    def _forget_exchanges(self, lookup: _Lookup) -> None:
+    def _forget_exchanges(self, lookup: _PendingLookup) -> None:
         for ident in [i for i, asked in self._exchanges.items() if asked.lookup is lookup]:
             del self._exchanges[ident]
 
 
-def _answers(asked: _Exchange, response: bytes) -> bool:
+def _answers(asked: _PendingQuery, response: bytes) -> bool:
     """Whether the header and question of `response` are those of an answer to `asked`."""
     if len(response) < HEADER.size:
         return False

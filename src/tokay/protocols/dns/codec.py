@@ -2,10 +2,10 @@
 
 A message is a header of twelve octets (an id, flags, four counts), questions, and three lists of
 records: answers, authorities, additionals. The additionals may hold one OPT pseudo-record, which
-is no record but an extension of the header: it shows as `Message.edns` and never in the list.
+is no record but an extension of the header: it shows as `DnsMessage.edns` and never in the list.
 
 Everything comes from strangers. Decoding is one pass, bounded by the size of the message, the
-number of records and the rules for names in `name`; it ends in a `Message` or in `DnsError`.
+number of records and the rules for names in `name`; it ends in a `DnsMessage` or in `DnsError`.
 What follows the last record is ignored, as old devices pad. mDNS and LLMNR use the same format.
 """
 
@@ -15,9 +15,9 @@ from struct import Struct
 from typing import Self
 
 from tokay.protocols.dns.name import ROOT, DnsError, read_name, write_name
-from tokay.protocols.dns.record import CLASS_IN, Question, Record, Type, read_texts
+from tokay.protocols.dns.record import CLASS_IN, Question, RecordType, ResourceRecord, read_texts
 
-__all__ = ["AA", "QR", "RA", "RD", "TC", "Edns", "Message", "Opcode", "Rcode"]
+__all__ = ["AA", "QR", "RA", "RD", "TC", "DnsMessage", "Edns", "Opcode", "Rcode"]
 
 QR = 0x8000
 """The message is a response."""
@@ -42,14 +42,17 @@ _UNIQUE = 0x8000  # mDNS: cache flush, or unicast wanted; not part of the class
 
 # Types with names in their data: octets before, names, octets after.
 _WITH_NAMES: dict[int, tuple[int, int, int]] = {
-    Type.NS: (0, 1, 0),
-    Type.CNAME: (0, 1, 0),
-    Type.SOA: (0, 2, 20),
-    Type.PTR: (0, 1, 0),
-    Type.MX: (2, 1, 0),
-    Type.SRV: (6, 1, 0),
+    RecordType.NS: (0, 1, 0),
+    RecordType.CNAME: (0, 1, 0),
+    RecordType.SOA: (0, 2, 20),
+    RecordType.PTR: (0, 1, 0),
+    RecordType.MX: (2, 1, 0),
+    RecordType.SRV: (6, 1, 0),
 }
-_SIZES: dict[int, int] = {Type.A: 4, Type.AAAA: 16}  # other classes use these types as they like
+_SIZES: dict[int, int] = {
+    RecordType.A: 4,
+    RecordType.AAAA: 16,
+}  # other classes use these types as they like
 
 
 class Opcode(IntEnum):
@@ -88,15 +91,15 @@ class Edns:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class DnsMessage:
     """One DNS message; `flags` is the second 16-bit word of the header, opcode and all."""
 
     id: int
     flags: int = 0
     questions: tuple[Question, ...] = ()
-    answers: tuple[Record, ...] = ()
-    authorities: tuple[Record, ...] = ()
-    additionals: tuple[Record, ...] = ()
+    answers: tuple[ResourceRecord, ...] = ()
+    authorities: tuple[ResourceRecord, ...] = ()
+    additionals: tuple[ResourceRecord, ...] = ()
     edns: Edns | None = None
 
     @property
@@ -130,9 +133,9 @@ class Message:
         authorities, at = _read_records(data, at, counts[2], known)
         additionals, at = _read_records(data, at, counts[3], known)
         edns = None
-        if any(record.type == Type.OPT for record in additionals):
+        if any(record.type == RecordType.OPT for record in additionals):
             # RFC 6891 section 6.1.1: more than one is an error.
-            (opt, *more) = (record for record in additionals if record.type == Type.OPT)
+            (opt, *more) = (record for record in additionals if record.type == RecordType.OPT)
             if more or opt.name != ROOT:
                 raise DnsError("an OPT record out of place")
             edns = Edns(opt.cls, opt.ttl >> 24, opt.ttl >> 16 & 0xFF, opt.ttl & 0xFFFF, opt.data)
@@ -168,7 +171,9 @@ class Message:
                 opt = self.edns
                 ttl = opt.extended << 24 | opt.version << 16 | opt.flags
                 size = len(opt.options)
-                out += ROOT + _RECORD_TAIL.pack(Type.OPT, opt.payload, ttl, size) + opt.options
+                out += (
+                    ROOT + _RECORD_TAIL.pack(RecordType.OPT, opt.payload, ttl, size) + opt.options
+                )
         except ValueError:
             raise
         except Exception as error:  # struct.error is not a ValueError
@@ -180,7 +185,7 @@ class Message:
 
 def _read_records(
     data: bytes, at: int, count: int, known: dict[int, bytes]
-) -> tuple[list[Record], int]:
+) -> tuple[list[ResourceRecord], int]:
     records = []
     for _ in range(count):
         name, at = read_name(data, at, known)
@@ -191,7 +196,9 @@ def _read_records(
         at = start + length
         if at > len(data):
             raise DnsError("the data of a record is cut off")
-        records.append(Record(name, kind, ttl, _read_data(data, start, at, kind, cls, known), cls))
+        records.append(
+            ResourceRecord(name, kind, ttl, _read_data(data, start, at, kind, cls, known), cls)
+        )
     return records, at
 
 
@@ -205,7 +212,7 @@ def _read_data(
         size = _SIZES.get(type)
         if size is not None and cls & ~_UNIQUE == CLASS_IN and size != len(value):
             raise DnsError(f"an address of {len(value)} octets")
-        if type == Type.TXT:
+        if type == RecordType.TXT:
             read_texts(value)
         return value
     before, names, after = shape
@@ -220,13 +227,13 @@ def _read_data(
     return b"".join(parts)
 
 
-def _write_record(out: bytearray, record: Record, places: dict[bytes, int]) -> None:
+def _write_record(out: bytearray, record: ResourceRecord, places: dict[bytes, int]) -> None:
     write_name(out, record.name, places)
     at = len(out)
     out += _RECORD_TAIL.pack(record.type, record.cls, record.ttl, 0)
     data = record.data
     # SRV forbids compression (RFC 2782), though readers had better know it (RFC 6762, 18.14).
-    shape = None if record.type == Type.SRV else _WITH_NAMES.get(record.type)
+    shape = None if record.type == RecordType.SRV else _WITH_NAMES.get(record.type)
     if shape is None:
         out += data
     else:

@@ -5,10 +5,10 @@ from enum import Enum
 from ipaddress import IPv4Address
 from typing import TypeAlias
 
-__all__ = ["Event", "Failed", "Failure", "Resolved", "UseTcp"]
+__all__ = ["DnsFailure", "Event", "LookupFailed", "LookupResolved", "UseTcp"]
 
 
-class Failure(Enum):
+class DnsFailure(Enum):
     """Why a name has no address."""
 
     NXDOMAIN = "there is no such name"
@@ -20,7 +20,7 @@ class Failure(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class LookupResolved:
     """The addresses of a name, one at least, in the server's order. The lookup is over."""
 
     lookup: int
@@ -28,11 +28,11 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class LookupFailed:
     """The lookup is over without an address."""
 
     lookup: int
-    failure: Failure
+    failure: DnsFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +49,4 @@ class UseTcp:
     data: bytes
 
 
-Event: TypeAlias = Resolved | Failed | UseTcp
+Event: TypeAlias = LookupResolved | LookupFailed | UseTcp

@@ -16,7 +16,7 @@ from typing import NamedTuple, Self
 
 from tokay.protocols.dns.name import DnsError
 
-__all__ = ["CLASS_ANY", "CLASS_IN", "Question", "Record", "Service", "Type"]
+__all__ = ["CLASS_ANY", "CLASS_IN", "Question", "RecordType", "ResourceRecord", "SrvData"]
 
 CLASS_IN = 1
 CLASS_ANY = 255
@@ -24,7 +24,7 @@ CLASS_ANY = 255
 _SRV_HEAD = Struct("!3H")
 
 
-class Type(IntEnum):
+class RecordType(IntEnum):
     """Types of records and of questions (RFC 1035 section 3.2.2 and later)."""
 
     A = 1
@@ -49,11 +49,11 @@ class Question(NamedTuple):
     """
 
     name: bytes
-    type: int = Type.A
+    type: int = RecordType.A
     cls: int = CLASS_IN
 
 
-class Service(NamedTuple):
+class SrvData(NamedTuple):
     """What an SRV record says (RFC 2782)."""
 
     priority: int
@@ -62,7 +62,7 @@ class Service(NamedTuple):
     target: bytes
 
 
-class Record(NamedTuple):
+class ResourceRecord(NamedTuple):
     """A resource record: `ttl` is 0 to 2**32 - 1 seconds, `data` without compression.
 
     In mDNS the top bit of the class tells caches to flush (RFC 6762 section 10.2).
@@ -77,7 +77,7 @@ class Record(NamedTuple):
     @classmethod
     def of_address(cls, name: bytes, address: IPv4Address | IPv6Address, ttl: int) -> Self:
         """Make an A or AAAA record."""
-        kind = Type.A if address.version == 4 else Type.AAAA
+        kind = RecordType.A if address.version == 4 else RecordType.AAAA
         return cls(name, kind, ttl, address.packed)
 
     @classmethod
@@ -92,38 +92,38 @@ class Record(NamedTuple):
         Raises `ValueError` when one is longer.
         """
         data = b"".join(len(text).to_bytes(1) + text for text in _short(texts))
-        return cls(name, Type.TXT, ttl, data or b"\0")
+        return cls(name, RecordType.TXT, ttl, data or b"\0")
 
     @classmethod
-    def of_service(cls, name: bytes, service: Service, ttl: int) -> Self:
+    def of_service(cls, name: bytes, service: SrvData, ttl: int) -> Self:
         """Make an SRV record; priority, weight and port are 0-65535."""
         data = b"".join(number.to_bytes(2) for number in service[:3]) + service.target
-        return cls(name, Type.SRV, ttl, data)
+        return cls(name, RecordType.SRV, ttl, data)
 
     @property
     def address(self) -> IPv4Address | IPv6Address | None:
         """The address of an A or AAAA record, `None` for other types."""
-        if self.type == Type.A:
+        if self.type == RecordType.A:
             return IPv4Address(self.data)
-        return IPv6Address(self.data) if self.type == Type.AAAA else None
+        return IPv6Address(self.data) if self.type == RecordType.AAAA else None
 
     @property
     def target(self) -> bytes | None:
         """The name in a CNAME, PTR or NS record, `None` for other types."""
-        return self.data if self.type in (Type.CNAME, Type.PTR, Type.NS) else None
+        return self.data if self.type in (RecordType.CNAME, RecordType.PTR, RecordType.NS) else None
 
     @property
-    def service(self) -> Service | None:
+    def service(self) -> SrvData | None:
         """What an SRV record says, `None` for other types."""
-        if self.type != Type.SRV:
+        if self.type != RecordType.SRV:
             return None
         priority, weight, port = _SRV_HEAD.unpack_from(self.data)
-        return Service(priority, weight, port, self.data[_SRV_HEAD.size :])
+        return SrvData(priority, weight, port, self.data[_SRV_HEAD.size :])
 
     @property
     def texts(self) -> tuple[bytes, ...] | None:
         """The strings of a TXT record, `None` for other types."""
-        return read_texts(self.data) if self.type == Type.TXT else None
+        return read_texts(self.data) if self.type == RecordType.TXT else None
 
 
 def read_texts(data: bytes) -> tuple[bytes, ...]:

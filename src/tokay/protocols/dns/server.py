@@ -1,6 +1,6 @@
 """A name server for a handful of names: what a soft AP answers, what a simulated LAN resolves.
 
-`Answerer.answer` takes a datagram and gives the datagram that answers it, or `None` for silence.
+`DnsResponder.answer` takes a datagram and returns the response, or `None` for silence.
 It knows addresses (A) and the names of its addresses (PTR). It neither forwards nor has zones.
 
 | asked | answered |
@@ -33,11 +33,11 @@ from enum import Enum
 from ipaddress import IPv4Address
 from struct import Struct
 
-from tokay.protocols.dns.codec import AA, HEADER, QR, RD, Edns, Message, Rcode
+from tokay.protocols.dns.codec import AA, HEADER, QR, RD, DnsMessage, Edns, Rcode
 from tokay.protocols.dns.name import DnsError, name_from_text, name_to_text, read_name
-from tokay.protocols.dns.record import CLASS_ANY, CLASS_IN, Type
+from tokay.protocols.dns.record import CLASS_ANY, CLASS_IN, RecordType
 
-__all__ = ["Answerer", "Unknown", "reverse_name"]
+__all__ = ["DnsResponder", "UnknownNames", "reverse_name"]
 
 _MAX_REMEMBERED = 256
 _LONGEST_REMEMBERED = 300  # header and question have 271 at most; with EDNS 11 more and options
@@ -51,7 +51,7 @@ _RECORD = Struct("!2HIH")
 _PAYLOAD = 1232
 # One question and nothing else, with or without RD; and the types that have nothing special.
 _PLAIN = frozenset(_FLAGS_COUNTS.pack(flags, 1, 0, 0, 0) for flags in (0, RD))
-_PLAIN_TYPES = frozenset(range(1, 128)) - {Type.OPT}
+_PLAIN_TYPES = frozenset(range(1, 128)) - {RecordType.OPT}
 _IN = CLASS_IN.to_bytes(2)
 _NO_SUCH = tuple(
     _FLAGS_COUNTS.pack(flags | QR | AA | Rcode.NXDOMAIN, 1, 0, 0, 0) for flags in (0, RD)
@@ -60,14 +60,14 @@ _LONGEST_LABEL, _LONGEST_NAME = 63, 255
 _DNSSEC_OK = 0x8000  # copied (RFC 3225 section 3)
 
 
-class Unknown(Enum):
+class UnknownNames(Enum):
     """What becomes of a question for a name that nobody knows."""
 
     NXDOMAIN = "nxdomain"
     SILENCE = "silence"
 
 
-class Answerer:
+class DnsResponder:
     """Answers questions for `names`, in any mix of case, with records that live `ttl` seconds.
 
     `names` is a mapping, which is copied and whose answers are remembered, or a function from
@@ -82,7 +82,7 @@ class Answerer:
         names: Mapping[str, IPv4Address] | Callable[[str], IPv4Address | None],
         ttl: int,
         *,
-        unknown: Unknown | IPv4Address = Unknown.NXDOMAIN,
+        unknown: UnknownNames | IPv4Address = UnknownNames.NXDOMAIN,
         constant: bool = False,
     ) -> None:
         if not 0 <= ttl < 1 << 31:
@@ -96,8 +96,8 @@ class Answerer:
         if isinstance(names, Mapping):
             for text, address in names.items():
                 name = name_from_text(text)
-                self._names[name.lower()] = self._record(Type.A, address.packed)
-                self._reverse.setdefault(reverse_name(address), self._record(Type.PTR, name))
+                self._names[name.lower()] = self._record(RecordType.A, address.packed)
+                self._reverse.setdefault(reverse_name(address), self._record(RecordType.PTR, name))
         else:
             self._ask = names
         # A function may change its mind: nothing that it says is remembered.
@@ -128,7 +128,7 @@ class Answerer:
 
         It is not remembered: a flood of names neither costs much nor drives ours out.
         """
-        if self._ask is not None or self._unknown is not Unknown.NXDOMAIN:
+        if self._ask is not None or self._unknown is not UnknownNames.NXDOMAIN:
             return None
         if query[2:12] not in _PLAIN:
             return None
@@ -167,7 +167,7 @@ class Answerer:
             if at + 4 > len(query):
                 return _bare(flags | Rcode.FORMERR)
             if answers or authorities or additionals:
-                edns = Message.decode(query).edns
+                edns = DnsMessage.decode(query).edns
         except DnsError:
             return _bare(flags | Rcode.FORMERR)
         question = query[HEADER.size : at + 4]
@@ -183,32 +183,32 @@ class Answerer:
 
     def _find(self, name: bytes, type: int, cls: int) -> tuple[int, bytes] | None:
         """Return AA and the result, and the record if there is one; `None` for silence."""
-        if cls not in (CLASS_IN, CLASS_ANY) or type in (Type.AXFR, Type.IXFR):
+        if cls not in (CLASS_IN, CLASS_ANY) or type in (RecordType.AXFR, RecordType.IXFR):
             return Rcode.REFUSED, b""
-        if 128 <= type < Type.ANY:
+        if 128 <= type < RecordType.ANY:
             return Rcode.NOTIMP, b""
-        if type in (0, Type.OPT):  # neither can be asked for
+        if type in (0, RecordType.OPT):  # neither can be asked for
             return Rcode.FORMERR, b""
         if (record := self._address(name)) is not None:
-            return AA, record if type in (Type.A, Type.ANY) else b""
+            return AA, record if type in (RecordType.A, RecordType.ANY) else b""
         if (record := self._reverse.get(name)) is not None:
-            return AA, record if type in (Type.PTR, Type.ANY) else b""
+            return AA, record if type in (RecordType.PTR, RecordType.ANY) else b""
         match self._unknown:
-            case Unknown.SILENCE:
+            case UnknownNames.SILENCE:
                 return None
-            case Unknown.NXDOMAIN:
+            case UnknownNames.NXDOMAIN:
                 return AA | Rcode.NXDOMAIN, b""
             case address:
-                wanted = type in (Type.A, Type.ANY)
-                return AA, self._record(Type.A, address.packed) if wanted else b""
+                wanted = type in (RecordType.A, RecordType.ANY)
+                return AA, self._record(RecordType.A, address.packed) if wanted else b""
 
     def _address(self, name: bytes) -> bytes | None:
         if self._ask is None:
             return self._names.get(name)
         address = self._ask(name_to_text(name))
-        return self._record(Type.A, address.packed) if address else None
+        return self._record(RecordType.A, address.packed) if address else None
 
-    def _record(self, type: Type, data: bytes) -> bytes:
+    def _record(self, type: RecordType, data: bytes) -> bytes:
         return _TO_QUESTION + _RECORD.pack(type, CLASS_IN, self._ttl, len(data)) + data
 
 
@@ -227,6 +227,6 @@ def _finish(
 ) -> bytes:
     opt = b""
     if edns:
-        opt = _OPT.pack(Type.OPT, _PAYLOAD, extended, 0, edns.flags & _DNSSEC_OK, 0)
+        opt = _OPT.pack(RecordType.OPT, _PAYLOAD, extended, 0, edns.flags & _DNSSEC_OK, 0)
     counts = _FLAGS_COUNTS.pack(flags, 1, bool(record), 0, bool(opt))
     return counts + question + record + opt

@@ -1,23 +1,24 @@
 """Multicast DNS (RFC 6762) and DNS-based service discovery (RFC 6763), without I/O.
 
-`Responder` answers for many hosts on one link; `Lookup` and `Browse` ask. All take datagrams and
-the time, and give datagrams and events; the wire format is that of `tokay.protocols.dns`.
+`MdnsResponder` answers for many hosts on one link; `MdnsLookup` and `MdnsBrowse` ask. All take
+datagrams and the time, and return datagrams and events. The wire format is in
+`tokay.protocols.dns`.
 """
 
-from tokay.protocols.mdns.host import DOMAIN, Host, Offer
-from tokay.protocols.mdns.lookup import Browse, Found, Lookup
-from tokay.protocols.mdns.responder import GROUP, PORT, Named, Outgoing, Responder
+from tokay.protocols.mdns.host import DOMAIN, MdnsHost, MdnsService
+from tokay.protocols.mdns.lookup import MdnsBrowse, MdnsLookup, ServiceInstance
+from tokay.protocols.mdns.responder import GROUP, PORT, MdnsDatagram, MdnsResponder, NameEstablished
 
 __all__ = [
     "DOMAIN",
     "GROUP",
     "PORT",
-    "Browse",
-    "Found",
-    "Host",
-    "Lookup",
-    "Named",
-    "Offer",
-    "Outgoing",
-    "Responder",
+    "MdnsBrowse",
+    "MdnsDatagram",
+    "MdnsHost",
+    "MdnsLookup",
+    "MdnsResponder",
+    "MdnsService",
+    "NameEstablished",
+    "ServiceInstance",
 ]

@@ -19,7 +19,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address
 
-from tokay.protocols.dns import CLASS_IN, Record, Service, Type, name_from_text, reverse_name
+from tokay.protocols.dns import (
+    CLASS_IN,
+    RecordType,
+    ResourceRecord,
+    SrvData,
+    name_from_text,
+    reverse_name,
+)
 
 DOMAIN = "local"
 FLUSH = 0x8000
@@ -37,7 +44,7 @@ _UNIQUE = CLASS_IN | FLUSH
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class MdnsService:
     """A service: its `type` (`_http._tcp`), port, texts of up to 255 octets.
 
     `instance` is what people see; empty, it is the host's name.
@@ -50,12 +57,12 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class MdnsHost:
     """A host by its name without `.local`. Raises DnsError where a name cannot be one."""
 
     name: str
     address: IPv4Address
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[MdnsService, ...] = ()
 
     @property
     def full_name(self) -> bytes:
@@ -77,39 +84,41 @@ class Host:
         return list(dict.fromkeys(name.lower() for name in names if name != META or self.offers))
 
     @lru_cache(maxsize=MAX_MADE)  # noqa: B019 - a host is a value, and few are kept
-    def unique(self) -> tuple[Record, ...]:
+    def unique(self) -> tuple[ResourceRecord, ...]:
         """Return the records that are probed for and defended."""
         host = self.full_name
-        found = [Record(host, Type.A, HOST_TTL, self.address.packed, _UNIQUE)]
+        found = [ResourceRecord(host, RecordType.A, HOST_TTL, self.address.packed, _UNIQUE)]
         for offer, instance in zip(self.offers, self.instances(), strict=True):
-            srv = Record.of_service(instance, Service(0, 0, offer.port, host), HOST_TTL)
-            txt = Record.of_texts(instance, offer.texts, OTHER_TTL)
+            srv = ResourceRecord.of_service(instance, SrvData(0, 0, offer.port, host), HOST_TTL)
+            txt = ResourceRecord.of_texts(instance, offer.texts, OTHER_TTL)
             found += [srv._replace(cls=_UNIQUE), txt._replace(cls=_UNIQUE)]
         return tuple(found)
 
     @lru_cache(maxsize=MAX_MADE)  # noqa: B019
-    def records(self) -> tuple[Record, ...]:
+    def records(self) -> tuple[ResourceRecord, ...]:
         """Return all that is announced."""
-        reverse = Record(reverse_name(self.address), Type.PTR, HOST_TTL, self.full_name, _UNIQUE)
+        reverse = ResourceRecord(
+            reverse_name(self.address), RecordType.PTR, HOST_TTL, self.full_name, _UNIQUE
+        )
         found = [*self.unique(), reverse]
         for offer, instance in zip(self.offers, self.instances(), strict=True):
             kind = _type_name(offer.type)
-            found.append(Record.of_target(kind, Type.PTR, instance, OTHER_TTL))
-            found.append(Record.of_target(META, Type.PTR, kind, OTHER_TTL))
+            found.append(ResourceRecord.of_target(kind, RecordType.PTR, instance, OTHER_TTL))
+            found.append(ResourceRecord.of_target(META, RecordType.PTR, kind, OTHER_TTL))
         return tuple(found)
 
     @lru_cache(maxsize=MAX_MADE)  # noqa: B019
-    def denial(self, name: bytes) -> Record | None:
+    def denial(self, name: bytes) -> ResourceRecord | None:
         """Return the record that says what there is of one of our names and that it is all."""
         low = name.lower()
         if low == self.full_name.lower():
-            return _nsec(self.full_name, (Type.A,), HOST_TTL)
+            return _nsec(self.full_name, (RecordType.A,), HOST_TTL)
         for instance in self.instances():
             if low == instance.lower():
-                return _nsec(instance, (Type.TXT, Type.SRV), OTHER_TTL)
+                return _nsec(instance, (RecordType.TXT, RecordType.SRV), OTHER_TTL)
         return None
 
-    def numbered(self, number: int) -> "Host":
+    def numbered(self, number: int) -> "MdnsHost":
         """Return the host under its name with a number, as are instances with names of their own.
 
         `name-2` is what the documentation of the devices shows; `Name (2)` is RFC 6763's.
@@ -121,9 +130,9 @@ class Host:
             replace(offer, instance=f"{offer.instance} ({number})") if offer.instance else offer
             for offer in self.offers
         )
-        return Host(name, self.address, offers)
+        return MdnsHost(name, self.address, offers)
 
-    def _instance(self, offer: Offer) -> bytes:
+    def _instance(self, offer: MdnsService) -> bytes:
         label = (offer.instance or self.name).encode()[:LONGEST_LABEL]
         return len(label).to_bytes(1) + label + _type_name(offer.type)
 
@@ -133,9 +142,9 @@ def _type_name(type: str) -> bytes:
     return name_from_text(f"{type}.{DOMAIN}")
 
 
-def _nsec(name: bytes, types: tuple[int, ...], ttl: int) -> Record:
+def _nsec(name: bytes, types: tuple[int, ...], ttl: int) -> ResourceRecord:
     """Make an NSEC record whose one window has these types (RFC 4034 section 4.1)."""
     bits = bytearray(max(types) // 8 + 1)
     for kind in types:
         bits[kind // 8] |= 0x80 >> kind % 8
-    return Record(name, NSEC, ttl, name + bytes((0, len(bits))) + bits, _UNIQUE)
+    return ResourceRecord(name, NSEC, ttl, name + bytes((0, len(bits))) + bits, _UNIQUE)

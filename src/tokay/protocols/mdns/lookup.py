@@ -10,16 +10,16 @@ from typing import NamedTuple
 from tokay.protocols.dns import (
     CLASS_IN,
     QR,
-    Message,
+    DnsMessage,
     Question,
-    Record,
-    Type,
+    RecordType,
+    ResourceRecord,
     name_from_text,
     name_to_text,
 )
 from tokay.protocols.mdns.host import DOMAIN, FLUSH
 
-__all__ = ["Browse", "Found", "Lookup"]
+__all__ = ["MdnsBrowse", "MdnsLookup", "ServiceInstance"]
 
 FIRST_PAUSE = 1.0
 MAX_FOUND = 4096
@@ -30,7 +30,7 @@ MAX_ASKED = 8
 """Services that are asked about in one question, when their data did not come along."""
 
 
-class _Asker:
+class _RepeatedQuery:
     """When to ask."""
 
     def __init__(self, now: float) -> None:
@@ -50,7 +50,7 @@ class _Asker:
         return self._due
 
 
-class Lookup(_Asker):
+class MdnsLookup(_RepeatedQuery):
     """The IPv4 addresses of a name that ends in `.local`. Raises DnsError when it is no name."""
 
     def __init__(self, name: str, now: float) -> None:
@@ -59,20 +59,20 @@ class Lookup(_Asker):
 
     def question(self) -> bytes:
         """Return what to multicast."""
-        return Message(0, 0, (Question(self.name, Type.A),)).encode()
+        return DnsMessage(0, 0, (Question(self.name, RecordType.A),)).encode()
 
-    def receive(self, message: Message) -> list[IPv4Address]:
+    def receive(self, message: DnsMessage) -> list[IPv4Address]:
         """Return the addresses in a response; mostly there are none."""
         wanted = self.name.lower()
         found = [
             one.address
             for one in _records(message)
-            if one.type == Type.A and one.ttl and one.name.lower() == wanted
+            if one.type == RecordType.A and one.ttl and one.name.lower() == wanted
         ]
         return [address for address in found if isinstance(address, IPv4Address)]
 
 
-class Found(NamedTuple):
+class ServiceInstance(NamedTuple):
     """A service of somebody's; `address` is None and `port` 0 while they are not known."""
 
     instance: str
@@ -81,52 +81,52 @@ class Found(NamedTuple):
     texts: tuple[bytes, ...]
 
 
-class Browse(_Asker):
+class MdnsBrowse(_RepeatedQuery):
     """The services of a type, such as `_http._tcp`. Raises DnsError when it is no name."""
 
     def __init__(self, type: str, now: float) -> None:
         super().__init__(now)
         full = type if type.rstrip(".").lower().endswith(f".{DOMAIN}") else f"{type}.{DOMAIN}"
         self.name = name_from_text(full)
-        self._pointers: dict[bytes, Record] = {}
-        self._services: dict[bytes, Record] = {}
-        self._texts: dict[bytes, Record] = {}
+        self._pointers: dict[bytes, ResourceRecord] = {}
+        self._services: dict[bytes, ResourceRecord] = {}
+        self._texts: dict[bytes, ResourceRecord] = {}
         self._addresses: dict[bytes, IPv4Address] = {}
 
     def question(self) -> bytes:
         """Return what to multicast: what there is, and what is missing of what is known."""
         known = tuple(one for at, one in enumerate(self._pointers.values()) if at < MAX_KNOWN)
         missing = [one for one in self._pointers if one not in self._services][:MAX_ASKED]
-        questions = [Question(self.name, Type.PTR)]
+        questions = [Question(self.name, RecordType.PTR)]
         questions += [
             Question(self._pointers[one].data, kind)
             for one in missing
-            for kind in (Type.SRV, Type.TXT)
+            for kind in (RecordType.SRV, RecordType.TXT)
         ]
-        return Message(0, 0, tuple(questions), answers=known).encode()
+        return DnsMessage(0, 0, tuple(questions), answers=known).encode()
 
-    def receive(self, message: Message) -> None:
+    def receive(self, message: DnsMessage) -> None:
         """Learn from a response."""
         wanted = self.name.lower()
         for record in _records(message):
             name = record.name.lower()
-            if record.type == Type.PTR and name == wanted:
+            if record.type == RecordType.PTR and name == wanted:
                 self._learn(self._pointers, record.data.lower(), record)
-            elif record.type == Type.SRV and name.endswith(wanted):
+            elif record.type == RecordType.SRV and name.endswith(wanted):
                 self._learn(self._services, name, record)
-            elif record.type == Type.TXT and name.endswith(wanted):
+            elif record.type == RecordType.TXT and name.endswith(wanted):
                 self._learn(self._texts, name, record)
-            elif record.type == Type.A and record.ttl and len(self._addresses) < MAX_FOUND:
+            elif record.type == RecordType.A and record.ttl and len(self._addresses) < MAX_FOUND:
                 self._addresses[name] = IPv4Address(record.data)
 
-    def found(self) -> list[Found]:
+    def found(self) -> list[ServiceInstance]:
         """Return what is known, by instance."""
         rows = []
         for name, pointer in self._pointers.items():
             service = self._services[name].service if name in self._services else None
             texts = self._texts[name].texts if name in self._texts else ()
             rows.append(
-                Found(
+                ServiceInstance(
                     _instance(pointer.data),
                     self._addresses.get(service.target.lower()) if service else None,
                     service.port if service else 0,
@@ -135,14 +135,16 @@ class Browse(_Asker):
             )
         return sorted(rows, key=lambda one: (one.instance.lower(), str(one.address)))
 
-    def _learn(self, known: dict[bytes, Record], name: bytes, record: Record) -> None:
+    def _learn(
+        self, known: dict[bytes, ResourceRecord], name: bytes, record: ResourceRecord
+    ) -> None:
         if not record.ttl:
             known.pop(name, None)
         elif name in known or len(known) < MAX_FOUND:
             known[name] = record
 
 
-def _records(message: Message) -> tuple[Record, ...]:
+def _records(message: DnsMessage) -> tuple[ResourceRecord, ...]:
     if not message.flags & QR:
         return ()
     found = (*message.answers, *message.additionals)

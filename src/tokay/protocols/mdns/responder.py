@@ -32,10 +32,20 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
-from tokay.protocols.dns import AA, CLASS_ANY, CLASS_IN, QR, TC, Message, Question, Record, Type
-from tokay.protocols.mdns.host import FLUSH, META, Host
+from tokay.protocols.dns import (
+    AA,
+    CLASS_ANY,
+    CLASS_IN,
+    QR,
+    TC,
+    DnsMessage,
+    Question,
+    RecordType,
+    ResourceRecord,
+)
+from tokay.protocols.mdns.host import FLUSH, META, MdnsHost
 
-__all__ = ["GROUP", "PORT", "Named", "Outgoing", "Responder"]
+__all__ = ["GROUP", "PORT", "MdnsDatagram", "MdnsResponder", "NameEstablished"]
 
 GROUP, PORT = "224.0.0.251", 5353
 
@@ -58,11 +68,11 @@ MAX_DEFERRED = 64
 MAX_PIECES = 8
 MAX_CONFLICTS, CONFLICT_WINDOW, CONFLICT_DELAY = 15, 10.0, 5.0
 
-_KINDS = (Type.A, Type.AAAA, Type.SRV, Type.TXT, Type.CNAME)
+_KINDS = (RecordType.A, RecordType.AAAA, RecordType.SRV, RecordType.TXT, RecordType.CNAME)
 _OPCODE_RCODE = 0x780F
 
 
-class Outgoing(NamedTuple):
+class MdnsDatagram(NamedTuple):
     """A datagram that the host of `key` sends; to the group when `destination` is None."""
 
     key: int
@@ -70,7 +80,7 @@ class Outgoing(NamedTuple):
     destination: tuple[str, int] | None
 
 
-class Named(NamedTuple):
+class NameEstablished(NamedTuple):
     """A host has its name; `changed`: it is not the one that was asked for, or no more."""
 
     key: int
@@ -78,12 +88,12 @@ class Named(NamedTuple):
     changed: bool
 
 
-class _State(Enum):
+class _ProbeState(Enum):
     PROBING = auto()
     ESTABLISHED = auto()
 
 
-class _Step(Enum):
+class _TimerStep(Enum):
     """What falls due."""
 
     NEXT = auto()
@@ -103,13 +113,13 @@ class _Rate(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Entry:
+class _HostEntry:
     """A host, and how it stands."""
 
     key: int
-    host: Host
-    asked: Host
-    state: _State = _State.PROBING
+    host: MdnsHost
+    asked: MdnsHost
+    state: _ProbeState = _ProbeState.PROBING
     sent: int = 0
     """Probes or announcements since the state began."""
     begins_at: float = 0.0
@@ -117,7 +127,7 @@ class _Entry:
     turn: int = 0
     """What is due under an older number is out of date."""
     answer_at: float | None = None
-    pending: dict[Record, None] = field(default_factory=dict)
+    pending: dict[ResourceRecord, None] = field(default_factory=dict)
     announced_at: float = float("-inf")
     multicast: dict[tuple[bytes, int], float] = field(default_factory=dict)
     """When a record was last multicast, if since then."""
@@ -134,33 +144,33 @@ class _Deferred:
 
     source: tuple[str, int]
     group: bool
-    pieces: list[Message]
+    pieces: list[DnsMessage]
 
 
-class Responder:
+class MdnsResponder:
     """Answers for hosts. Random delays come from `rng`."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._entries: dict[int, _Entry] = {}
-        self._by_name: dict[bytes, dict[int, _Entry]] = {}
+        self._entries: dict[int, _HostEntry] = {}
+        self._by_name: dict[bytes, dict[int, _HostEntry]] = {}
         # The last number of each name that several here want: a fleet is named in no time.
         self._numbers: dict[str, int] = {}
-        self._due: list[tuple[float, int, _Step, int, int]] = []
+        self._due: list[tuple[float, int, _TimerStep, int, int]] = []
         self._count = 0
         self._deferred: dict[tuple[str, int], _Deferred] = {}
         self._deferrals: dict[int, tuple[str, int]] = {}
-        self._out: list[Outgoing] = []
-        self._events: list[Named] = []
+        self._out: list[MdnsDatagram] = []
+        self._events: list[NameEstablished] = []
         self._unicast = _Rate()
 
     # For the owner.
 
-    def add(self, host: Host, now: float) -> int:
+    def add(self, host: MdnsHost, now: float) -> int:
         """Begin to claim a name; return the host's key. Raises DnsError when it cannot be one."""
         host.names()
         self._count += 1
-        entry = _Entry(self._count, host, host)
+        entry = _HostEntry(self._count, host, host)
         if self._taken_here(entry, host):
             self._next_name(entry)
         self._entries[entry.key] = entry
@@ -175,7 +185,7 @@ class Responder:
             return
         self._unlearn(entry)
         self._numbers.pop(entry.asked.name, None)
-        if entry.state is _State.ESTABLISHED:
+        if entry.state is _ProbeState.ESTABLISHED:
             gone = [one._replace(ttl=0) for one in entry.host.records() if one.name != META]
             self._say(entry, tuple(gone))
 
@@ -185,7 +195,7 @@ class Responder:
 
     def established(self, key: int) -> bool:
         """Whether a host has its name."""
-        return self._entries[key].state is _State.ESTABLISHED
+        return self._entries[key].state is _ProbeState.ESTABLISHED
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -198,29 +208,31 @@ class Responder:
         """Do what is due."""
         while self._due and self._due[0][0] <= now:
             _, _, step, key, turn = heapq.heappop(self._due)
-            if step is _Step.DEFERRED:
+            if step is _TimerStep.DEFERRED:
                 self._answer_deferred(key, now)
                 continue
             entry = self._entries.get(key)
             if entry is None:
                 continue
-            if step is _Step.ANSWER:
+            if step is _TimerStep.ANSWER:
                 if entry.answer_at is not None and entry.answer_at <= now:
                     self._answer_pending(entry, now)
             elif turn == entry.turn:
                 self._next(entry, now)
 
-    def datagrams_to_send(self) -> list[Outgoing]:
+    def datagrams_to_send(self) -> list[MdnsDatagram]:
         """Return what is to be sent now, and forget it."""
         out, self._out = self._out, []
         return out
 
-    def events(self) -> list[Named]:
+    def events(self) -> list[NameEstablished]:
         """Return what has happened, and forget it."""
         events, self._events = self._events, []
         return events
 
-    def receive(self, message: Message, source: tuple[str, int], now: float, group: bool) -> None:
+    def receive(
+        self, message: DnsMessage, source: tuple[str, int], now: float, group: bool
+    ) -> None:
         """Hear a message from a neighbour; `group`: it was sent to everybody."""
         if message.flags & _OPCODE_RCODE:
             return  # section 18.3 and 18.11
@@ -237,59 +249,59 @@ class Responder:
             self._count += 1
             self._deferrals[self._count] = source
             when = now + self._rng.uniform(*TRUNCATED_DELAY)
-            self._schedule(when, _Step.DEFERRED, self._count)
+            self._schedule(when, _TimerStep.DEFERRED, self._count)
         else:
             self._hear_query([message], source, now, group)
 
     # The life of a host.
 
-    def _next(self, entry: _Entry, now: float) -> None:
-        if entry.state is _State.PROBING and entry.sent < PROBES:
+    def _next(self, entry: _HostEntry, now: float) -> None:
+        if entry.state is _ProbeState.PROBING and entry.sent < PROBES:
             self._probe(entry)
             entry.sent += 1
-            self._schedule(now + PROBE_INTERVAL, _Step.NEXT, entry.key, entry.turn)
+            self._schedule(now + PROBE_INTERVAL, _TimerStep.NEXT, entry.key, entry.turn)
             return
-        if entry.state is _State.PROBING:
-            entry.state, entry.sent, entry.slow = _State.ESTABLISHED, 0, False
+        if entry.state is _ProbeState.PROBING:
+            entry.state, entry.sent, entry.slow = _ProbeState.ESTABLISHED, 0, False
             name = entry.host.name
-            self._events.append(Named(entry.key, name, name != entry.asked.name))
+            self._events.append(NameEstablished(entry.key, name, name != entry.asked.name))
         records = tuple(entry.host.records())
         self._say(entry, records)
         entry.announced_at = now
         entry.multicast.clear()
         entry.sent += 1
         again = ANNOUNCE_AGAIN if entry.sent == 1 else REANNOUNCE * self._rng.uniform(0.9, 1.0)
-        self._schedule(now + again, _Step.NEXT, entry.key, entry.turn)
+        self._schedule(now + again, _TimerStep.NEXT, entry.key, entry.turn)
 
-    def _probe(self, entry: _Entry) -> None:
+    def _probe(self, entry: _HostEntry) -> None:
         # Unicast is asked for: nobody else needs to hear the answer (section 8.1).
         questions = tuple(
-            Question(name, Type.ANY, CLASS_IN | FLUSH) for name in entry.host.claimed()
+            Question(name, RecordType.ANY, CLASS_IN | FLUSH) for name in entry.host.claimed()
         )
         claims = tuple(one._replace(cls=CLASS_IN) for one in entry.host.unique())
-        probe = Message(0, 0, questions, authorities=claims)
-        self._out.append(Outgoing(entry.key, probe.encode(), None))
+        probe = DnsMessage(0, 0, questions, authorities=claims)
+        self._out.append(MdnsDatagram(entry.key, probe.encode(), None))
 
-    def _restart(self, entry: _Entry, when: float) -> None:
-        entry.state, entry.sent = _State.PROBING, 0
+    def _restart(self, entry: _HostEntry, when: float) -> None:
+        entry.state, entry.sent = _ProbeState.PROBING, 0
         entry.begins_at = when
         entry.turn += 1
         entry.pending.clear()
-        self._schedule(when, _Step.NEXT, entry.key, entry.turn)
+        self._schedule(when, _TimerStep.NEXT, entry.key, entry.turn)
 
-    def _conflict(self, entry: _Entry, now: float) -> None:
+    def _conflict(self, entry: _HostEntry, now: float) -> None:
         """Take another name, or defend the one that is established by probing for it again."""
         recent = [at for at in entry.conflicts if now - at < CONFLICT_WINDOW]
         entry.conflicts = [*recent[-MAX_CONFLICTS:], now]
         entry.slow = entry.slow or len(entry.conflicts) > MAX_CONFLICTS
         delay = CONFLICT_DELAY if entry.slow else 0.0
-        if entry.state is _State.PROBING:
+        if entry.state is _ProbeState.PROBING:
             self._unlearn(entry)
             self._next_name(entry)
             self._learn(entry)
         self._restart(entry, now + delay)
 
-    def _next_name(self, entry: _Entry) -> None:
+    def _next_name(self, entry: _HostEntry) -> None:
         """Give a host the next name that no other host here has."""
         entry.number = max(entry.number, self._numbers.get(entry.asked.name, 1))
         while True:
@@ -300,18 +312,18 @@ class Responder:
                 entry.host = host
                 return
 
-    def _taken_here(self, entry: _Entry, host: Host) -> bool:
+    def _taken_here(self, entry: _HostEntry, host: MdnsHost) -> bool:
         return any(
             other is not entry
             for name in host.claimed()
             for other in self._by_name.get(name.lower(), {}).values()
         )
 
-    def _learn(self, entry: _Entry) -> None:
+    def _learn(self, entry: _HostEntry) -> None:
         for name in entry.host.names():
             self._by_name.setdefault(name, {})[entry.key] = entry
 
-    def _unlearn(self, entry: _Entry) -> None:
+    def _unlearn(self, entry: _HostEntry) -> None:
         for name in entry.host.names():
             entries = self._by_name.get(name, {})
             entries.pop(entry.key, None)
@@ -320,7 +332,7 @@ class Responder:
 
     # What others say.
 
-    def _hear_response(self, message: Message, now: float) -> None:
+    def _hear_response(self, message: DnsMessage, now: float) -> None:
         for record in (*message.answers, *message.additionals):
             if record.type not in _KINDS or not record.ttl or record.cls & ~FLUSH != CLASS_IN:
                 continue
@@ -329,7 +341,7 @@ class Responder:
                     self._conflict(entry, now)
 
     def _hear_query(
-        self, pieces: list[Message], source: tuple[str, int], now: float, group: bool
+        self, pieces: list[DnsMessage], source: tuple[str, int], now: float, group: bool
     ) -> None:
         claims = [claim for piece in pieces for claim in piece.authorities]
         known = {
@@ -337,13 +349,13 @@ class Responder:
             for piece in pieces
             for one in piece.answers
         }
-        asked: dict[int, dict[Record, bool]] = {}
+        asked: dict[int, dict[ResourceRecord, bool]] = {}
         for question in (question for piece in pieces for question in piece.questions):
             if question.cls & ~FLUSH not in (CLASS_IN, CLASS_ANY):
                 continue
             alone = bool(question.cls & FLUSH) or not group or source[1] != PORT
             for entry in self._by_name.get(question.name.lower(), {}).values():
-                if entry.state is _State.PROBING:
+                if entry.state is _ProbeState.PROBING:
                     continue
                 for record in _answers(entry.host, question):
                     if known.get((record.name.lower(), record.type, record.data), 0) * 2 < (
@@ -356,7 +368,7 @@ class Responder:
         for key, records in asked.items():
             self._answer(self._entries[key], records, pieces[0], source, now, probe=bool(claims))
 
-    def _break_ties(self, claims: list[Record], now: float) -> None:
+    def _break_ties(self, claims: list[ResourceRecord], now: float) -> None:
         """Let the probe with the greater data win (section 8.2)."""
         theirs: dict[bytes, list[tuple[int, int, bytes]]] = {}
         for claim in claims:
@@ -364,7 +376,7 @@ class Responder:
             theirs.setdefault(claim.name.lower(), []).append(rank)
         for name, ranks in theirs.items():
             for entry in tuple(self._by_name.get(name, {}).values()):
-                if entry.state is not _State.PROBING:
+                if entry.state is not _ProbeState.PROBING:
                     continue
                 ours = [
                     (CLASS_IN, one.type, one.data)
@@ -378,9 +390,9 @@ class Responder:
 
     def _answer(
         self,
-        entry: _Entry,
-        records: dict[Record, bool],
-        query: Message,
+        entry: _HostEntry,
+        records: dict[ResourceRecord, bool],
+        query: DnsMessage,
         source: tuple[str, int],
         now: float,
         *,
@@ -404,7 +416,7 @@ class Responder:
             delay = self._rng.uniform(*SHARED_DELAY)
         self._answer_soon(entry, now + delay, DEFENCE_INTERVAL if probe else RECORD_INTERVAL, now)
 
-    def _answer_soon(self, entry: _Entry, when: float, interval: float, now: float) -> None:
+    def _answer_soon(self, entry: _HostEntry, when: float, interval: float, now: float) -> None:
         last = max((_last(entry, one) for one in entry.pending), default=0.0)
         when = max(when, last + interval)
         if entry.answer_at is not None and entry.answer_at <= when:
@@ -413,13 +425,13 @@ class Responder:
         if when <= now:
             self._answer_pending(entry, now)
         else:
-            self._schedule(when, _Step.ANSWER, entry.key)
+            self._schedule(when, _TimerStep.ANSWER, entry.key)
 
-    def _answer_pending(self, entry: _Entry, now: float) -> None:
+    def _answer_pending(self, entry: _HostEntry, now: float) -> None:
         entry.answer_at = None
         records = tuple(entry.pending)
         entry.pending.clear()
-        if records and entry.state is _State.ESTABLISHED:
+        if records and entry.state is _ProbeState.ESTABLISHED:
             self._say(entry, records)
             entry.multicast.update({(one.name, one.type): now for one in records})
 
@@ -430,9 +442,9 @@ class Responder:
 
     def _answer_legacy(
         self,
-        entry: _Entry,
-        records: tuple[Record, ...],
-        query: Message,
+        entry: _HostEntry,
+        records: tuple[ResourceRecord, ...],
+        query: DnsMessage,
         source: tuple[str, int],
         now: float,
     ) -> None:
@@ -444,42 +456,42 @@ class Responder:
             [one._replace(ttl=min(one.ttl, LEGACY_TTL), cls=CLASS_IN) for one in some]
             for some in (records, more)
         ]
-        answer = Message(
+        answer = DnsMessage(
             query.id, QR | AA, query.questions[:1], tuple(plain[0]), additionals=tuple(plain[1])
         )
-        self._out.append(Outgoing(entry.key, answer.encode(), source))
+        self._out.append(MdnsDatagram(entry.key, answer.encode(), source))
 
     def _say(
         self,
-        entry: _Entry,
-        records: tuple[Record, ...],
+        entry: _HostEntry,
+        records: tuple[ResourceRecord, ...],
         destination: tuple[str, int] | None = None,
     ) -> None:
         more = () if not records[0].ttl else _related(entry.host, records)
-        response = Message(0, QR | AA, answers=records, additionals=more)
-        self._out.append(Outgoing(entry.key, response.encode(), destination))
+        response = DnsMessage(0, QR | AA, answers=records, additionals=more)
+        self._out.append(MdnsDatagram(entry.key, response.encode(), destination))
 
-    def _is_fresh(self, entry: _Entry, record: Record, now: float) -> bool:
+    def _is_fresh(self, entry: _HostEntry, record: ResourceRecord, now: float) -> bool:
         """Whether a record was multicast within a quarter of its life (section 5.4)."""
         return now - _last(entry, record) < record.ttl / 4
 
-    def _may_unicast(self, entry: _Entry, now: float) -> bool:
+    def _may_unicast(self, entry: _HostEntry, now: float) -> bool:
         entry.unicast = entry.unicast.after(now)
         self._unicast = self._unicast.after(now)
         return entry.unicast.sent <= MAX_UNICAST and self._unicast.sent <= MAX_UNICAST_ALL
 
-    def _schedule(self, when: float, step: _Step, key: int, turn: int = 0) -> None:
+    def _schedule(self, when: float, step: _TimerStep, key: int, turn: int = 0) -> None:
         self._count += 1
-        if step is _Step.ANSWER:
+        if step is _TimerStep.ANSWER:
             when = (when // TICK + 1) * TICK
         heapq.heappush(self._due, (when, self._count, step, key, turn))
 
 
-def _last(entry: _Entry, record: Record) -> float:
+def _last(entry: _HostEntry, record: ResourceRecord) -> float:
     return entry.multicast.get((record.name, record.type), entry.announced_at)
 
 
-def _contradicts(entry: _Entry, record: Record) -> bool:
+def _contradicts(entry: _HostEntry, record: ResourceRecord) -> bool:
     """Whether a record of somebody's cannot stand beside ours."""
     name = record.name.lower()
     if all(name != one.lower() for one in entry.host.claimed()):
@@ -488,32 +500,32 @@ def _contradicts(entry: _Entry, record: Record) -> bool:
     if any((one.type, one.data) == (record.type, record.data) for one in ours):
         return False
     # A name that is not ours yet must be free of everything (section 8.1).
-    return entry.state is _State.PROBING or any(one.type == record.type for one in ours)
+    return entry.state is _ProbeState.PROBING or any(one.type == record.type for one in ours)
 
 
-def _answers(host: Host, question: Question) -> list[Record]:
+def _answers(host: MdnsHost, question: Question) -> list[ResourceRecord]:
     """Return the records that answer a question, or the one that says there is none."""
     name = question.name.lower()
     records = [
         one
         for one in host.records()
-        if question.type in (one.type, Type.ANY) and one.name.lower() == name
+        if question.type in (one.type, RecordType.ANY) and one.name.lower() == name
     ]
     if not records and (denial := host.denial(question.name)) is not None:
         records = [denial]
     return list(dict.fromkeys(records))
 
 
-def _related(host: Host, records: tuple[Record, ...]) -> tuple[Record, ...]:
+def _related(host: MdnsHost, records: tuple[ResourceRecord, ...]) -> tuple[ResourceRecord, ...]:
     """Return what who gets these records will ask for next (RFC 6763 section 12)."""
     there = set(records)
-    wanted: list[Record] = []
+    wanted: list[ResourceRecord] = []
     unique = host.unique()
     for record in records:
-        if record.type == Type.PTR and record.name != META:
+        if record.type == RecordType.PTR and record.name != META:
             wanted += [one for one in unique if one.name == record.data]
-        if record.type in (Type.PTR, Type.SRV) and record.name != META:
+        if record.type in (RecordType.PTR, RecordType.SRV) and record.name != META:
             wanted.append(unique[0])
-        if record.type in (Type.A, Type.SRV) and (denial := host.denial(record.name)):
+        if record.type in (RecordType.A, RecordType.SRV) and (denial := host.denial(record.name)):
             wanted.append(denial)
     return tuple(one for one in dict.fromkeys(wanted) if one not in there)

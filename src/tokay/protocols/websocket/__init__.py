@@ -35,7 +35,7 @@ from tokay.protocols.websocket.handshake import (
     request,
 )
 from tokay.protocols.websocket.masking import mask
-from tokay.protocols.websocket.receiver import Piece, Receiver
+from tokay.protocols.websocket.receiver import FrameReceiver, Piece
 
 __all__ = [
     "BINARY",
@@ -55,9 +55,9 @@ __all__ = [
     "TEXT",
     "TOO_BIG",
     "UNSUPPORTED",
+    "FrameReceiver",
     "HandshakeError",
     "Piece",
-    "Receiver",
     "WebSocketError",
     "accept",
     "answer",

@@ -38,7 +38,7 @@ _FIRST = {opcode: (opcode, False) for opcode in (CONTINUATION, TEXT, BINARY)} | 
 _utf8 = codecs.getincrementaldecoder("utf-8")
 
 
-class Receiver:
+class FrameReceiver:
     """Frames of one connection. ``masked``: the other side is a client, and must mask.
 
     ``most``: bytes of the longest message that is taken; None takes any.

@@ -25,7 +25,7 @@ from tokay.protocols.wpa.handshake import (
     REASON_HANDSHAKE_TIMEOUT,
     TIMEOUTS,
     Authenticator,
-    State,
+    HandshakeState,
     Supplicant,
 )
 from tokay.protocols.wpa.keys import (
@@ -45,10 +45,10 @@ __all__ = [
     "REASON_HANDSHAKE_TIMEOUT",
     "TIMEOUTS",
     "Authenticator",
+    "HandshakeState",
     "KeyFrame",
     "KeyInfo",
     "Ptk",
-    "State",
     "Suite",
     "Supplicant",
     "WpaError",

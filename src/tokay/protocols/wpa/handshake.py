@@ -11,7 +11,7 @@ __all__ = [
     "REASON_HANDSHAKE_TIMEOUT",
     "TIMEOUTS",
     "Authenticator",
-    "State",
+    "HandshakeState",
     "Supplicant",
 ]
 
@@ -24,7 +24,7 @@ TIMEOUTS = (0.1, 1.0, 1.0, 1.0)
 """Seconds that access points wait for each answer: hostapd's, four attempts (wpa_auth.c)."""
 
 
-class State(Enum):
+class HandshakeState(Enum):
     """Where one end stands."""
 
     IDLE = auto()
@@ -41,7 +41,7 @@ class State(Enum):
     """To be deauthenticated; `reason` says why."""
 
 
-class _End:
+class _HandshakeParty:
     """What both ends know. `authenticator` and `supplicant` are MAC addresses, 6 bytes each."""
 
     def __init__(
@@ -49,7 +49,7 @@ class _End:
     ) -> None:
         if len(nonce) != NONCE_LENGTH:
             raise WpaError(f"a nonce is {NONCE_LENGTH} bytes")
-        self.state = State.IDLE
+        self.state = HandshakeState.IDLE
         self.reason: int | None = None
         self.ptk: Ptk | None = None
         self._master = master
@@ -81,11 +81,11 @@ class _End:
         )
 
     def _fail(self, reason: int) -> None:
-        self.state = State.FAILED
+        self.state = HandshakeState.FAILED
         self.reason = reason
 
 
-class Authenticator(_End):
+class Authenticator(_HandshakeParty):
     """The access point's end. `element` is what the station sent when it associated.
 
     `timeouts` are seconds for the answer to each attempt, of message 1 and again of message 3.
@@ -111,7 +111,7 @@ class Authenticator(_End):
 
     def start(self, now: float) -> bytes:
         """Give message 1."""
-        self.state = State.WAITING_2
+        self.state = HandshakeState.WAITING_2
         self._attempt = 0
         return self._send(now)
 
@@ -136,20 +136,20 @@ class Authenticator(_End):
             return None
         if message.info & KeyInfo.ACK or not message.info & KeyInfo.MIC:
             return None
-        ptk = self._derive(message.nonce) if self.state is State.WAITING_2 else self.ptk
+        ptk = self._derive(message.nonce) if self.state is HandshakeState.WAITING_2 else self.ptk
         if ptk is None or not message.is_signed(ptk.kck):
             return None
-        if self.state is State.WAITING_4:
+        if self.state is HandshakeState.WAITING_4:
             if message.data:
                 return None  # message 2 once more: the station has not heard message 3
-            self.state = State.DONE
+            self.state = HandshakeState.DONE
             self._due = None
             return None
         if message.data != self._element:
             self._fail(REASON_ELEMENT_DIFFERS)
             return None
         self.ptk = ptk
-        self.state = State.WAITING_4
+        self.state = HandshakeState.WAITING_4
         self._attempt = 0
         return self._send(now)
 
@@ -170,7 +170,7 @@ class Authenticator(_End):
         self._due = None
 
 
-class Supplicant(_End):
+class Supplicant(_HandshakeParty):
     """The station's end. `element` is what the access point said in its beacon.
 
     It has no timer: whoever joins sets a limit.
@@ -194,7 +194,7 @@ class Supplicant(_End):
     def receive(self, frame: bytes) -> bytes | None:
         """Take in a frame; give the answer, None if it is dropped."""
         message = self._read(frame)
-        if message is None or not message.info & KeyInfo.ACK or self.state is State.FAILED:
+        if message is None or not message.info & KeyInfo.ACK or self.state is HandshakeState.FAILED:
             return None
         if message.replay <= self._replay:
             return None  # a MIC that fitted was newer
@@ -203,12 +203,12 @@ class Supplicant(_End):
         return self._answer(message)
 
     def _answer(self, message: KeyFrame) -> bytes | None:
-        if self.state is State.DONE:
+        if self.state is HandshakeState.DONE:
             return None  # new keys for a link that has some: not before the old ones are gone
         if message.nonce != self._other or self.ptk is None:
             self._other = message.nonce
             self.ptk = self._derive(message.nonce)
-        self.state = State.WAITING_3
+        self.state = HandshakeState.WAITING_3
         answer = self._frame(KeyInfo.MIC, message.replay, self._nonce, self._suite.element)
         return answer.signed(self.ptk.kck)
 
@@ -221,6 +221,6 @@ class Supplicant(_End):
             self._fail(REASON_ELEMENT_DIFFERS)
             return None
         self._replay = message.replay
-        self.state = State.DONE
+        self.state = HandshakeState.DONE
         info = KeyInfo.MIC | (KeyInfo.SECURE if self._suite.rsn else 0)
         return self._frame(info, message.replay, bytes(NONCE_LENGTH)).signed(self.ptk.kck)
