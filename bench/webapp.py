@@ -82,7 +82,7 @@ async def clear(field: Any, page: Page) -> None:
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        air = Airspace(claims=AddressLocks(Path(folder) / "claims"))
+        air = Airspace(locks=AddressLocks(Path(folder) / "claims"))
         air.add(AccessPoint("bench"))
         settings = {"wlan.ssid": "bench", "http.server.enabled": "1"}
         async with (

@@ -53,7 +53,7 @@ def fuzz_responder(data: bytes) -> None:
                 responder.receive(message, NEIGHBOUR if step % 4 else PLAIN, now, step % 5 > 0)
                 browse.receive(message)
                 lookup.receive(message)
-                browse.found()
+                browse.instances()
                 DnsMessage.decode(browse.question())
             for out in responder.datagrams_to_send():
                 DnsMessage.decode(out.data)

@@ -9,7 +9,7 @@ import atheris
 
 with atheris.instrument_imports(include=["tokay"]):
     from tokay.plugins.tls.transport import PART, TlsTransport, _buffers
-    from tokay.protocols.tls import HandshakeMessage, HandshakeWalk, record_size
+    from tokay.protocols.tls import HandshakeMessage, HandshakeTracker, record_size
 
 CONTEXTS = {
     True: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
@@ -42,7 +42,7 @@ class Raw(asyncio.Transport):
 
 def fuzz_walk(data: bytes) -> None:
     """Any bytes give a state; nothing is kept but the beginning of a message."""
-    walk = HandshakeWalk()
+    walk = HandshakeTracker()
     for client in (False, True):
         walk.feed(data, client=client)
         assert walk.state in HandshakeMessage

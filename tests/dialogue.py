@@ -78,11 +78,11 @@ class Wire(SerialPort):
         self.detach()
         self.closed = True
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         self._reading = True
         self._pass_on()
 
-    def _hold(self) -> None:
+    def _pause_reading(self) -> None:
         self._reading = False
 
     def _pass_on(self) -> None:

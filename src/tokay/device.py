@@ -160,10 +160,10 @@ class Device:
                 if storage is not state:
                     storage.close()
                 if air is not None:
-                    air.free_mac(device.mac)
+                    air.release_mac(device.mac)
 
             if air is not None:
-                device.mac = air.take_mac(device.mac)
+                device.mac = air.acquire_mac(device.mac)
             try:
                 found = open_radio(radio, device.mac, airspace=air)
                 port = wire and open_ethernet(wire, next_mac(found.mac), radio=radio)

@@ -188,7 +188,7 @@ async def test_a_client_that_asks_and_never_reads(
     questions = 40_000
     client.send(BAUD * questions + b"done")
     async with asyncio.timeout(LIMIT):
-        while not port._choked:
+        while not port._replies_blocked:
             await asyncio.sleep(0.001)
     assert port.backlog < MAX_ANSWERS + 300_000
     assert not ear.heard

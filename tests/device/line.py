@@ -22,7 +22,7 @@ SUCCESS = b"R000009\r\nSuccess\r\n"
 def lab_air(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airspace:
     """Return an air with the network of ``SETTINGS``."""
     monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
-    airspace = Airspace(claims=AddressLocks(tmp_path / "claims"))
+    airspace = Airspace(locks=AddressLocks(tmp_path / "claims"))
     airspace.add(AccessPoint("lab", passphrase="correct horse", subnet=f"{NET}.0/25"))
     return airspace
 

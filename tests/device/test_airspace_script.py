@@ -36,7 +36,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Airspace]]:
     def make(**keys: Any) -> Airspace:
         claims = AddressLocks(tmp_path / "claims")
         made.append(claims)
-        airspace = Airspace(claims=claims)
+        airspace = Airspace(locks=claims)
         airspace.add(AccessPoint("tokay", passphrase="tokay-lab", subnet=SUBNET, **keys))
         return airspace
 
@@ -441,7 +441,7 @@ def test_the_same_script_gives_the_same_log(
         path = tmp_path / "air.toml"
         path.write_text(SCRIPT.format(seed=seed))
         claims = AddressLocks(tmp_path / "claims")
-        airspace = Airspace.load(path, claims=claims)
+        airspace = Airspace.load(path, locks=claims)
         async with simulated(airspace) as device:
             for _ in range(320):
                 await device.command("network_up")
@@ -477,7 +477,7 @@ def test_without_a_script_there_is_no_log_and_no_timer(airspace: Airspace) -> No
             await ok(device, "network_up")
             assert airspace.log == []
             assert airspace._script is None
-            assert airspace.ap("tokay").on_note is None
+            assert airspace.ap("tokay").on_log is None
 
     run_turned(check())
 

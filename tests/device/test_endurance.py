@@ -58,7 +58,7 @@ class Server(Plugin):
 @pytest.fixture
 def air(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airspace:
     monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
-    airspace = Airspace(claims=AddressLocks(tmp_path / "claims"))
+    airspace = Airspace(locks=AddressLocks(tmp_path / "claims"))
     airspace.add(AccessPoint("lab", passphrase="correct horse", subnet="127.151.1.0/24"))
     return airspace
 
@@ -159,7 +159,7 @@ def test_services_that_start_by_themselves_outlive_a_thousand_outages(air: Airsp
 def test_thirty_days_of_leases(air: Airspace) -> None:
     async def run() -> None:
         loop = turned_loop()
-        air.lan(air.ap("lab")).dhcp_lease(3600)
+        air.subnet(air.ap("lab")).dhcp_lease(3600)
         async with Device.simulated(airspace=air, settings=SETTINGS) as device:
             await loop.settle()
             held = device.address
@@ -179,7 +179,7 @@ def test_thirty_days_of_leases(air: Airspace) -> None:
 def test_a_lease_that_cannot_be_renewed_is_given_up(air: Airspace) -> None:
     async def run() -> None:
         loop = turned_loop()
-        lan = air.lan(air.ap("lab"))
+        lan = air.subnet(air.ap("lab"))
         lan.dhcp_lease(3600)
         async with Device.simulated(airspace=air, settings=SETTINGS) as device:
             await loop.settle()

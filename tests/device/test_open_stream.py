@@ -20,7 +20,7 @@ MEGABYTE = 1 << 20
 @pytest_asyncio.fixture
 async def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Device]:
     monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
-    air = Airspace(claims=AddressLocks(tmp_path / "claims"))
+    air = Airspace(locks=AddressLocks(tmp_path / "claims"))
     air.add(AccessPoint("lab", passphrase="correct horse", subnet=f"{NET}.0/25"))
     settings = {"wlan.ssid": "lab", "wlan.passkey": "correct horse"}
     async with Device.simulated(airspace=air, settings=settings) as device:

@@ -24,7 +24,7 @@ DATA = random.Random(3).randbytes(1 << 20)
 
 @pytest_asyncio.fixture
 async def device(tmp_path: Path) -> AsyncIterator[Device]:
-    air = Airspace(claims=AddressLocks(tmp_path / "claims"))
+    air = Airspace(locks=AddressLocks(tmp_path / "claims"))
     air.add(AccessPoint("lab", passphrase="correct horse", subnet=f"{NET}.0/25"))
     settings = {"wlan.ssid": "lab", "wlan.passkey": "correct horse", "stream.auto_close": "0"}
     async with Device.simulated(airspace=air, settings=settings) as device:

@@ -52,7 +52,7 @@ def air(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airspace:
     """An air of the test's own, where addresses count from ``ADDRESS``."""
     # The subnet is this run's alone: no need to look for others on it, test after test.
     monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
-    airspace = Airspace(claims=AddressLocks(tmp_path / "claims"))
+    airspace = Airspace(locks=AddressLocks(tmp_path / "claims"))
     airspace.add(AccessPoint(SSID, passphrase=PASSKEY, subnet=SUBNET))
     return airspace
 

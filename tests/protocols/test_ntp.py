@@ -197,7 +197,7 @@ def test_what_a_stranger_sends_does_not_end_the_exchange(
 def test_an_old_answer_does_not_fit_a_new_question() -> None:
     one = client()
     old = answer(one.ask("10.0.0.1", 0.0), TRUE).encode()
-    one.give_up()
+    one.fail()
     one.ask("10.0.0.1", 20.0)
     assert isinstance(one.receive(old, HERE, 20.0, MADE), NtpRefusal)
     assert one.asking
@@ -219,7 +219,7 @@ def test_a_jump_of_years_is_refused_once_the_clock_is_right() -> None:
 def test_a_clock_that_the_host_has_set_is_put_right_whatever_it_shows() -> None:
     one = client()
     synchronized(one)
-    one.forget()
+    one.clock_was_set()
     question = one.ask("10.0.0.1", 10.0)
     outcome = one.receive(answer(question, TRUE).encode(), HERE, 10.0, 1000.0)
     assert isinstance(outcome, NtpSample)
@@ -234,12 +234,12 @@ def test_failures_back_off_up_to_the_interval() -> None:
     waits = []
     for _ in range(5):
         one.ask("10.0.0.1", 0.0)
-        one.give_up()
+        one.fail()
         waits.append(one.wait)
     assert waits == [15, 30, 60, 100, 100]
     synchronized(one)
     assert one.wait == 100
-    one.give_up()
+    one.fail()
     assert one.wait == 15
 
 
@@ -287,6 +287,6 @@ def test_whatever_comes_the_exchange_ends_when_its_time_is_over(
         if isinstance(outcome, NtpSample):
             assert MADE <= outcome.time <= MADE + 2**30 + 1
     if one.asking:
-        one.give_up()
+        one.fail()
     assert not one.asking
     assert one.wait >= SHORTEST_WAIT

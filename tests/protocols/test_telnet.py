@@ -84,8 +84,8 @@ def test_what_is_allowed_is_agreed_to_once() -> None:
     on = TelnetOption(OptionEnd.THEIRS, BINARY, on=True)
     assert told(telnet, WILL + byte(BINARY)) == ([on], DO + byte(BINARY))
     assert told(telnet, WILL + byte(BINARY)) == ([], b"")
-    assert telnet.does(OptionEnd.THEIRS, BINARY)
-    assert not telnet.does(OptionEnd.OURS, BINARY)
+    assert telnet.is_on(OptionEnd.THEIRS, BINARY)
+    assert not telnet.is_on(OptionEnd.OURS, BINARY)
     assert told(telnet, DO + byte(ECHO)) == (
         [TelnetOption(OptionEnd.OURS, ECHO, on=True)],
         WILL + byte(ECHO),
@@ -93,7 +93,7 @@ def test_what_is_allowed_is_agreed_to_once() -> None:
     off = TelnetOption(OptionEnd.OURS, ECHO, on=False)
     assert told(telnet, DONT + byte(ECHO)) == ([off], WONT + byte(ECHO))
     assert told(telnet, DONT + byte(ECHO)) == ([], b"")
-    assert not telnet.does(OptionEnd.OURS, ECHO)
+    assert not telnet.is_on(OptionEnd.OURS, ECHO)
 
 
 def test_what_we_ask_for_is_not_answered_again() -> None:
@@ -131,9 +131,9 @@ def test_two_ends_agree_and_fall_silent() -> None:
         (OptionEnd.THEIRS, OptionEnd.OURS, BINARY),
         (OptionEnd.THEIRS, OptionEnd.OURS, COM_PORT),
     ):
-        assert server.does(end, option)
-        assert client.does(other, option)
-    assert not client.does(OptionEnd.OURS, WINDOW_SIZE)
+        assert server.is_on(end, option)
+        assert client.is_on(other, option)
+    assert not client.is_on(OptionEnd.OURS, WINDOW_SIZE)
 
 
 # Subnegotiations.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.pki import RSA_AUTHORITY, client_context, server_context
 
-from tokay.protocols.tls import HEADER, MAX_CONTENT, HandshakeMessage, HandshakeWalk, record_size
+from tokay.protocols.tls import HEADER, MAX_CONTENT, HandshakeMessage, HandshakeTracker, record_size
 
 Passed = list[tuple[bool, bytes]]
 """The records of a handshake: whether the client sent it, and it."""
@@ -60,7 +60,7 @@ def handshake(version: ssl.TLSVersion, *, ask: bool = False, resume: bool = Fals
 
 def states(passed: Passed) -> list[HandshakeMessage]:
     """Return the states that a handshake goes through."""
-    walk = HandshakeWalk()
+    walk = HandshakeTracker()
     seen: list[HandshakeMessage] = []
     for is_client, record in passed:
         walk.feed(record, client=is_client)
@@ -130,7 +130,7 @@ def test_tls_13_tells_the_hellos_and_that_the_client_has_answered(ask: bool) -> 
 
 
 def test_an_alert_of_tls_13_is_no_answer() -> None:
-    walk = HandshakeWalk()
+    walk = HandshakeTracker()
     for is_client, record in handshake(ssl.TLSVersion.TLSv1_3)[:3]:
         walk.feed(record, client=is_client)
     walk.feed(b"\x17\x03\x03\x00\x13" + bytes(19), client=True)
@@ -197,7 +197,7 @@ RECORDS = st.lists(
 
 @given(RECORDS)
 def test_any_records_give_a_state_in_bounded_memory(passed: Passed) -> None:
-    walk = HandshakeWalk()
+    walk = HandshakeTracker()
     for is_client, record in passed:
         walk.feed(record, client=is_client)
         assert walk.state in HandshakeMessage
@@ -205,7 +205,7 @@ def test_any_records_give_a_state_in_bounded_memory(passed: Passed) -> None:
             assert len(messages._kept) <= 1024
             assert len(messages._head) <= 4
     # All at once or one by one: the same.
-    again = HandshakeWalk()
+    again = HandshakeTracker()
     for is_client, record in passed:
         for piece in split(record):
             again.feed(memoryview(piece), client=is_client)
@@ -214,7 +214,7 @@ def test_any_records_give_a_state_in_bounded_memory(passed: Passed) -> None:
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_records_or_not(data: bytes) -> None:
-    walk = HandshakeWalk()
+    walk = HandshakeTracker()
     walk.feed(data, client=True)
     assert walk.state in HandshakeMessage
     assert record_size(data) >= -1

@@ -33,7 +33,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def air(tmp_path: Path) -> Airspace:
-    airspace = Airspace(claims=AddressLocks(tmp_path / "claims"))
+    airspace = Airspace(locks=AddressLocks(tmp_path / "claims"))
     airspace.add(AccessPoint(SSID, passphrase=PASSKEY))
     airspace.add(AccessPoint(HOSTILE, passphrase=PASSKEY, rssi=-60))
     return airspace

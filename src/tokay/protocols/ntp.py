@@ -181,7 +181,7 @@ class NtpClient:
         """Whether a question is out."""
         return self._exchange is not None
 
-    def forget(self) -> None:
+    def clock_was_set(self) -> None:
         """Hear that somebody else has set the clock: how far off it is means nothing now."""
         self._set_at = None
 
@@ -194,7 +194,7 @@ class NtpClient:
         self._exchange = _PendingRequest(server, self._rng.getrandbits(64) or 1, now)
         return Packet(transmitted=self._exchange.nonce).encode()
 
-    def give_up(self) -> None:
+    def fail(self) -> None:
         """End an exchange that brought nothing: nobody answered, or there is no such name."""
         self._exchange = None
         self._failures += 1
@@ -216,24 +216,26 @@ class NtpClient:
             return NtpRefusal(f"wrong mode {packet.mode}")
         if packet.origin != exchange.nonce:
             return NtpRefusal("wrong origin: not the answer to this question")
-        outcome = self._judge(packet, exchange, now, wall)
+        outcome = self._evaluate(packet, exchange, now, wall)
         if isinstance(outcome, NtpSample):
             self._exchange = None
             self._failures = 0
             self._set_at = now
             self.wait = self._longest
         elif isinstance(outcome, NtpRefusal):
-            self.give_up()
+            self.fail()
         return outcome
 
     @property
     def _longest(self) -> float:
         return min(self._interval * self._factor, max(LONGEST_WAIT, self._interval))
 
-    def _judge(self, packet: Packet, exchange: _PendingRequest, now: float, wall: float) -> Outcome:
+    def _evaluate(
+        self, packet: Packet, exchange: _PendingRequest, now: float, wall: float
+    ) -> Outcome:
         """Judge an answer that is ours."""
         if packet.stratum == 0:
-            return self._kissed(packet)
+            return self._receive_kiss(packet)
         if reason := _unfit(packet):
             return NtpRefusal(reason)
         near = max(wall, self._earliest)
@@ -245,7 +247,7 @@ class NtpClient:
             return NtpRefusal("the server's times contradict each other")
         delay = max(delay, 0.0)
         time = sent + delay / 2
-        if reason := self._leap(time, wall):
+        if reason := self._check_step(time, wall):
             return NtpRefusal(reason)
         offset = time - wall
         drift = None
@@ -253,7 +255,7 @@ class NtpClient:
             drift = offset / (now - self._set_at) * 1e6
         return NtpSample(time, offset, delay, packet.stratum, drift)
 
-    def _leap(self, time: float, wall: float) -> str:
+    def _check_step(self, time: float, wall: float) -> str:
         """Return what is wrong with a time that would move the clock too far."""
         if time < self._earliest:
             return "a time before this device was made"
@@ -264,10 +266,10 @@ class NtpClient:
             return f"a jump of years: {time - wall:+.0f} s"
         return ""
 
-    def _kissed(self, packet: Packet) -> Outcome:
+    def _receive_kiss(self, packet: Packet) -> Outcome:
         if packet.kiss == _RATE:
             self._factor = min(self._factor * 2, 1 << 16)
-            self.give_up()
+            self.fail()
             self.wait = self._longest
             return KissOfDeath(packet.kiss)
         if packet.kiss in _GO_AWAY:

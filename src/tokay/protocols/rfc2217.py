@@ -146,7 +146,7 @@ class ComPort:
                 case bytes():
                     events.append(event)
                 case Subnegotiation(option, said) if option == COM_PORT and said:
-                    self._obey(said[0], said[1:], events)
+                    self._execute(said[0], said[1:], events)
                 case TelnetOption(OptionEnd.THEIRS, option, True) if option == COM_PORT:
                     self._answer(ComPortCommand.MODEMSTATE, bytes((PRESENT,)))
                 case TelnetCommand(code) if code == BREAK:
@@ -159,7 +159,7 @@ class ComPort:
     def _answer(self, code: int, value: bytes) -> None:
         self.telnet.subnegotiate(COM_PORT, bytes((code + ANSWER,)) + value)
 
-    def _obey(self, code: int, value: bytes, events: list[Event]) -> None:
+    def _execute(self, code: int, value: bytes, events: list[Event]) -> None:
         match code:
             case ComPortCommand.SIGNATURE:
                 if not value:  # else it is the client's own
@@ -208,7 +208,7 @@ class ComPort:
                 line = replace(line, stop=asked if 1 <= asked <= 3 else line.stop)
                 answer = bytes((line.stop,))
         self._answer(code, answer)
-        self._become(line, events)
+        self._update(line, events)
 
     def _control(self, value: int, events: list[Event]) -> None:
         line = self.line
@@ -219,11 +219,11 @@ class ComPort:
         elif value in _INBOUND:
             answer = self._inbound = value
         else:
-            answer = self._holds(_ASKS.get(value, "flow"))
+            answer = self._current(_ASKS.get(value, "flow"))
         self._answer(ComPortCommand.CONTROL, bytes((answer,)))
-        self._become(line, events)
+        self._update(line, events)
 
-    def _holds(self, field: str) -> int:
+    def _current(self, field: str) -> int:
         """Return the control value that says how a field stands."""
         if field == "inbound":
             return self._inbound
@@ -232,7 +232,7 @@ class ComPort:
             value for value, (name, one) in _SETS.items() if (name, one) == (field, setting)
         )
 
-    def _become(self, line: ComPortSettings, events: list[Event]) -> None:
+    def _update(self, line: ComPortSettings, events: list[Event]) -> None:
         if line != self.line:
             self.line = line
             events.append(line)

@@ -80,12 +80,12 @@ Event = bytes | TelnetOption | Subnegotiation | TelnetCommand
 class _Side:
     """The options of one end. ``say`` are the words that turn them on and off from here."""
 
-    __slots__ = ("allowed", "asked", "end", "on", "say")
+    __slots__ = ("allowed", "asked", "commands", "end", "on")
 
     def __init__(self, end: OptionEnd, allowed: Iterable[int], say: tuple[int, int]) -> None:
         self.end = end
         self.allowed = frozenset(allowed)
-        self.say = say
+        self.commands = say
         self.on: set[int] = set()
         self.asked: set[int] = set()
 
@@ -122,9 +122,9 @@ class Telnet:
         if option in side.on or option in side.asked:
             side.on.discard(option)
             side.asked.discard(option)
-            self._say(side.say[1], option)
+            self._send_command(side.commands[1], option)
 
-    def does(self, end: OptionEnd, option: int) -> bool:
+    def is_on(self, end: OptionEnd, option: int) -> bool:
         """Whether an option is on."""
         return option in (self._ours if end is OptionEnd.OURS else self._theirs).on
 
@@ -163,7 +163,7 @@ class Telnet:
                 # An SB is a command of one byte: its option is the first of what it says.
                 self._held = data[at:]
                 break
-            self._obey(data[at + 1], data[at + 2] if size == 3 else 0, events)
+            self._receive_command(data[at + 1], data[at + 2] if size == 3 else 0, events)
             at += size
         return events
 
@@ -173,7 +173,7 @@ class Telnet:
             return
         sub += piece
 
-    def _obey(self, command: int, option: int, events: list[Event]) -> None:
+    def _receive_command(self, command: int, option: int, events: list[Event]) -> None:
         sub, self._sub = self._sub, None
         if sub is not None and command == SE:
             if sub and not self._overlong:
@@ -201,7 +201,7 @@ class Telnet:
     def _ask(self, side: _Side, option: int) -> None:
         if option not in side.on and option not in side.asked:
             side.asked.add(option)
-            self._say(side.say[0], option)
+            self._send_command(side.commands[0], option)
 
     def _turn_on(self, side: _Side, option: int, events: list[Event]) -> None:
         if option in side.on:
@@ -209,9 +209,9 @@ class Telnet:
         if option in side.asked:
             side.asked.discard(option)
         elif option in side.allowed:
-            self._say(side.say[0], option)
+            self._send_command(side.commands[0], option)
         else:
-            self._say(side.say[1], option)
+            self._send_command(side.commands[1], option)
             return
         side.on.add(option)
         events.append(TelnetOption(side.end, option, on=True))
@@ -221,12 +221,12 @@ class Telnet:
             side.asked.discard(option)
         elif option in side.on:
             side.on.discard(option)
-            self._say(side.say[1], option)
+            self._send_command(side.commands[1], option)
         else:
             return
         events.append(TelnetOption(side.end, option, on=False))
 
-    def _say(self, word: int, option: int) -> None:
+    def _send_command(self, word: int, option: int) -> None:
         self._to_send += bytes((IAC, word, option))
 
 

@@ -19,7 +19,7 @@ HEADER = 5
 """Bytes in front of a record's content."""
 MAX_CONTENT = 16384 + 2048
 """Bytes of content that a record may have (RFC 5246 section 6.2.3)."""
-MAX_TOLD = 1024
+MAX_KEPT = 1024
 """Bytes of a message that are kept; a ServerHello has its extensions in them."""
 
 _CHANGE_CIPHER_SPEC, _HANDSHAKE, _APPLICATION_DATA = 20, 22, 23
@@ -111,7 +111,7 @@ class _Messages:
             piece = content[at : at + self._left]
             at += len(piece)
             self._left -= len(piece)
-            self._kept += piece[: MAX_TOLD - len(self._kept)]
+            self._kept += piece[: MAX_KEPT - len(self._kept)]
             if self._left:
                 return
             kind, told = self._head[0], bytes(self._kept)
@@ -120,7 +120,7 @@ class _Messages:
             yield kind, told
 
 
-class HandshakeWalk:
+class HandshakeTracker:
     """How far a handshake came: ``state``, read off the records of both ends."""
 
     __slots__ = ("_client", "_sealed", "_server", "state", "tls13")

@@ -29,7 +29,7 @@ import pathlib, sys
 from ipaddress import IPv4Address
 from tokay.board.air.address_lock import AddressLocks
 claims = AddressLocks(pathlib.Path(sys.argv[1]))
-print([claims.take(IPv4Address(address)) for address in sys.argv[2:]], flush=True)
+print([claims.acquire(IPv4Address(address)) for address in sys.argv[2:]], flush=True)
 sys.stdin.read()
 """
 
@@ -57,37 +57,37 @@ def holder(lock_file: Path, *addresses: IPv4Address) -> "subprocess.Popen[str]":
 
 
 def test_an_address_is_taken_once(claims: AddressLocks) -> None:
-    assert not claims.taken(ADDRESS)
-    assert claims.take(ADDRESS)
-    assert claims.taken(ADDRESS)
-    assert not claims.take(ADDRESS)
-    assert not claims.taken(OTHER)
-    claims.free(ADDRESS)
-    claims.free(ADDRESS)
-    assert not claims.taken(ADDRESS)
-    assert claims.take(ADDRESS)
+    assert not claims.in_use(ADDRESS)
+    assert claims.acquire(ADDRESS)
+    assert claims.in_use(ADDRESS)
+    assert not claims.acquire(ADDRESS)
+    assert not claims.in_use(OTHER)
+    claims.release(ADDRESS)
+    claims.release(ADDRESS)
+    assert not claims.in_use(ADDRESS)
+    assert claims.acquire(ADDRESS)
 
 
 def test_another_process_keeps_its_addresses_until_it_dies(
     claims: AddressLocks, lock_file: Path
 ) -> None:
-    assert claims.take(OTHER)
+    assert claims.acquire(OTHER)
     with holder(lock_file, ADDRESS, OTHER) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "[True, False]\n"
-        assert claims.taken(ADDRESS)
-        assert not claims.take(ADDRESS)
+        assert claims.in_use(ADDRESS)
+        assert not claims.acquire(ADDRESS)
         process.kill()  # without a chance to tidy up
         process.wait()
-        assert not claims.taken(ADDRESS)
-        assert claims.take(ADDRESS)
+        assert not claims.in_use(ADDRESS)
+        assert claims.acquire(ADDRESS)
 
 
 def test_neighbours_stay_claimed_when_one_is_freed(claims: AddressLocks, lock_file: Path) -> None:
     # The kernel keeps adjacent locks as one range and has to split it.
     run = [IPv4Address(int(ADDRESS) + n) for n in range(3)]
-    assert all(claims.take(address) for address in run)
-    claims.free(run[1])
+    assert all(claims.acquire(address) for address in run)
+    claims.release(run[1])
     with holder(lock_file, *run) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "[False, True, False]\n"
@@ -100,9 +100,9 @@ def test_a_foreign_socket_takes_its_address(claims: AddressLocks, kind: socket.S
         foreign.bind((str(ADDRESS), 0))
         if kind is socket.SOCK_STREAM:
             foreign.listen()
-        assert claims.taken(ADDRESS)
-        assert not claims.take(ADDRESS)
-        assert not claims.taken(OTHER)
+        assert claims.in_use(ADDRESS)
+        assert not claims.acquire(ADDRESS)
+        assert not claims.in_use(OTHER)
 
 
 def test_a_mapped_address_on_an_ipv6_socket_counts(claims: AddressLocks) -> None:
@@ -114,30 +114,30 @@ def test_a_mapped_address_on_an_ipv6_socket_counts(claims: AddressLocks) -> None
         foreign.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         foreign.bind((f"::ffff:{ADDRESS}", 0))
         foreign.listen()
-        assert claims.taken(ADDRESS)
+        assert claims.in_use(ADDRESS)
 
 
 def test_proc_is_read_once_a_second(lock_file: Path) -> None:
     now = 100.0
     claims = AddressLocks(lock_file, clock=lambda: now)
-    assert not claims.taken(ADDRESS)
+    assert not claims.in_use(ADDRESS)
     with socket.create_server((str(ADDRESS), 0)):
         now += SCAN_LIFETIME * 0.9
-        assert not claims.taken(ADDRESS)
+        assert not claims.in_use(ADDRESS)
         now += SCAN_LIFETIME * 0.1
-        assert claims.taken(ADDRESS)
+        assert claims.in_use(ADDRESS)
     claims.close()
 
 
 def test_our_own_sockets_do_not_outlive_the_claim(lock_file: Path) -> None:
     now = 100.0
     claims = AddressLocks(lock_file, clock=lambda: now)
-    assert claims.take(ADDRESS)
+    assert claims.acquire(ADDRESS)
     with socket.create_server((str(ADDRESS), 0)):
         now += SCAN_LIFETIME
-        assert not claims.taken(OTHER)  # reads /proc/net while our socket is there
-    claims.free(ADDRESS)
-    assert claims.take(ADDRESS)
+        assert not claims.in_use(OTHER)  # reads /proc/net while our socket is there
+    claims.release(ADDRESS)
+    assert claims.acquire(ADDRESS)
     claims.close()
 
 
@@ -171,7 +171,7 @@ def test_without_proc_nothing_is_foreign(tmp_path: Path) -> None:
 def test_the_lock_file_is_for_every_user(claims: AddressLocks, lock_file: Path) -> None:
     before = os.umask(0o077)
     try:
-        assert claims.take(ADDRESS)
+        assert claims.acquire(ADDRESS)
     finally:
         os.umask(before)
     assert stat.S_IMODE(lock_file.stat().st_mode) == 0o666
@@ -192,10 +192,10 @@ def test_a_trap_in_place_of_the_lock_file_is_not_followed(
 ) -> None:
     trap(lock_file)
     claims = AddressLocks(lock_file)
-    assert claims.take(ADDRESS)
-    assert not claims.take(ADDRESS)
-    claims.free(ADDRESS)
-    assert not claims.taken(ADDRESS)
+    assert claims.acquire(ADDRESS)
+    assert not claims.acquire(ADDRESS)
+    claims.release(ADDRESS)
+    assert not claims.in_use(ADDRESS)
     assert len(caplog.records) == 1
     assert "seen only by their sockets" in caplog.text
     claims.close()
@@ -214,7 +214,7 @@ def test_processes_that_create_the_file_at_once_share_it(
 
     monkeypatch.setattr(os, "open", lose_the_race)
     claims = AddressLocks(lock_file)
-    assert claims.take(ADDRESS)
+    assert claims.acquire(ADDRESS)
     with holder(lock_file, ADDRESS) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "[False]\n"
@@ -223,18 +223,18 @@ def test_processes_that_create_the_file_at_once_share_it(
 
 
 def test_a_forked_child_holds_nothing(claims: AddressLocks) -> None:
-    assert claims.take(ADDRESS)
+    assert claims.acquire(ADDRESS)
     if (child := os.fork()) == 0:
-        os._exit(0 if claims.taken(ADDRESS) and not claims.take(ADDRESS) else 1)
+        os._exit(0 if claims.in_use(ADDRESS) and not claims.acquire(ADDRESS) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert claims.taken(ADDRESS)
+    assert claims.in_use(ADDRESS)
 
 
 def test_one_descriptor_holds_every_claim(claims: AddressLocks) -> None:
-    assert claims.take(ADDRESS)
+    assert claims.acquire(ADDRESS)
     before = len(list(Path("/proc/self/fd").iterdir()))
     for n in range(1000):
-        assert claims.take(IPv4Address("127.77.100.0") + n)
+        assert claims.acquire(IPv4Address("127.77.100.0") + n)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
@@ -246,7 +246,7 @@ def test_another_lock_error_is_not_taken_for_a_claim(
 
     monkeypatch.setattr(fcntl, "lockf", fail)
     with pytest.raises(OSError, match="no locks"):
-        claims.take(ADDRESS)
+        claims.acquire(ADDRESS)
 
 
 def test_the_process_has_one() -> None:
@@ -256,7 +256,7 @@ def test_the_process_has_one() -> None:
 def test_what_nobody_has_any_more_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "claims"
     claims = AddressLocks(path)
-    assert claims.take(IPv4Address("127.77.0.9"))
+    assert claims.acquire(IPv4Address("127.77.0.9"))
 
     def is_open() -> bool:
         return any(fd.resolve() == path for fd in Path("/proc/self/fd").iterdir())

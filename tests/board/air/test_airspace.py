@@ -149,8 +149,8 @@ def test_equal_subnets_are_one_network_and_others_are_not() -> None:
     airspace = Airspace.default()
     twin = airspace.add(AccessPoint("tokay", passphrase="tokay-lab"))
     other = airspace.add(AccessPoint("tokay", subnet="127.78.0.0/16"))
-    assert airspace.lan(twin) is airspace.lan(airspace.ap("tokay"))
-    assert airspace.lan(twin) is not airspace.lan(other)
+    assert airspace.subnet(twin) is airspace.subnet(airspace.ap("tokay"))
+    assert airspace.subnet(twin) is not airspace.subnet(other)
 
 
 @pytest.mark.parametrize("value", [-101, 1])
@@ -192,7 +192,7 @@ def test_an_access_point_is_made_or_refused(keys: dict[str, Any]) -> None:
 def test_no_two_stations_are_given_one_hardware_address() -> None:
     airspace = Airspace()
     asked = ["4C:55:CC:00:00:01"] * 2 + ["4C:55:CC:00:00:03", "4c-55-cc-00-00-02"]
-    given = [airspace.take_mac(mac) for mac in asked]
+    given = [airspace.acquire_mac(mac) for mac in asked]
     assert [mac[-2:] for mac in given] == ["01", "03", "05", "02"]
-    airspace.free_mac(given[1])
-    assert airspace.take_mac(asked[0]) == given[1]
+    airspace.release_mac(given[1])
+    assert airspace.acquire_mac(asked[0]) == given[1]

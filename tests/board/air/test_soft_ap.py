@@ -23,7 +23,7 @@ BringUp = Callable[[Link], Coroutine[Any, Any, str]]
 
 @pytest.fixture
 def airspace(tmp_path: Path) -> Airspace:
-    return Airspace.default(claims=AddressLocks(tmp_path / "claims"))
+    return Airspace.default(locks=AddressLocks(tmp_path / "claims"))
 
 
 def radios(airspace: Airspace) -> tuple[Radio, Radio]:
@@ -84,17 +84,17 @@ async def test_others_find_it_and_join(airspace: Airspace) -> None:
 async def test_its_address_is_the_first_of_a_free_network(airspace: Airspace) -> None:
     airspace.add(AccessPoint("guests", subnet="127.78.5.0/24"))
     taken = IPv4Address("127.78.6.1")
-    assert airspace.claims.take(taken)
+    assert airspace.locks.acquire(taken)
     device, _ = radios(airspace)
     try:
         link = await start(device, ApConfig("setup"))
         assert str(link.network) == "127.78.7.1/24"
         assert link.address == "127.78.7.1"
-        assert airspace.claims.taken(link.network.ip)
+        assert airspace.locks.in_use(link.network.ip)
         link.close()
-        assert not airspace.claims.taken(IPv4Address("127.78.7.1"))
+        assert not airspace.locks.in_use(IPv4Address("127.78.7.1"))
     finally:
-        airspace.claims.free(taken)
+        airspace.locks.release(taken)
 
 
 async def test_a_station_gets_an_address_and_talks_both_ways(
@@ -156,5 +156,5 @@ async def test_one_that_cannot_be_is_refused_and_leaves_nothing(airspace: Airspa
         with pytest.raises(ApError):
             await device.start_ap(config)
     assert airspace.access_points == before
-    assert not airspace.claims.taken(HOME.network_address + (5 << 8) + 1)
+    assert not airspace.locks.in_use(HOME.network_address + (5 << 8) + 1)
     assert "secret" not in repr(ApConfig("setup", "secret"))

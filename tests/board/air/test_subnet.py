@@ -35,7 +35,7 @@ def claims(tmp_path: Path) -> Iterator[AddressLocks]:
 
 @pytest.fixture
 def airspace(claims: AddressLocks) -> Airspace:
-    airspace = Airspace(claims=claims)
+    airspace = Airspace(locks=claims)
     # Not the default subnet, where devices of other runs may have sockets.
     airspace.add(AccessPoint("tokay", passphrase="tokay-lab", subnet="127.81.0.0/16"))
     return airspace
@@ -131,7 +131,7 @@ from ipaddress import IPv4Address
 from tokay.board.air.address_lock import AddressLocks
 claims = AddressLocks(pathlib.Path(sys.argv[1]))
 first = IPv4Address(sys.argv[2])
-print(all([claims.take(first + n) for n in range(int(sys.argv[3]))]), flush=True)
+print(all([claims.acquire(first + n) for n in range(int(sys.argv[3]))]), flush=True)
 sys.stdin.read()
 """
 
@@ -158,25 +158,25 @@ async def test_an_offered_address_is_claimed_before_it_is_configured(
 ) -> None:
     link = await join(airspace)
     got = await obtain(link)
-    assert claims.taken(got.address)
+    assert claims.in_use(got.address)
     link.configure(str(got.address), "255.255.0.0", "127.81.0.1", "127.81.0.1")
-    assert claims.taken(got.address)
+    assert claims.in_use(got.address)
     link.deconfigure()
     link.deconfigure()
-    assert not claims.taken(got.address)
+    assert not claims.in_use(got.address)
 
 
 async def test_two_airspaces_in_one_process_keep_apart(
     claims: AddressLocks, airspace: Airspace, bring_up: BringUp
 ) -> None:
-    other = Airspace(claims=claims)
+    other = Airspace(locks=claims)
     other.add(AccessPoint("tokay", passphrase="tokay-lab", subnet="127.81.0.0/16"))
     assert await bring_up(await join(airspace)) == "127.81.0.2"
     assert await bring_up(await join(other)) == "127.81.0.3"
 
 
 async def test_a_full_network_stays_silent(claims: AddressLocks, bring_up: BringUp) -> None:
-    airspace = Airspace(claims=claims)
+    airspace = Airspace(locks=claims)
     airspace.add(AccessPoint("tokay", passphrase="tokay-lab", subnet="127.81.0.0/30"))
     assert await bring_up(await join(airspace, 1)) == "127.81.0.2"
     link = await join(airspace, 2)
@@ -197,11 +197,11 @@ async def test_offers_that_nobody_took_are_freed_with_the_airspace(
     client = dhcp.DhcpClient(bytes(6), rng=random.Random(1))
     client.start(0)
     (discover,) = client.datagrams_to_send()
-    assert lan.exchange(discover.data, discover.destination, 0)
-    assert claims.taken(IPv4Address("127.82.0.2"))
+    assert lan.handle_dhcp(discover.data, discover.destination, 0)
+    assert claims.in_use(IPv4Address("127.82.0.2"))
     del lan
     gc.collect()
-    assert not claims.taken(IPv4Address("127.82.0.2"))
+    assert not claims.in_use(IPv4Address("127.82.0.2"))
 
 
 @pytest.mark.parametrize(

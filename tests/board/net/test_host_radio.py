@@ -83,12 +83,12 @@ def test_a_machine_that_moves_loses_the_link(
         lost: list[str] = []
         radio.on_lost = lost.append
         await radio.join(JoinRequest("any"))
-        radio._look()
+        radio._check_link()
         assert lost == []
         assert radio.rssi() == host_radio.RSSI
         await radio.verify(JoinRequest("any"))
         machine[0] = None
-        radio._look()
+        radio._check_link()
         assert lost == ["this machine's network has changed"]
         assert radio.rssi() is None
         assert await radio.scan() == []

@@ -49,7 +49,7 @@ async def settle() -> None:
 @pytest.fixture
 def air(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airspace:
     monkeypatch.setattr("tokay.board.air.address_lock.local_addresses", set)
-    airspace = Airspace(claims=AddressLocks(tmp_path / "claims"))
+    airspace = Airspace(locks=AddressLocks(tmp_path / "claims"))
     airspace.add(AccessPoint("one", subnet=f"{NET}.0/25"))
     airspace.add(AccessPoint("two", subnet=f"{NET}.128/25"))
     return airspace

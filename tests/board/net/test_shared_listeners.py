@@ -112,7 +112,7 @@ def test_who_does_not_listen_resets(run: Run, claims: AddressLocks) -> None:
             assert await becomes(address(0), port, "ECONNRESET")
         assert await becomes(address(1), port, "ECONNREFUSED")
         # All is as before: the claim too.
-        assert claims.take_port(port)
+        assert claims.acquire_port(port)
         assert shared_listeners().ports == {}
 
     run(check())
@@ -165,7 +165,7 @@ def test_another_program_on_the_port(run: Run, claims: AddressLocks) -> None:
                 assert await reached(address(MANY), port) == "ECONNREFUSED"
                 with socket.create_connection(("127.0.0.1", port)):
                     other.accept()[0].close()
-            assert claims.take_port(port)  # it was given back
+            assert claims.acquire_port(port)  # it was given back
 
     run(check())
 
@@ -231,7 +231,7 @@ def test_without_a_file_of_claims_nothing_is_shared(run: Run, tmp_path: Path) ->
     async def check() -> None:
         port = free_port()
         claims = AddressLocks(tmp_path)  # a folder
-        assert not claims.take_port(port)
+        assert not claims.acquire_port(port)
         async with crowd(claims, port):
             assert await reached(address(MANY - 1), port) == address(MANY - 1)
             assert await reached(address(MANY), port) == "ECONNREFUSED"

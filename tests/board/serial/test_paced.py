@@ -55,19 +55,19 @@ def test_what_a_byte_takes(settings: LineSettings, seconds: float) -> None:
 
 def test_a_wire_by_numbers() -> None:
     wire = PacedLine()
-    assert wire.next_at() is None
-    wire.put(b"abc", 0.25, 10.0)
-    wire.put(b"d", 0.5, 10.1)
-    assert wire.take(10.24) == b""
-    assert wire.take(10.25) == b"a"
-    assert wire.take(11.2) == b"bc"
-    assert wire.take(11.25) == b"d"
+    assert wire.get_timer() is None
+    wire.send(b"abc", 0.25, 10.0)
+    wire.send(b"d", 0.5, 10.1)
+    assert wire.receive_arrived(10.24) == b""
+    assert wire.receive_arrived(10.25) == b"a"
+    assert wire.receive_arrived(11.2) == b"bc"
+    assert wire.receive_arrived(11.25) == b"d"
     assert wire.size == 0
     # A wire that was idle begins when something is sent, one that was busy behind that.
-    wire.put(b"e", 0.25, 20.0)
-    assert wire.next_at() == 20.25
-    wire.put(b"f", 0.25, 20.1)
-    assert wire.take(20.5) == b"ef"
+    wire.send(b"e", 0.25, 20.0)
+    assert wire.get_timer() == 20.25
+    wire.send(b"f", 0.25, 20.1)
+    assert wire.receive_arrived(20.5) == b"ef"
 
 
 async def test_to_the_host_byte_by_byte(port: PacedPort, inner: Inner) -> None:

@@ -33,7 +33,7 @@ class Neighbour:
     """Somebody else on the network: says what a test wants, and hears all."""
 
     def __init__(self, air: Airspace, address: str = f"{NET}.99") -> None:
-        self._ether = air.lan(air.ap("lab")).ether
+        self._ether = air.subnet(air.ap("lab")).multicast
         self.address = address
         self.heard: list[tuple[bytes, str, bool]] = []
         self._groups: dict[int, SimulatedGroup] = {}
@@ -315,7 +315,7 @@ async def test_a_thousand_devices_answer(air: Airspace, named: Named) -> None:
     members = []
     try:
         ap = air.ap("lab")
-        lan = air.lan(ap)
+        lan = air.subnet(ap)
         from tokay.board.air.loopback_link import LoopbackLink
 
         for number in range(1000):
@@ -331,7 +331,7 @@ async def test_a_thousand_devices_answer(air: Airspace, named: Named) -> None:
         await neighbour.say(browse.question())
         for data, _, _ in neighbour.heard:
             browse.receive(DnsMessage.decode(data))
-        found = browse.found()
+        found = browse.instances()
         assert len(found) == 1000
         assert len({one.instance for one in found}) == 1000
         assert len({one.address for one in found}) == 1000

@@ -35,7 +35,7 @@ STATIC = {"ethernet.dhcp.enabled": "0", "ethernet.static.ip": f"{NET}.200"}
 @pytest.fixture
 def cable(air: Airspace) -> Cable:
     """A cable whose network is beside that of the air."""
-    return Cable(f"{NET}.128/25", claims=air.claims)
+    return Cable(f"{NET}.128/25", locks=air.locks)
 
 
 def texts(device: Device, seen: int = 0) -> list[str]:
@@ -64,8 +64,8 @@ async def test_up_and_down(cable: Cable, events: Events) -> None:
 async def test_the_lease_is_given_back(cable: Cable) -> None:
     async with Device.simulated(ethernet=cable) as device:
         await ask(device, "network_up -i ethernet")
-        assert cable.airspace.claims.taken(IPv4Address(HERE))
-    assert not cable.airspace.claims.taken(IPv4Address(HERE))
+        assert cable.airspace.locks.in_use(IPv4Address(HERE))
+    assert not cable.airspace.locks.in_use(IPv4Address(HERE))
     assert not cable.far_end.stations
 
 
@@ -141,7 +141,7 @@ async def test_a_static_address_that_is_none(cable: Cable, settings: Settings, r
 
 
 async def test_a_link_without_an_address(cable: Cable) -> None:
-    cable.lan.dhcp_silent()
+    cable.subnet.dhcp_silent()
     async with Device.simulated(
         ethernet=cable, settings=AUTO | {"ethernet.dhcp.timeout": "7"}
     ) as device:
@@ -152,20 +152,20 @@ async def test_a_link_without_an_address(cable: Cable) -> None:
         await turned_loop().turn(2)
         assert texts(device, seen) == ["DHCP timed out"]
         assert await get(device, STATUS) == [DOWN]
-        cable.lan.dhcp_normal()
+        cable.subnet.dhcp_normal()
         await turned_loop().turn(3)
         assert await get(device, STATUS) == [READY]
 
 
 async def test_a_host_name_of_its_own(cable: Cable, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bytes] = []
-    exchange = type(cable.lan).exchange
+    exchange = type(cable.subnet).handle_dhcp
 
     def note(lan: object, datagram: bytes, destination: str, now: float) -> list[bytes]:
         asked.append(datagram)
-        return exchange(cable.lan, datagram, destination, now)
+        return exchange(cable.subnet, datagram, destination, now)
 
-    monkeypatch.setattr(type(cable.lan), "exchange", note)
+    monkeypatch.setattr(type(cable.subnet), "handle_dhcp", note)
     settings = {"ethernet.dhcp.hostname": "lizard"}
     async with Device.simulated(ethernet=cable, settings=settings) as device:
         await ask(device, "network_up -i ethernet")
@@ -179,8 +179,8 @@ async def test_a_kept_lease_needs_no_dhcp_server(
     async with Device.simulated(airspace=air, ethernet=cable, settings=lab | kept) as device:
         assert await ask(device, "network_up -i ethernet") == UP
         await ask(device, "network_up")
-        cable.lan.dhcp_silent()
-        air.lan(air.ap("lab")).dhcp_silent()
+        cable.subnet.dhcp_silent()
+        air.subnet(air.ap("lab")).dhcp_silent()
         await ask(device, "reboot")
         await device.steady()
         # Each interface has its own.
@@ -195,15 +195,15 @@ async def test_a_kept_lease_needs_no_dhcp_server(
 
 
 async def test_a_lease_that_ends(cable: Cable, events: Events) -> None:
-    cable.lan.dhcp_lease(60)
+    cable.subnet.dhcp_lease(60)
     async with Device.simulated(ethernet=cable, settings=AUTO, on_event=events) as device:
         await turned_loop().settle()
         assert await get(device, STATUS) == [READY]
-        cable.lan.dhcp_silent()
+        cable.subnet.dhcp_silent()
         seen = len(device.log)
         await events.next("network_down")
         assert texts(device, seen) == ["DHCP lease lost", "Ethernet stopped"]
-        cable.lan.dhcp_normal()
+        cable.subnet.dhcp_normal()
         await events.next("network_up")
         assert await get(device, STATUS) == [READY]
 
@@ -326,7 +326,7 @@ async def test_without_auto_start_it_stays_down(cable: Cable) -> None:
 
 
 async def test_the_cable_is_pulled_before_there_is_an_address(cable: Cable) -> None:
-    cable.lan.dhcp_silent()
+    cable.subnet.dhcp_silent()
     async with Device.simulated(ethernet=cable, settings=AUTO) as device:
         await turned_loop().turn(2)
         assert await get(device, STATUS) == [NO_ADDRESS]
@@ -335,7 +335,7 @@ async def test_the_cable_is_pulled_before_there_is_an_address(cable: Cable) -> N
         # Nobody waits for a DHCP server that cannot be reached.
         await turned_loop().settle()
         assert texts(device, seen) == ["Link lost: the cable was pulled", "No Ethernet link"]
-        cable.lan.dhcp_normal()
+        cable.subnet.dhcp_normal()
         cable.plug()
         await turned_loop().turn(3)
         assert await get(device, STATUS) == [READY]
@@ -384,18 +384,18 @@ async def test_the_cable_is_pulled_before_it_counts_as_up(cable: Cable, events: 
 
 
 async def test_down_in_the_middle_of_a_start(cable: Cable) -> None:
-    cable.lan.dhcp_silent()
+    cable.subnet.dhcp_silent()
     async with Device.simulated(ethernet=cable, settings=AUTO) as device:
         await turned_loop().turn(2)
         assert await ask(device, "network_down -i ethernet") == ["Success"]
         assert await get(device, STATUS) == [DOWN]
         assert not cable.far_end.stations
-        cable.lan.dhcp_normal()
+        cable.subnet.dhcp_normal()
         assert (await ask(device, "network_up -i ethernet"))[-1] == "Success"
 
 
 async def test_power_off_in_the_middle_of_a_start(cable: Cable) -> None:
-    cable.lan.dhcp_silent()
+    cable.subnet.dhcp_silent()
     async with Device.simulated(ethernet=cable, settings=AUTO):
         await turned_loop().turn(2)
         assert cable.far_end.stations

@@ -150,7 +150,7 @@ def test_a_stream_is_not_held_up_by_a_request(talk: Talk, server: Server) -> Non
 
 def test_a_handshake_that_finds_no_memory(talk: Talk, air: Airspace, server: Server) -> None:
     now = talk.kernel.clock.stamp
-    air.ap("lab").starve(1)
+    air.ap("lab").fail_tls_handshakes(1)
     talk.send(b"http_get https://example.com\r\n")
     talk.expect(lines(
         "http_get https://example.com",

@@ -73,7 +73,7 @@ async def test_the_wlan(air: Airspace, lab: Settings) -> None:
         await ask(device, "network_up")
         assert await seen(device) == "5 Hz"  # error
 
-        air.lan(air.ap("lab")).dhcp_silent()
+        air.subnet(air.ap("lab")).dhcp_silent()
         await ask(device, "set wlan.ssid lab")
         joining = asyncio.ensure_future(device.command("network_up"))
         await turned_loop().turn(0.5)
@@ -90,11 +90,11 @@ async def test_the_network(air: Airspace, lab: Settings) -> None:
     lab |= {"system.indicator.gpio network": str(LED)}
     async with Device.simulated(airspace=air, settings=lab) as device:
         assert await seen(device) == "off"
-        air.lan(air.ap("lab")).dhcp_silent()
+        air.subnet(air.ap("lab")).dhcp_silent()
         joining = asyncio.ensure_future(device.command("network_up"))
         await turned_loop().turn(1)
         assert await seen(device) == "5 Hz"
-        air.lan(air.ap("lab")).dhcp_normal()
+        air.subnet(air.ap("lab")).dhcp_normal()
         await turned_loop().turn(30)
         assert (await joining).text == "Success"
         assert await seen(device) == "on"

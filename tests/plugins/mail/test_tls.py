@@ -76,7 +76,7 @@ async def test_tls_from_the_first_byte_on_port_465(
         post_office(over_tls=server_context(authority)) as (post, port),
         Device.simulated(airspace=air, settings=lab) as device,
     ):
-        air.lan(air.ap("lab")).redirects["127.0.0.1", 465] = port
+        air.subnet(air.ap("lab")).tcp_redirects["127.0.0.1", 465] = port
         await trust(device, authority)
         said = await send(device, 465)
         assert said[:2] == ["Connecting (SMTP): post.example.com:465", "Starting TLS"]

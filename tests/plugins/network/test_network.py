@@ -276,15 +276,15 @@ DAY = 86_400
 
 
 async def test_a_lease_is_renewed(air: Airspace, lab: Settings, events: Events) -> None:
-    lan = air.lan(air.ap("lab"))
+    lan = air.subnet(air.ap("lab"))
     asked: list[str] = []
-    exchange = lan.exchange
+    exchange = lan.handle_dhcp
 
     def note(datagram: bytes, destination: str, now: float) -> list[bytes]:
         asked.append(destination)
         return exchange(datagram, destination, now)
 
-    lan.exchange = note  # type: ignore[method-assign]
+    lan.handle_dhcp = note  # type: ignore[method-assign]
     async with Device.simulated(airspace=air, settings=lab, on_event=events) as device:
         await ask(device, "network_up")
         assert asked == ["255.255.255.255"] * 2
@@ -300,11 +300,11 @@ async def test_a_lease_is_renewed(air: Airspace, lab: Settings, events: Events) 
 async def test_a_lease_that_is_not_renewed_is_lost(
     air: Airspace, lab: Settings, events: Events
 ) -> None:
-    lan = air.lan(air.ap("lab"))
-    exchange = lan.exchange
+    lan = air.subnet(air.ap("lab"))
+    exchange = lan.handle_dhcp
     async with Device.simulated(airspace=air, settings=lab, on_event=events) as device:
         await ask(device, "network_up")
-        lan.exchange = lambda *_: []  # type: ignore[method-assign]
+        lan.handle_dhcp = lambda *_: []  # type: ignore[method-assign]
         await turned_loop().turn(DAY - 1)
         assert device.address == ADDRESS
         seen = len(device.log)
@@ -313,20 +313,20 @@ async def test_a_lease_that_is_not_renewed_is_lost(
         assert events["network_down"] == [{"interface": "wlan"}]
         assert await get(device, "wlan.network.status", "wlan.network.ip") == ["0", "0.0.0.0"]
         assert air.ap("lab").stations == {}
-        lan.exchange = exchange  # type: ignore[method-assign]
+        lan.handle_dhcp = exchange  # type: ignore[method-assign]
         assert (await ask(device, "network_up"))[-1] == "Success"
 
 
 async def test_a_server_that_answers_again_in_time_keeps_the_interface_up(
     air: Airspace, lab: Settings, events: Events
 ) -> None:
-    lan = air.lan(air.ap("lab"))
-    exchange = lan.exchange
+    lan = air.subnet(air.ap("lab"))
+    exchange = lan.handle_dhcp
     async with Device.simulated(airspace=air, settings=lab, on_event=events) as device:
         await ask(device, "network_up")
-        lan.exchange = lambda *_: []  # type: ignore[method-assign]
+        lan.handle_dhcp = lambda *_: []  # type: ignore[method-assign]
         await turned_loop().turn(0.9 * DAY)  # past T2: any server is asked by now
-        lan.exchange = exchange  # type: ignore[method-assign]
+        lan.handle_dhcp = exchange  # type: ignore[method-assign]
         await turned_loop().turn(2 * DAY)
         assert events["network_down"] == []
         assert device.address == ADDRESS
@@ -336,8 +336,8 @@ async def test_a_server_that_takes_the_address_back(
     air: Airspace, lab: Settings, events: Events
 ) -> None:
     """A NAK ends the lease at once (RFC 2131 section 4.4.5)."""
-    lan = air.lan(air.ap("lab"))
-    exchange = lan.exchange
+    lan = air.subnet(air.ap("lab"))
+    exchange = lan.handle_dhcp
 
     def refuse(datagram: bytes, destination: str, now: float) -> list[bytes]:
         # The message type is the first option of an answer: an ACK (5) becomes a NAK (6).
@@ -348,7 +348,7 @@ async def test_a_server_that_takes_the_address_back(
 
     async with Device.simulated(airspace=air, settings=lab, on_event=events) as device:
         await ask(device, "network_up")
-        lan.exchange = refuse  # type: ignore[method-assign]
+        lan.handle_dhcp = refuse  # type: ignore[method-assign]
         seen = len(device.log)
         await turned_loop().turn(DAY / 2 + 1)
         assert [entry.text for entry in device.log[seen:]] == ["DHCP lease lost", "[Disassociated]"]
@@ -370,15 +370,15 @@ async def test_a_lease_is_given_back(air: Airspace, lab: Settings) -> None:
 
 
 async def test_a_host_name_reaches_the_server(air: Airspace, lab: Settings) -> None:
-    lan = air.lan(air.ap("lab"))
+    lan = air.subnet(air.ap("lab"))
     sent: list[bytes] = []
-    exchange = lan.exchange
+    exchange = lan.handle_dhcp
 
     def note(datagram: bytes, destination: str, now: float) -> list[bytes]:
         sent.append(datagram)
         return exchange(datagram, destination, now)
 
-    lan.exchange = note  # type: ignore[method-assign]
+    lan.handle_dhcp = note  # type: ignore[method-assign]
     lab |= {"wlan.dhcp.hostname": "teapot"}
     async with Device.simulated(airspace=air, settings=lab) as device:
         await ask(device, "network_up")

@@ -62,7 +62,7 @@ async def time_server(air: Airspace) -> AsyncIterator[TimeServer]:
         TimeServer, ("127.0.0.1", 0)
     )
     air.ap("lab").hosts["time.lab"] = "127.0.0.1"
-    air.lan(air.ap("lab")).udp_redirects["127.0.0.1", 123] = server.port
+    air.subnet(air.ap("lab")).udp_redirects["127.0.0.1", 123] = server.port
     try:
         yield server
     finally:

@@ -26,7 +26,7 @@ BUTTON = 13
 
 @pytest.fixture
 def airspace(tmp_path: Path) -> Airspace:
-    return Airspace.default(claims=AddressLocks(tmp_path / "claims"))
+    return Airspace.default(locks=AddressLocks(tmp_path / "claims"))
 
 
 def on_air(talk: Talk) -> list[str]:

@@ -19,7 +19,7 @@ NXDOMAIN = 3
 
 @pytest.fixture
 def airspace(tmp_path: Path) -> Airspace:
-    return Airspace.default(claims=AddressLocks(tmp_path / "claims"))
+    return Airspace.default(locks=AddressLocks(tmp_path / "claims"))
 
 
 def question(name: str, id: int = 0x1234) -> bytes:

@@ -42,7 +42,7 @@ class _Echo(asyncio.Protocol):
 
 @pytest.fixture
 def airspace(tmp_path: Path) -> Airspace:
-    return Airspace.default(claims=AddressLocks(tmp_path / "claims"))
+    return Airspace.default(locks=AddressLocks(tmp_path / "claims"))
 
 
 @contextmanager

@@ -244,7 +244,7 @@ async def test_a_kept_lease_needs_no_dhcp_server(air: Airspace, lab: Settings) -
     lab |= {"wlan.dhcp.cache_enabled": "1"}
     async with Device.simulated(airspace=air, settings=lab) as device:
         assert await ask(device, "network_up") == UP
-        air.lan(air.ap("lab")).dhcp_silent()
+        air.subnet(air.ap("lab")).dhcp_silent()
         await ask(device, "reboot")
         await device.steady()
         assert await ask(device, "network_up") == AGAIN
@@ -364,7 +364,7 @@ async def test_services_that_need_the_network_share_one_join(air: Airspace, lab:
 async def test_down_gives_a_join_up(air: Airspace, lab: Settings) -> None:
     async with Device.simulated(airspace=air, settings=lab) as device:
         network = device.kernel.plugin(Network)
-        air.lan(air.ap("lab")).exchange = lambda *_: []  # type: ignore[method-assign]
+        air.subnet(air.ap("lab")).handle_dhcp = lambda *_: []  # type: ignore[method-assign]
         needed = asyncio.ensure_future(network.need())
         await turned_loop().settle()
         assert await get(device, *RESULT) == ["2", JOINING]
@@ -376,7 +376,7 @@ async def test_down_gives_a_join_up(air: Airspace, lab: Settings) -> None:
 
 
 async def test_power_off_in_the_middle_of_a_join(air: Airspace, lab: Settings) -> None:
-    air.lan(air.ap("lab")).exchange = lambda *_: []  # type: ignore[method-assign]
+    air.subnet(air.ap("lab")).handle_dhcp = lambda *_: []  # type: ignore[method-assign]
     async with Device.simulated(airspace=air, settings=lab) as device:
         joining = asyncio.ensure_future(device.command("network_up"))
         await turned_loop().settle()
@@ -414,7 +414,7 @@ async def test_a_network_without_an_address_left(air: Airspace, lab: Settings) -
 
 
 async def test_the_dhcp_limit_is_a_setting(air: Airspace, lab: Settings) -> None:
-    air.lan(air.ap("lab")).exchange = lambda *_: []  # type: ignore[method-assign]
+    air.subnet(air.ap("lab")).handle_dhcp = lambda *_: []  # type: ignore[method-assign]
     async with Device.simulated(airspace=air, settings=lab | {"wlan.dhcp.timeout": "3"}) as device:
         begun = turned_loop().time()
         assert (await ask(device, "network_up"))[-2:] == ["DHCP timed out", "Command failed"]

@@ -32,7 +32,7 @@ def hear(receiver: FrameReceiver, chunks: Iterable[bytes]) -> Outcome:
     pings: list[bytes] = []
     try:
         for chunk in chunks:
-            whole = receiver.whole(chunk)
+            whole = receiver.read_single(chunk)
             pieces = receiver.receive(chunk) if whole is None else [(BINARY, whole, True)]
             for opcode, payload, _end in pieces:
                 if opcode == CLOSE:
@@ -173,9 +173,9 @@ def test_ends_of_messages_are_told() -> None:
 def test_one_whole_message(masked: bool) -> None:
     for size in (0, 1, 3, 64, 125, 126, 127, 1000, 65535):
         wire = Frame(BINARY, b"x" * size).encode(masked)
-        assert FrameReceiver(masked=masked).whole(wire) == b"x" * size
+        assert FrameReceiver(masked=masked).read_single(wire) == b"x" * size
         for other in (wire[:-1], wire + b"\x82", wire[1:], b""):
-            assert FrameReceiver(masked=masked).whole(other) is None
+            assert FrameReceiver(masked=masked).read_single(other) is None
     for frame in (
         Frame(BINARY, b"x" * 65536),
         text(b"x"),
@@ -183,21 +183,21 @@ def test_one_whole_message(masked: bool) -> None:
         Frame(BINARY, b"x", False),
         cont(b"x"),
     ):
-        assert FrameReceiver(masked=masked).whole(frame.encode(masked)) is None
+        assert FrameReceiver(masked=masked).read_single(frame.encode(masked)) is None
     # Not within a message, not behind half a header, not beyond the bound.
     wire = Frame(BINARY, b"12345").encode(masked)
     receiver = FrameReceiver(masked=masked)
     list(receiver.receive(text(b"x", False).encode(masked)))
-    assert receiver.whole(wire) is None
+    assert receiver.read_single(wire) is None
     receiver = FrameReceiver(masked=masked)
     list(receiver.receive(wire[:1]))
-    assert receiver.whole(wire) is None
-    assert FrameReceiver(masked=masked, most=4).whole(wire) is None
+    assert receiver.read_single(wire) is None
+    assert FrameReceiver(masked=masked, most=4).read_single(wire) is None
     wire = Frame(BINARY, b"x" * 126).encode(masked)
-    assert FrameReceiver(masked=masked, most=125).whole(wire) is None
+    assert FrameReceiver(masked=masked, most=125).read_single(wire) is None
     # A length in the wrong form is left to receive().
     wrong = bytes((0x82, 0x7E | masked << 7, 0, 5)) + bytes(4 if masked else 0) + b"12345"
-    assert FrameReceiver(masked=masked).whole(wrong) is None
+    assert FrameReceiver(masked=masked).read_single(wrong) is None
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -37,7 +37,7 @@ class AssociatedStation(Protocol):
     def mac(self) -> str:
         """The station's address."""
 
-    def drop(self, reason: str) -> None:
+    def disassociated(self, reason: str) -> None:
         """Hear that the access point has ended the association."""
 
 
@@ -84,14 +84,24 @@ class AccessPoint:
         self.subnet = _subnet(subnet)
         self.hosts = {host_key(name): _host(name, at) for name, at in (hosts or {}).items()}
         self.uplink = uplink
+        if not 0 <= handshake_timeout <= 60:
+            raise AirspaceError(f"handshake_timeout: must be 0 to 60 s, not {handshake_timeout}")
+        self.handshake_timeout = handshake_timeout
+        check_passphrase(self.security, passphrase)
+        self._passphrase = passphrase or ""
+        self._reset_state()
+        self.rssi = rssi
+
+    def _reset_state(self) -> None:
+        """Set what scripts and stations change later: no station, no fault."""
         self.stations: dict[str, AssociatedStation] = {}
         """Who has joined, by MAC address. Changed by `admit` and `release` only."""
-        self.name_rules: tuple[DnsFaultRule, ...] = ()
+        self.dns_rules: tuple[DnsFaultRule, ...] = ()
         """What is wrong with names; the first rule that strikes counts."""
         self.shapes = False
         """Whether new connections can be shaped; `shape` sees to it."""
         self.seed = 0
-        self.on_note: Callable[[str], None] | None = None
+        self.on_log: Callable[[str], None] | None = None
         """Called with a line for each thing that happens here, while someone keeps a log."""
         self._shape = PLAIN
         self._connections: Counter[str] = Counter()
@@ -101,14 +111,8 @@ class AccessPoint:
         self._fading: asyncio.TimerHandle | None = None
         self._refusals = 0.0
         self._handshakes = 0
-        self._starved = 0.0
-        if not 0 <= handshake_timeout <= 60:
-            raise AirspaceError(f"handshake_timeout: must be 0 to 60 s, not {handshake_timeout}")
-        self.handshake_timeout = handshake_timeout
-        check_passphrase(self.security, passphrase)
-        self._passphrase = passphrase or ""
+        self._tls_failures = 0.0
         self._wps_until = 0.0
-        self.rssi = rssi
 
     def __repr__(self) -> str:
         return f"AccessPoint({self.ssid!r}, bssid={self.bssid!r}, channel={self.channel})"
@@ -153,7 +157,7 @@ class AccessPoint:
             self._fading = None
 
     @property
-    def heard(self) -> bool:
+    def in_range(self) -> bool:
         """Whether a station hears the access point."""
         return self._on and self.rssi > OUT_OF_RANGE
 
@@ -173,8 +177,8 @@ class AccessPoint:
         station = self.stations.pop(mac_text(mac), None)
         if station is None:
             return False
-        self.note(f"{station.mac} lost: {reason}")
-        station.drop(reason)
+        self.log(f"{station.mac} lost: {reason}")
+        station.disassociated(reason)
         return True
 
     def deauthenticate_all(self, reason: str = "deauthenticated by the access point") -> None:
@@ -190,15 +194,15 @@ class AccessPoint:
         """Associate stations again."""
         self._refusals = 0
 
-    def starve(self, handshakes: float) -> None:
+    def fail_tls_handshakes(self, handshakes: float) -> None:
         """Let the next TLS handshakes of stations find no memory; 0 is none of them."""
-        self._starved = handshakes
+        self._tls_failures = handshakes
 
-    def tls_memory(self) -> bool:
+    def has_tls_memory(self) -> bool:
         """Whether a station's TLS handshake that begins now finds memory."""
-        if self._starved <= 0:
+        if self._tls_failures <= 0:
             return True
-        self._starved -= 1
+        self._tls_failures -= 1
         return False
 
     @property
@@ -224,7 +228,7 @@ class AccessPoint:
     def portal(self, portal: str | None) -> None:
         self._portal = None if portal is None else parse_portal(portal)
 
-    def way(self, address: str, port: int) -> tuple[str, int]:
+    def redirect(self, address: str, port: int) -> tuple[str, int]:
         """Give where a TCP connection of a station to an address really leads."""
         if self._portal is None or address in self.hosts.values():
             return address, port
@@ -237,10 +241,10 @@ class AccessPoint:
         self._connections[mac] += 1
         return self._connections[mac]
 
-    def note(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Put a line into the log of the airspace, if there is one."""
-        if self.on_note is not None:
-            self.on_note(text)
+        if self.on_log is not None:
+            self.on_log(text)
 
     def press_wps(self, seconds: float = WPS_SESSION) -> None:
         """Push the button: whoever asks by WPS gets the credentials for that long."""
@@ -274,7 +278,7 @@ class AccessPoint:
     def matches(self, request: JoinRequest) -> bool:
         """Whether this is one of the access points that a request means."""
         return (
-            self.heard
+            self.in_range
             and request.ssid in (self.ssid, "" if request.bssid else self.ssid)
             and (request.bssid is None or mac_text(request.bssid) == self.bssid)
             and request.channel in (None, self.channel)
@@ -291,7 +295,7 @@ class AccessPoint:
                 raise JoinError(JoinFailure.REFUSED)
             await self._authenticate(request, mac)
         except JoinError as error:
-            self.note(f"{mac} not joined: {error}")
+            self.log(f"{mac} not joined: {error}")
             raise
 
     async def _authenticate(self, request: JoinRequest, mac: str) -> None:
@@ -327,13 +331,13 @@ class AccessPoint:
         """Associate a station that has authenticated; one with the same address loses its link."""
         self.deauthenticate(station.mac, "another station joined with this address")
         self.stations[station.mac] = station
-        self.note(f"{station.mac} joined")
+        self.log(f"{station.mac} joined")
 
     def release(self, station: AssociatedStation) -> None:
         """Forget a station that leaves."""
         if self.stations.get(station.mac) is station:
             del self.stations[station.mac]
-            self.note(f"{station.mac} left")
+            self.log(f"{station.mac} left")
 
 
 def derived_bssid(ssid: bytes, index: int = 0) -> str:

@@ -76,7 +76,7 @@ class AddressLocks:
         self._scanned_at: float | None = None
         _instances.add(self)
 
-    def take(self, address: IPv4Address) -> bool:
+    def acquire(self, address: IPv4Address) -> bool:
         """Claim an address for this process; False if it is taken, by this process too."""
         number = int(address)
         if number in self._held or number in self._foreign_addresses():
@@ -92,7 +92,7 @@ class AddressLocks:
         self._held.add(number)
         return True
 
-    def free(self, address: IPv4Address) -> None:
+    def release(self, address: IPv4Address) -> None:
         """Give a claim back; nothing happens if this process does not hold it."""
         number = int(address)
         if number in self._held:
@@ -101,7 +101,7 @@ class AddressLocks:
             if fd >= 0:
                 fcntl.lockf(fd, fcntl.LOCK_UN, 1, _offset(number))
 
-    def take_port(self, port: int) -> bool:
+    def acquire_port(self, port: int) -> bool:
         """Claim a port of every loopback address; False if it is taken, or nobody could tell."""
         number = _PORTS + port
         fd = self._file()
@@ -116,14 +116,14 @@ class AddressLocks:
         self._held.add(number)
         return True
 
-    def free_port(self, port: int) -> None:
+    def release_port(self, port: int) -> None:
         """Give a claimed port back."""
         number = _PORTS + port
         if number in self._held:
             self._held.remove(number)
             fcntl.lockf(self._file(), fcntl.LOCK_UN, 1, number)
 
-    def taken(self, address: IPv4Address) -> bool:
+    def in_use(self, address: IPv4Address) -> bool:
         """Whether anyone has the address: this process, another, or any program's socket.
 
         A foreign socket may be noticed up to SCAN_LIFETIME seconds late.

@@ -31,39 +31,44 @@ DEFAULT_PASSPHRASE = "tokay-lab"  # noqa: S105 - printed in the manual; it guard
 class Airspace:
     """Access points, in the order in which they were added.
 
-    `claims` says which addresses are taken on this machine; without, those of this process.
+    `locks` says which addresses are taken on this machine; without, those of this process.
     """
 
-    def __init__(self, *, claims: AddressLocks | None = None) -> None:
-        self._claims = process_address_locks() if claims is None else claims
+    def __init__(self, *, locks: AddressLocks | None = None) -> None:
+        self._locks = process_address_locks() if locks is None else locks
         self._access_points: list[AccessPoint] = []
-        self._lans: dict[IPv4Network, Subnet] = {}
+        self._subnets: dict[IPv4Network, Subnet] = {}
         self._macs: set[str] = set()
         self._script: FaultScript | None = None
         self._seed = 0
-        self._began: tuple[asyncio.AbstractEventLoop, float] | None = None
-        self._outside: LoopbackBridge | None = None
+        self._started: tuple[asyncio.AbstractEventLoop, float] | None = None
+        self._bridge: LoopbackBridge | None = None
 
     @classmethod
-    def default(cls, *, claims: AddressLocks | None = None) -> "Airspace":
+    def default(cls, *, locks: AddressLocks | None = None) -> "Airspace":
         """Make the airspace of a device that was given none: one WPA2 access point."""
-        airspace = cls(claims=claims)
+        airspace = cls(locks=locks)
         airspace.add(AccessPoint(DEFAULT_SSID, passphrase=DEFAULT_PASSPHRASE))
         return airspace
 
     @classmethod
-    def load(cls, path: Path | str, *, claims: AddressLocks | None = None) -> "Airspace":
+    def load(cls, path: Path | str, *, locks: AddressLocks | None = None) -> "Airspace":
         """Read an airspace file (docs/airspace.md). Raises AirspaceError."""
         from tokay.board.air.airspace_file import read  # noqa: PLC0415 - only who has a file pays
 
-        airspace = cls(claims=claims)
-        airspace_file = read(Path(path))
-        airspace.seed = airspace_file.seed
-        for where, add in airspace_file.entries(airspace):
-            try:
-                add()
-            except AirspaceError as error:
-                raise AirspaceError(f"{path}: {where}.{error}") from None
+        airspace = cls(locks=locks)
+        table = read(Path(path))
+        airspace.seed = table.seed
+        where = ""
+        try:
+            for index, row in enumerate(table.access_point):
+                where = f"access_point[{index}]"
+                airspace.add(row.make())
+            for index, event in enumerate(table.event):
+                where = f"event[{index}]"
+                airspace.script.add(event)
+        except AirspaceError as error:
+            raise AirspaceError(f"{path}: {where}.{error}") from None
         return airspace
 
     @property
@@ -72,12 +77,12 @@ class Airspace:
         return tuple(self._access_points)
 
     @property
-    def claims(self) -> AddressLocks:
+    def locks(self) -> AddressLocks:
         """Which addresses are taken."""
-        return self._claims
+        return self._locks
 
-    def add(self, access_point: AccessPoint, lan: Subnet | None = None) -> AccessPoint:
-        """Put an access point on the air, with a network of its own behind it if one is given.
+    def add(self, access_point: AccessPoint, subnet: Subnet | None = None) -> AccessPoint:
+        """Put an access point on the air; ``subnet`` is the network behind it, if not a plain one.
 
         Raises AirspaceError for a BSSID that is there already, and for a subnet that overlaps
         another without being equal to it.
@@ -89,13 +94,13 @@ class Airspace:
                 raise AirspaceError(f"bssid: {access_point.bssid} is there already")
             index += 1
             access_point.bssid = derived_bssid(access_point.ssid.encode("latin-1"), index)
-        subnet = access_point.subnet
-        if subnet not in self._lans:
-            for other in self._lans:
-                if other.overlaps(subnet):
-                    raise AirspaceError(f"subnet: {subnet} overlaps {other}")
-            self._lans[subnet] = lan or Subnet(subnet, self._claims)
-            self._lans[subnet].ether.outside = self._outside
+        network = access_point.subnet
+        if network not in self._subnets:
+            for other in self._subnets:
+                if other.overlaps(network):
+                    raise AirspaceError(f"subnet: {network} overlaps {other}")
+            self._subnets[network] = subnet or Subnet(network, self._locks)
+            self._subnets[network].multicast.bridge = self._bridge
         access_point.seed = self._seed
         self._access_points.append(access_point)
         if self._script is not None:
@@ -107,7 +112,7 @@ class Airspace:
         access_point.power(False)
         self._access_points.remove(access_point)
         if all(other.subnet != access_point.subnet for other in self._access_points):
-            del self._lans[access_point.subnet]
+            del self._subnets[access_point.subnet]
 
     def ap(self, name: str) -> AccessPoint:
         """Find an access point by SSID (the first of that name) or BSSID. Raises LookupError."""
@@ -117,11 +122,11 @@ class Airspace:
                 return access_point
         raise LookupError(f"no access point {name!r} in this airspace")
 
-    def lan(self, access_point: AccessPoint) -> Subnet:
-        """Give the network behind an access point; one for all that have the same subnet."""
-        return self._lans[access_point.subnet]
+    def subnet(self, access_point: AccessPoint) -> Subnet:
+        """Return the network behind an access point; those of one subnet share it."""
+        return self._subnets[access_point.subnet]
 
-    def take_mac(self, mac: str) -> str:
+    def acquire_mac(self, mac: str) -> str:
         """Claim a hardware address for a station; return it, or the next that is free.
 
         Addresses that follow from names have 24 bits: of 10,000 names a dozen share theirs. It goes
@@ -133,7 +138,7 @@ class Airspace:
         self._macs.add(mac)
         return mac
 
-    def free_mac(self, mac: str) -> None:
+    def release_mac(self, mac: str) -> None:
         """Give back what `take_mac` returned."""
         self._macs.discard(mac)
 
@@ -149,13 +154,13 @@ class Airspace:
         Set it before a device joins. Two runs of a test that hear each other's devices rename them,
         so `tokay run` has it on, and a test that wants it says so.
         """
-        return self._outside is not None
+        return self._bridge is not None
 
     @multicast_outside.setter
     def multicast_outside(self, on: bool) -> None:
-        self._outside = LoopbackBridge() if on else None
-        for lan in self._lans.values():
-            lan.ether.outside = self._outside
+        self._bridge = LoopbackBridge() if on else None
+        for subnet in self._subnets.values():
+            subnet.multicast.bridge = self._bridge
 
     # The script.
 
@@ -175,7 +180,7 @@ class Airspace:
     @property
     def log(self) -> list[str]:
         """What happened, one line each: seconds, access point, what. Kept for scripts only."""
-        return [] if self._script is None else list(self._script.lines)
+        return [] if self._script is None else list(self._script.log_lines)
 
     def event(self, at: float, ap: str, do: str, **keys: Any) -> None:
         """Add an event to the script, `at` seconds after its start (docs/airspace.md).
@@ -190,15 +195,15 @@ class Airspace:
         """Let an event happen now. Raises AirspaceError."""
         from tokay.board.air.fault_events import make_event  # noqa: PLC0415 - only who has a script pays
 
-        self.script.do(make_event({"ap": ap, "do": do, **keys}))
+        self.script.apply(make_event({"ap": ap, "do": do, **keys}))
 
     def start(self) -> None:
         """Start the script's clock, on the running loop. The first device does so as it boots."""
-        if self._began is None:
+        if self._started is None:
             loop = asyncio.get_running_loop()
-            self._began = (loop, loop.time())
+            self._started = (loop, loop.time())
             if self._script is not None:
-                self._script.start(*self._began)
+                self._script.start(*self._started)
 
     def stop(self) -> None:
         """Forget the events to come."""
@@ -213,21 +218,21 @@ class Airspace:
 
             self._script = FaultScript(self._find)
             self._script.seed = self._seed
-            if self._began is not None:
-                self._script.start(*self._began)
+            if self._started is not None:
+                self._script.start(*self._started)
             for access_point in self._access_points:
                 self._listen_to(access_point)
         return self._script
 
     def _listen_to(self, access_point: AccessPoint) -> None:
-        access_point.on_note = functools.partial(self.script.write, _text(access_point.ssid))
+        access_point.on_log = functools.partial(self.script.write, _text(access_point.ssid))
 
     def _find(self, name: str) -> tuple[AccessPoint, Subnet]:
         try:
             access_point = self.ap(name)
         except LookupError as error:
             raise AirspaceError(f"ap: {error}") from None
-        return access_point, self.lan(access_point)
+        return access_point, self.subnet(access_point)
 
 
 def _text(ssid: str) -> str:

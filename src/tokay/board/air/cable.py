@@ -22,21 +22,21 @@ NAME = "ethernet"
 class Cable:
     """A cable that is plugged in, and the network behind it.
 
-    `subnet` lies in 127.0.0.0/8; `claims` as for an `Airspace`. Raises AirspaceError.
+    `subnet` lies in 127.0.0.0/8; `locks` as for an `Airspace`. Raises AirspaceError.
     """
 
     __slots__ = ("airspace", "far_end")
 
     def __init__(
-        self, subnet: IPv4Network | str = DEFAULT_SUBNET, *, claims: AddressLocks | None = None
+        self, subnet: IPv4Network | str = DEFAULT_SUBNET, *, locks: AddressLocks | None = None
     ) -> None:
-        self.airspace = Airspace(claims=claims)
+        self.airspace = Airspace(locks=locks)
         self.far_end = self.airspace.add(AccessPoint(NAME, subnet=subnet))
 
     @property
-    def lan(self) -> Subnet:
+    def subnet(self) -> Subnet:
         """The network behind the cable: its DHCP server and what can be wrong with it."""
-        return self.airspace.lan(self.far_end)
+        return self.airspace.subnet(self.far_end)
 
     def pull(self) -> None:
         """Take the cable out; every device on it loses its link."""

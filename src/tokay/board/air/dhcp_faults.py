@@ -95,7 +95,7 @@ class RogueDhcpServer:
             raise AirspaceError(f"lease: {error}") from None
         self.server = dhcp.DhcpServer(config, in_use=in_use)
 
-    def has(self, address: IPv4Address, now: float) -> bool:
+    def has_leased(self, address: IPv4Address, now: float) -> bool:
         """Whether a station has its address from this server."""
         return any(lease.address == address for lease in self.server.leases(now))
 

@@ -45,11 +45,11 @@ class DnsFaultRule:
             except ValueError as error:
                 raise AirspaceError(f"address: {error}") from None
 
-    def strikes(self, name: str) -> bool:
+    def matches(self, name: str) -> bool:
         """Whether a name, lower case and without a final dot, is meant."""
         return any(fnmatch.fnmatchcase(name, pattern.lower()) for pattern in self.names)
 
-    async def answer(self, name: str) -> list[str]:
+    async def resolve(self, name: str) -> list[str]:
         """Do to a name what the rule says. Raises socket.gaierror, or never returns."""
         match self.fault:
             case DnsFault.TIMEOUT:

@@ -26,7 +26,7 @@ class FaultEvent(
 ):
     """One line of a script. `at` is seconds from its start, `ap` an SSID or a BSSID.
 
-    With `every` it happens `times` times, that many seconds apart; each time up to `jitter`
+    With `every` it is applied `times` times, that many seconds apart; each time up to `jitter`
     seconds late.
     """
 
@@ -36,10 +36,10 @@ class FaultEvent(
     times: int = 1
     jitter: float = 0.0
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        """Do it. Raises AirspaceError."""
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        """Apply the fault now; `check` has passed. Raises AirspaceError."""
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
         """Raise AirspaceError if it could not be done."""
         for key in ("at", "every", "jitter"):
             if not 0 <= getattr(self, key) < math.inf:
@@ -50,7 +50,7 @@ class FaultEvent(
             raise AirspaceError("every: missing with times")
 
     def __str__(self) -> str:
-        """What happens, as in the log."""
+        """Return the event as a log line has it, without secrets."""
         keys = msgspec.to_builtins(self)
         word = keys.pop("do")
         told = (
@@ -64,14 +64,14 @@ class FaultEvent(
 class PowerOff(FaultEvent, tag="power_off"):
     """The access point leaves the air."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.power(False)
 
 
 class PowerOn(FaultEvent, tag="power_on"):
     """It is on the air again."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.power(True)
 
 
@@ -82,15 +82,15 @@ class Fade(FaultEvent, tag="fade"):
     over: float = 0.0
     start: int | None = msgspec.field(name="from", default=None)
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
         for key, value in (("to", self.to), ("from", self.start or 0)):
             if not -100 <= value <= 0:
                 raise AirspaceError(f"{key}: must be -100 to 0 dBm, not {value}")
         if not 0 <= self.over < math.inf:
             raise AirspaceError(f"over: must be 0 s or more, not {self.over}")
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.fade(self.to, self.over, self.start)
 
 
@@ -99,11 +99,11 @@ class Passphrase(FaultEvent, tag="passphrase"):
 
     passphrase: str
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
         check_passphrase(ap.security, self.passphrase)
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.set_passphrase(self.passphrase)
 
 
@@ -112,19 +112,19 @@ class Refuse(FaultEvent, tag="refuse"):
 
     joins: int | None = None
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
         if self.joins is not None and self.joins < 1:
             raise AirspaceError(f"joins: must be 1 or more, not {self.joins}")
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.refuse(self.joins)
 
 
 class Accept(FaultEvent, tag="accept"):
     """Associations succeed again."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.accept()
 
 
@@ -133,15 +133,15 @@ class Deauthenticate(FaultEvent, tag="deauthenticate"):
 
     station: str | None = None
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
         if self.station is not None:
             try:
                 mac_text(self.station)
             except ValueError as error:
                 raise AirspaceError(f"station: {error}") from None
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         if self.station is None:
             ap.deauthenticate_all()
         else:
@@ -151,22 +151,22 @@ class Deauthenticate(FaultEvent, tag="deauthenticate"):
 class DhcpSilent(FaultEvent, tag="dhcp_silent"):
     """The DHCP server answers nothing."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        lan.dhcp_silent()
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        subnet.dhcp_silent()
 
 
 class DhcpNak(FaultEvent, tag="dhcp_nak"):
     """It refuses every REQUEST."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        lan.dhcp_nak()
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        subnet.dhcp_nak()
 
 
 class DhcpExhausted(FaultEvent, tag="dhcp_exhausted"):
     """It has no address for anyone new."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        lan.dhcp_exhausted()
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        subnet.dhcp_exhausted()
 
 
 class DhcpLease(FaultEvent, tag="dhcp_lease"):
@@ -174,13 +174,13 @@ class DhcpLease(FaultEvent, tag="dhcp_lease"):
 
     seconds: int
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
         if not 4 <= self.seconds <= 0xFFFFFFFF:
             raise AirspaceError(f"seconds: must be 4 to 4294967295, not {self.seconds}")
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        lan.dhcp_lease(self.seconds)
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        subnet.dhcp_lease(self.seconds)
 
 
 class DhcpDuplicate(FaultEvent, tag="dhcp_duplicate"):
@@ -188,13 +188,13 @@ class DhcpDuplicate(FaultEvent, tag="dhcp_duplicate"):
 
     addresses: int = 1
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
         if self.addresses < 1:
             raise AirspaceError(f"addresses: must be 1 or more, not {self.addresses}")
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        lan.dhcp_duplicate(self.addresses)
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        subnet.dhcp_duplicate(self.addresses)
 
 
 class DhcpRogue(FaultEvent, tag="dhcp_rogue"):
@@ -205,19 +205,19 @@ class DhcpRogue(FaultEvent, tag="dhcp_rogue"):
     lie: str | None = None
     lease: int = 3600
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
-        lan.check_rogue(gateway=self.gateway, dns=self.dns, lie=self.lie, lease=self.lease)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
+        subnet.make_rogue(gateway=self.gateway, dns=self.dns, lie=self.lie, lease=self.lease)
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        lan.dhcp_rogue(gateway=self.gateway, dns=self.dns, lie=self.lie, lease=self.lease)
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        subnet.dhcp_rogue(gateway=self.gateway, dns=self.dns, lie=self.lie, lease=self.lease)
 
 
 class DhcpNormal(FaultEvent, tag="dhcp_normal"):
     """Every fault of DHCP ends."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        lan.dhcp_normal()
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        subnet.dhcp_normal()
 
 
 class _DnsFaultEvent(FaultEvent, kw_only=True):
@@ -225,14 +225,14 @@ class _DnsFaultEvent(FaultEvent, kw_only=True):
 
     @abstractmethod
     def rule(self) -> DnsFaultRule:
-        """Give the rule to be in force."""
+        """Return the rule that the event puts in force. Raises AirspaceError for bad keys."""
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
         self.rule()
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        ap.name_rules = (self.rule(), *ap.name_rules)
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        ap.dns_rules = (self.rule(), *ap.dns_rules)
 
 
 class DnsTimeout(_DnsFaultEvent, tag="dns_timeout"):
@@ -268,8 +268,8 @@ class DnsLie(_DnsFaultEvent, tag="dns_lie", kw_only=True):
 class DnsNormal(FaultEvent, tag="dns_normal"):
     """Names resolve as they should."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        ap.name_rules = ()
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        ap.dns_rules = ()
 
 
 class TlsMalloc(FaultEvent, tag="tls_malloc"):
@@ -277,20 +277,20 @@ class TlsMalloc(FaultEvent, tag="tls_malloc"):
 
     handshakes: int | None = None
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
         if self.handshakes is not None and self.handshakes < 1:
             raise AirspaceError(f"handshakes: must be 1 or more, not {self.handshakes}")
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        ap.starve(math.inf if self.handshakes is None else self.handshakes)
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        ap.fail_tls_handshakes(math.inf if self.handshakes is None else self.handshakes)
 
 
 class TlsNormal(FaultEvent, tag="tls_normal"):
     """TLS handshakes find memory again."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
-        ap.starve(0)
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
+        ap.fail_tls_handshakes(0)
 
 
 class SetShape(FaultEvent, tag="shape"):
@@ -300,12 +300,12 @@ class SetShape(FaultEvent, tag="shape"):
     loss: float = 0.0
     bandwidth: int | None = None
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
         Shape(self.latency, self.loss, self.bandwidth)
         ap.shapes = True  # streams that are open by then were opened by something that can shape
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.shape = Shape(self.latency, self.loss, self.bandwidth)
 
 
@@ -314,25 +314,25 @@ class Captive(FaultEvent, tag="captive"):
 
     portal: str
 
-    def check(self, ap: AccessPoint, lan: Subnet) -> None:
-        super().check(ap, lan)
+    def check(self, ap: AccessPoint, subnet: Subnet) -> None:
+        super().check(ap, subnet)
         parse_portal(self.portal)
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.portal = self.portal
 
 
 class UplinkOff(FaultEvent, tag="uplink_off"):
     """There is no way out."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.uplink = False
 
 
 class UplinkOn(FaultEvent, tag="uplink_on"):
     """The way out is open, without a portal."""
 
-    def happen(self, ap: AccessPoint, lan: Subnet) -> None:
+    def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.uplink = True
         ap.portal = None
 

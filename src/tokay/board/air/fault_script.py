@@ -27,9 +27,9 @@ class FaultScript:
 
     def __init__(self, find: Callable[[str], tuple[AccessPoint, Subnet]]) -> None:
         self.seed = 0
-        self.lines: deque[str] = deque(maxlen=MAX_LINES)
+        self.log_lines: deque[str] = deque(maxlen=MAX_LINES)
         self._find = find
-        self._began: float | None = None
+        self._started_at: float | None = None
         self._count = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -44,17 +44,17 @@ class FaultScript:
         self._count += 1
         self._wait()
 
-    def do(self, event: FaultEvent) -> None:
+    def apply(self, event: FaultEvent) -> None:
         """Let an event happen now. Raises AirspaceError."""
         where = self._find(event.ap)
         event.check(*where)
         self.write(event.ap, str(event))
-        event.happen(*where)
+        event.apply(*where)
 
     def start(self, loop: asyncio.AbstractEventLoop, began: float) -> None:
         """Begin at a moment of a loop's clock."""
         self._loop = loop
-        self._began = began
+        self._started_at = began
         self._wait()
 
     def stop(self) -> None:
@@ -65,12 +65,12 @@ class FaultScript:
     def write(self, ap: str, text: str) -> None:
         """Put a line into the log, with the time since the start."""
         passed = 0.0
-        if self._loop is not None and self._began is not None:
-            passed = self._loop.time() - self._began
-        self._line(passed, ap, text)
+        if self._loop is not None and self._started_at is not None:
+            passed = self._loop.time() - self._started_at
+        self._write_line(passed, ap, text)
 
-    def _line(self, passed: float, ap: str, text: str) -> None:
-        self.lines.append(f"{passed:.3f} {ap}: {text}")
+    def _write_line(self, passed: float, ap: str, text: str) -> None:
+        self.log_lines.append(f"{passed:.3f} {ap}: {text}")
 
     def _push(
         self, nominal: float, number: int, count: int, event: FaultEvent, dice: random.Random
@@ -82,15 +82,15 @@ class FaultScript:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._queue and self._loop is not None and self._began is not None:
-            self._timer = self._loop.call_at(self._began + self._queue[0][0], self._fire)
+        if self._queue and self._loop is not None and self._started_at is not None:
+            self._timer = self._loop.call_at(self._started_at + self._queue[0][0], self._fire)
 
     def _fire(self) -> None:
         due, number, nominal, count, event, dice = heapq.heappop(self._queue)
         if count + 1 < event.times:
             self._push(nominal + event.every, number, count + 1, event, dice)
         try:
-            self._line(due, event.ap, str(event))
-            event.happen(*self._find(event.ap))
+            self._write_line(due, event.ap, str(event))
+            event.apply(*self._find(event.ap))
         finally:
             self._wait()

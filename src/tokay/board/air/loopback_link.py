@@ -64,7 +64,7 @@ class LoopbackListener:
     def close(self) -> None:
         """Stop listening; accepted connections live on."""
         self._listener.close()
-        self._link.forget_listener(self)
+        self._link.remove_listener(self)
 
 
 class LoopbackLink:
@@ -74,13 +74,13 @@ class LoopbackLink:
         "__weakref__",
         "_access_point",
         "_address",
-        "_lan",
         "_listeners",
         "_loop",
-        "_lost",
         "_mac",
+        "_on_lost",
         "_open",
         "_security",
+        "_subnet",
         "on_datagram",
     )
 
@@ -88,15 +88,15 @@ class LoopbackLink:
         self,
         mac: str,
         access_point: AccessPoint,
-        lan: Subnet,
+        subnet: Subnet,
         lost: "Callable[[LoopbackLink, str], None]",
     ) -> None:
         self.on_datagram: Callable[[bytes], None] | None = None
         self._mac = mac
         self._access_point = access_point
         self._security = access_point.security
-        self._lan = lan
-        self._lost = lost
+        self._subnet = subnet
+        self._on_lost = lost
         self._loop = asyncio.get_running_loop()
         self._address: IPv4Address | None = None
         self._listeners: set[LoopbackListener] | None = None
@@ -143,7 +143,7 @@ class LoopbackLink:
             return
         # The server hears it now, so that a RELEASE counts even if the link closes next; the
         # answer comes on a later turn of the loop, as it would from a wire.
-        for answer in self._lan.exchange(datagram, destination, self._loop.time()):
+        for answer in self._subnet.handle_dhcp(datagram, destination, self._loop.time()):
             self._loop.call_soon(self._deliver, answer)
 
     async def verify_free(self, address: str) -> None:
@@ -162,7 +162,7 @@ class LoopbackLink:
             raise OSError(errno.EADDRNOTAVAIL, f"not an IPv4 address: {address!r}") from None
         if wanted == self._address:
             return
-        self._lan.acquire(wanted)
+        self._subnet.acquire(wanted)
         self.deconfigure()
         self._address = wanted
 
@@ -171,7 +171,7 @@ class LoopbackLink:
         if self._address is not None:
             for listener in tuple(self._listeners or ()):
                 listener.close()
-            self._lan.release(self._address)
+            self._subnet.release(self._address)
             self._address = None
 
     async def connect_tcp(
@@ -183,9 +183,9 @@ class LoopbackLink:
         local_port: int = 0,
     ) -> tuple[asyncio.Transport, _P]:
         """Connect; see `Link.connect_tcp`. Beyond loopback `local_port` is not kept, as by NAT."""
-        host_ip, port = self._way(host_ip, port)
+        host_ip, port = self._redirect(host_ip, port)
         source = self._source(host_ip)
-        port = self._lan.redirects.get((host_ip, port), port)
+        port = self._subnet.tcp_redirects.get((host_ip, port), port)
         with new_socket(socket.SOCK_STREAM, host_ip, port) as sock:
             if source is not None:
                 bind_to_connect(sock, source, local_port)
@@ -216,7 +216,7 @@ class LoopbackLink:
         factory: Factory = accepted
         if isinstance(protocol_factory, PreAcceptFactory):
             factory = PreAcceptFactory(accepted, answer)
-        shared = await shared_listeners().listen(self._lan.claims, source, port, factory)
+        shared = await shared_listeners().listen(self._subnet.locks, source, port, factory)
         listener = LoopbackListener(self, shared, (source, port))
         if self._address is None or str(self._address) != source:
             listener.close()  # the link went away meanwhile
@@ -225,7 +225,7 @@ class LoopbackLink:
             self._listeners = set()
         self._listeners.add(listener)
         if port not in (0, listener.port):
-            self._lan.redirects[source, port] = listener.port
+            self._subnet.tcp_redirects[source, port] = listener.port
         return listener
 
     async def open_udp(
@@ -234,15 +234,15 @@ class LoopbackLink:
         *,
         port: int = 0,
         remote: tuple[str, int] | None = None,
-        others: bool = False,
+        any_source: bool = False,
     ) -> tuple[asyncio.DatagramTransport, _P]:
         """Open an endpoint; see `Link.open_udp`. Beyond loopback `port` is not kept, as by NAT."""
         own = self._own_address()
         if remote is not None:
             source = self._source(remote[0])
-            redirected = (remote[0], self._lan.udp_redirects.get(remote, remote[1]))
+            redirected = (remote[0], self._subnet.udp_redirects.get(remote, remote[1]))
             direct = source is not None and redirected == remote
-            remote = None if others and direct else redirected
+            remote = None if any_source and direct else redirected
         else:
             source = own
         with new_socket(socket.SOCK_DGRAM, *(remote or (own, port))) as sock:
@@ -250,7 +250,7 @@ class LoopbackLink:
             if source is not None:
                 bound = bind_low(sock, source, port)
                 if port not in (0, bound):
-                    self._lan.udp_redirects[source, port] = bound
+                    self._subnet.udp_redirects[source, port] = bound
             if remote is not None:
                 sock.connect(remote)
             return open_endpoint(self._loop, sock, protocol_factory)
@@ -258,17 +258,17 @@ class LoopbackLink:
     @property
     def medium(self) -> object:
         """The network behind the access point."""
-        return self._lan
+        return self._subnet
 
     def on_link(self, address: str) -> bool:
         """Whether an address is one of this machine's: programs here are neighbours too."""
         return IPv4Address(address) in LOOPBACK
 
-    def open_group(self, group: str, port: int, heard: DatagramHandler) -> SimulatedGroup:
+    def open_group(self, group: str, port: int, handler: DatagramHandler) -> SimulatedGroup:
         """Join a group of the network; see `Link.open_group`."""
-        return self._lan.ether.join(self._own_address(), group, port, heard)
+        return self._subnet.multicast.join(self._own_address(), group, port, handler)
 
-    async def hear_broadcasts(
+    async def open_broadcast(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
     ) -> asyncio.DatagramTransport:
         """Hear broadcasts; see `Link.hear_broadcasts`."""
@@ -277,11 +277,11 @@ class LoopbackLink:
             bind_shared(sock, address, port)
             return open_endpoint(self._loop, sock, protocol_factory)[0]
 
-    def tls_memory(self) -> bool:
+    def has_tls_memory(self) -> bool:
         """Ask the script of the air; see `Link.tls_memory`."""
-        return self._access_point.tls_memory()
+        return self._access_point.has_tls_memory()
 
-    def flush(self) -> None:
+    def flush_dns(self) -> None:
         """Nothing is remembered here; see `Link.flush`."""
 
     async def ping(self, address: str) -> float:
@@ -292,9 +292,9 @@ class LoopbackLink:
         source = self._source(address)
         await asyncio.sleep(0)
         wanted = IPv4Address(address)
-        if wanted not in self._lan.subnet:
+        if wanted not in self._subnet.network:
             return await ping(address, source)
-        if not self._lan.has(wanted):
+        if not self._subnet.is_assigned(wanted):
             await asyncio.get_running_loop().create_future()  # nobody answers
         return 0.0
 
@@ -304,15 +304,15 @@ class LoopbackLink:
         with contextlib.suppress(AddressValueError):
             return [str(IPv4Address(name))]
         key = host_key(name)
-        for rule in self._access_point.name_rules:
-            if rule.strikes(key):
-                return await rule.answer(name)
-        if lie := self._lan.rogue_answer(self.address):
+        for rule in self._access_point.dns_rules:
+            if rule.matches(key):
+                return await rule.resolve(name)
+        if lie := self._subnet.forged_address(self.address):
             return [lie]
         if known := self._access_point.hosts.get(key):
             return [known]
         if self._access_point.portal is not None:
-            return [str(self._lan.gateway)]
+            return [str(self._subnet.gateway)]
         if not self._access_point.uplink or key.endswith(PUBLIC_NTP_POOL):
             raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
         return await resolve_here(name)
@@ -324,20 +324,20 @@ class LoopbackLink:
             self._access_point.release(self)
             self.deconfigure()
 
-    def drop(self, reason: str) -> None:
+    def disassociated(self, reason: str) -> None:
         """Hear from the access point that the association is over."""
         self.close()
-        self._loop.call_soon(self._lost, self, reason)
+        self._loop.call_soon(self._on_lost, self, reason)
 
-    def hear(self, datagram: bytes) -> None:
+    def receive_dhcp(self, datagram: bytes) -> None:
         """Take a DHCP message from the network, on the next turn of the loop."""
         self._loop.call_soon(self._deliver, datagram)
 
-    def forget_listener(self, listener: LoopbackListener) -> None:
+    def remove_listener(self, listener: LoopbackListener) -> None:
         """Stop keeping a listener that has closed."""
         if self._listeners is not None:
             self._listeners.discard(listener)
-        self._lan.redirects.pop(listener.asked, None)
+        self._subnet.tcp_redirects.pop(listener.asked, None)
 
     def _deliver(self, datagram: bytes) -> None:
         if self._open and self.on_datagram is not None:
@@ -348,12 +348,12 @@ class LoopbackLink:
         seed = f"{access_point.seed} {self._mac} {access_point.count_connection(self._mac)}"
         return ShapedConnection(protocol, lambda: access_point.shape, seed)
 
-    def _way(self, host_ip: str, port: int) -> tuple[str, int]:
+    def _redirect(self, host_ip: str, port: int) -> tuple[str, int]:
         if self._access_point.portal is None:
             return host_ip, port
         self._own_address()
         try:
-            return self._access_point.way(host_ip, port)
+            return self._access_point.redirect(host_ip, port)
         except AddressValueError:
             raise OSError(errno.EINVAL, f"not an IPv4 address: {host_ip!r}") from None
 

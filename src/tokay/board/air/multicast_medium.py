@@ -1,7 +1,7 @@
 """Multicast and broadcast between the stations of a simulated network.
 
 A datagram to a group is one call to each handler, on the next turn of the loop: stations that share
-a handler (`MulticastSockets.open_group`) cost one call together, and no station has a socket.
+a handler (`LinkSockets.open_group`) cost one call together, and no station has a socket.
 
 ``LoopbackBridge`` connects such networks to the other programs of the machine: one socket on the
 loopback interface for each group and port, however many stations there are. What those programs
@@ -35,122 +35,124 @@ class _GroupMembers:
 class MulticastMedium:
     """The multicast of one network. ``outside`` is None unless the machine is to hear it."""
 
-    __slots__ = ("_broadcast", "_rooms", "outside")
+    __slots__ = ("_broadcast", "_groups", "bridge")
 
     def __init__(self, subnet: IPv4Network) -> None:
         self._broadcast = (BROADCAST, str(subnet.broadcast_address))
-        self._rooms: dict[tuple[str, int], _GroupMembers] = {}
-        self.outside: LoopbackBridge | None = None
+        self._groups: dict[tuple[str, int], _GroupMembers] = {}
+        self.bridge: LoopbackBridge | None = None
 
-    def join(self, address: str, group: str, port: int, heard: DatagramHandler) -> "SimulatedGroup":
-        """Let a station into a group."""
-        member = SimulatedGroup(self, address, group, port, heard)
-        room = self._rooms.setdefault((group, port), _GroupMembers())
-        room.by_address.setdefault(address, []).append(member)
-        room.listeners[heard] += 1
-        if self.outside is not None:
-            self.outside.add(self, member)
+    def join(
+        self, address: str, group: str, port: int, handler: DatagramHandler
+    ) -> "SimulatedGroup":
+        """Add a station to a group; the result leaves it again by `close`."""
+        member = SimulatedGroup(self, address, group, port, handler)
+        members = self._groups.setdefault((group, port), _GroupMembers())
+        members.by_address.setdefault(address, []).append(member)
+        members.listeners[handler] += 1
+        if self.bridge is not None:
+            self.bridge.add(self, member)
         return member
 
     def leave(self, member: "SimulatedGroup") -> None:
-        """Let a station go; nothing happens when it is gone."""
-        room = self._rooms.get((member.group, member.port))
-        here = room.by_address.get(member.address, []) if room is not None else []
-        if room is None or member not in here:
+        """Remove a station from a group; nothing happens when it has left."""
+        members = self._groups.get((member.group, member.port))
+        here = members.by_address.get(member.address, []) if members is not None else []
+        if members is None or member not in here:
             return
         here.remove(member)
         if not here:
-            del room.by_address[member.address]
-        room.listeners[member.heard] -= 1
-        if not room.listeners[member.heard]:
-            del room.listeners[member.heard]
-        if not room.by_address:
-            del self._rooms[member.group, member.port]
-        if self.outside is not None and not here:
-            self.outside.remove(member)
+            del members.by_address[member.address]
+        members.listeners[member.handler] -= 1
+        if not members.listeners[member.handler]:
+            del members.listeners[member.handler]
+        if not members.by_address:
+            del self._groups[member.group, member.port]
+        if self.bridge is not None and not here:
+            self.bridge.remove(member)
 
     def send(self, sender: "SimulatedGroup", data: bytes, destination: tuple[str, int]) -> None:
-        """Carry a station's datagram."""
+        """Deliver a station's datagram, here and through the bridge. One over LARGEST is lost."""
         if len(data) > LARGEST:
             return
         host, port = destination
         source = (sender.address, sender.port)
         if host == sender.group or host in self._broadcast:
-            self.hear(data, source, (sender.group, port))
-        elif self.hear_alone(data, source, (sender.group, port), host):
+            self.deliver_to_group(data, source, (sender.group, port))
+        elif self.deliver_to_station(data, source, (sender.group, port), host):
             return
-        if self.outside is not None:
-            self.outside.send(sender, data, destination)
+        if self.bridge is not None:
+            self.bridge.send(sender, data, destination)
 
-    def hear(self, data: bytes, source: tuple[str, int], key: tuple[str, int]) -> None:
-        """Let everybody in a group hear a datagram."""
-        if (room := self._rooms.get(key)) is not None:
-            for heard in room.listeners:
-                asyncio.get_running_loop().call_soon(heard, data, source, True)
+    def deliver_to_group(self, data: bytes, source: tuple[str, int], key: tuple[str, int]) -> None:
+        """Call each handler of a group with a datagram, on the next turn of the loop."""
+        if (members := self._groups.get(key)) is not None:
+            for handler in members.listeners:
+                asyncio.get_running_loop().call_soon(handler, data, source, True)
 
-    def hear_alone(
+    def deliver_to_station(
         self, data: bytes, source: tuple[str, int], key: tuple[str, int], address: str
     ) -> bool:
-        """Let the station with an address hear a datagram; False if none has it."""
-        room = self._rooms.get(key)
-        members = room.by_address.get(address, ()) if room is not None else ()
-        for member in members:
-            asyncio.get_running_loop().call_soon(member.heard, data, source, False)
-        return bool(members)
+        """Call the handlers of the station with an address; return False if none has it."""
+        members = self._groups.get(key)
+        stations = members.by_address.get(address, ()) if members is not None else ()
+        for station in stations:
+            asyncio.get_running_loop().call_soon(station.handler, data, source, False)
+        return bool(stations)
 
 
 class SimulatedGroup:
     """A `Group` of a simulated network."""
 
-    __slots__ = ("_ether", "address", "group", "heard", "port")
+    __slots__ = ("_medium", "address", "group", "handler", "port")
 
     def __init__(
-        self, ether: MulticastMedium, address: str, group: str, port: int, heard: DatagramHandler
+        self, medium: MulticastMedium, address: str, group: str, port: int, handler: DatagramHandler
     ) -> None:
-        self._ether = ether
+        self._medium = medium
         self.address = address
         self.group = group
         self.port = port
-        self.heard = heard
+        self.handler = handler
 
     def send(self, data: bytes, destination: tuple[str, int]) -> None:
         """Send; see `Group.send`."""
-        self._ether.send(self, data, destination)
+        self._medium.send(self, data, destination)
 
     def close(self) -> None:
         """Leave; see `Group.close`."""
-        self._ether.leave(self)
+        self._medium.leave(self)
 
 
 class LoopbackBridge:
     """The other programs of this machine, for the networks of one airspace."""
 
-    __slots__ = ("_ports",)
+    __slots__ = ("_sockets",)
 
     def __init__(self) -> None:
-        self._ports: dict[tuple[str, int], _BridgeSocket] = {}
+        self._sockets: dict[tuple[str, int], _BridgeSocket] = {}
 
-    def add(self, ether: MulticastMedium, member: SimulatedGroup) -> None:
+    def add(self, medium: MulticastMedium, member: SimulatedGroup) -> None:
         """Open the group's socket for its first member. Without one it stays inside."""
         key = (member.group, member.port)
-        port = self._ports.get(key)
+        port = self._sockets.get(key)
         if port is None:
             try:
-                port = self._ports[key] = _BridgeSocket(*key)
+                port = self._sockets[key] = _BridgeSocket(*key)
             except OSError:
                 return  # a low port, or a machine without multicast on loopback
-        port.add(ether, member.address)
+        port.add(medium, member.address)
 
     def remove(self, member: SimulatedGroup) -> None:
         """Close the group's socket with its last member."""
         key = (member.group, member.port)
-        port = self._ports.get(key)
+        port = self._sockets.get(key)
         if port is not None and port.remove(member.address):
-            del self._ports[key]
+            del self._sockets[key]
 
     def send(self, sender: SimulatedGroup, data: bytes, destination: tuple[str, int]) -> None:
-        """Say what a station says, from its address."""
-        port = self._ports.get((sender.group, sender.port))
+        """Send a station's datagram to the other programs, from its address."""
+        port = self._sockets.get((sender.group, sender.port))
         if port is not None:
             port.send(sender.address, data, destination)
 
@@ -165,12 +167,12 @@ class _BridgeSocket:
         self._stations: dict[str, MulticastMedium] = {}
         self._socket = MulticastSocket(LOOPBACK, LOCALHOST, group, port, self._received)
 
-    def add(self, ether: MulticastMedium, address: str) -> None:
-        """Stand for a station."""
-        self._stations[address] = ether
+    def add(self, medium: MulticastMedium, address: str) -> None:
+        """Receive for a station."""
+        self._stations[address] = medium
 
     def remove(self, address: str) -> bool:
-        """Forget a station; True if it was the last, and the socket is closed."""
+        """Remove a station; return True if it was the last, and the socket is closed."""
         self._stations.pop(address, None)
         if self._stations:
             return False
@@ -178,7 +180,7 @@ class _BridgeSocket:
         return True
 
     def send(self, source: str, data: bytes, destination: tuple[str, int]) -> None:
-        """Say what a station says, from its address."""
+        """Send a station's datagram to the other programs, from its address."""
         host, port = destination
         self._socket.send(source, data, (EVERYBODY if host == BROADCAST else host, port))
 
@@ -186,7 +188,7 @@ class _BridgeSocket:
         if source[0] in self._stations and source[1] == self._socket.port:
             return  # one of ours: carried already
         if destination in self._stations:
-            self._stations[destination].hear_alone(data, source, self._key, destination)
+            self._stations[destination].deliver_to_station(data, source, self._key, destination)
         elif destination in (self._key[0], EVERYBODY, BROADCAST):
-            for ether in dict.fromkeys(self._stations.values()):
-                ether.hear(data, source, self._key)
+            for medium in dict.fromkeys(self._stations.values()):
+                medium.deliver_to_group(data, source, self._key)

@@ -54,8 +54,8 @@ class SimulatedRadio:
         found = [
             ap.beacon(ssid)
             for ap in self._airspace.access_points
-            if ap.heard
-            and not self._own(ap)
+            if ap.in_range
+            and not self._is_own(ap)
             and ssid in (None, ap.ssid)
             and channel in (None, ap.channel)
         ]
@@ -67,8 +67,8 @@ class SimulatedRadio:
         access_point = await self._authenticate(request)
         # Another join on this radio may have ended while this one waited; the later one counts.
         await self.leave()
-        lan = self._airspace.lan(access_point)
-        link = LoopbackLink(self._mac, access_point, lan, self._on_drop)
+        subnet = self._airspace.subnet(access_point)
+        link = LoopbackLink(self._mac, access_point, subnet, self._on_drop)
         access_point.admit(link)
         self._link = link
         if self._ap is not None:
@@ -109,25 +109,27 @@ class SimulatedRadio:
 
     async def _authenticate(self, request: JoinRequest) -> AccessPoint:
         """Find the access point that is asked for, and pass its authentication."""
-        heard = [
-            ap for ap in self._airspace.access_points if ap.matches(request) and not self._own(ap)
+        candidates = [
+            ap
+            for ap in self._airspace.access_points
+            if ap.matches(request) and not self._is_own(ap)
         ]
         await asyncio.sleep(self._join_time)
-        if not heard:
+        if not candidates:
             raise JoinError(JoinFailure.NOT_FOUND)
-        access_point = _best(heard, request)
-        if not access_point.heard:
+        access_point = _best(candidates, request)
+        if not access_point.in_range:
             raise JoinError(JoinFailure.TIMEOUT)  # it went off while it was being asked
         try:
             await access_point.authenticate(request, self._mac)
         except JoinError:
-            if access_point.heard:
+            if access_point.in_range:
                 raise
-        if not access_point.heard:
+        if not access_point.in_range:
             raise JoinError(JoinFailure.TIMEOUT)
         return access_point
 
-    def _own(self, access_point: AccessPoint) -> bool:
+    def _is_own(self, access_point: AccessPoint) -> bool:
         """Whether it is this radio's own: nobody hears himself."""
         return self._ap is not None and access_point.bssid == self._ap.bssid
 
@@ -146,9 +148,9 @@ def open_simulated(options: str, mac: str) -> SimulatedRadio:
     return SimulatedRadio(Airspace.default(), mac)
 
 
-def _best(heard: list[AccessPoint], request: JoinRequest) -> AccessPoint:
+def _best(candidates: list[AccessPoint], request: JoinRequest) -> AccessPoint:
     """Choose the strongest, of those with the asked security if there are any."""
     return max(
-        heard,
+        candidates,
         key=lambda ap: (request.security is None or ap.security.accepts(request.security), ap.rssi),
     )

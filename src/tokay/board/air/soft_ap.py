@@ -31,16 +31,16 @@ _LOCAL_BIT = 0x02  # IEEE 802-2014 section 8.2.2
 class SoftApSubnet(Subnet):
     """The network behind a soft AP. The device is at its gateway, and answers DHCP."""
 
-    def __init__(self, subnet: IPv4Network, claims: AddressLocks) -> None:
-        super().__init__(subnet, claims)
-        self._held.add(int(self.gateway))
-        self.serve: Callable[[bytes], None] | None = None
+    def __init__(self, subnet: IPv4Network, locks: AddressLocks) -> None:
+        super().__init__(subnet, locks)
+        self._assigned.add(int(self.gateway))
+        self.on_dhcp: Callable[[bytes], None] | None = None
         """Called with each DHCP message that a station sends to the device."""
 
-    def exchange(self, datagram: bytes, destination: str, now: float) -> list[bytes]:
+    def handle_dhcp(self, datagram: bytes, destination: str, now: float) -> list[bytes]:
         """Pass a message on; answers do not come this way."""
-        if self.serve is not None and destination in (BROADCAST, str(self.gateway)):
-            asyncio.get_running_loop().call_soon(self.serve, datagram)
+        if self.on_dhcp is not None and destination in (BROADCAST, str(self.gateway)):
+            asyncio.get_running_loop().call_soon(self.on_dhcp, datagram)
         return []
 
     def in_use(self, address: IPv4Address) -> bool:
@@ -54,7 +54,7 @@ class SoftApSubnet(Subnet):
 
     def close(self) -> None:
         """Give every address back."""
-        for number in tuple(self._held):
+        for number in tuple(self._assigned):
             super().release(IPv4Address(number))
         self._offered.clear()
 
@@ -70,23 +70,23 @@ class SoftAccessPoint(AccessPoint):
         if len(self.stations.keys() - {station.mac}) >= self.max_clients:
             raise JoinError(JoinFailure.REFUSED)
         super().admit(station)
-        self._tell(station.mac, True)
+        self._notify(station.mac, True)
 
     def release(self, station: AssociatedStation) -> None:
         """Forget a station that leaves."""
         here = self.stations.get(station.mac) is station
         super().release(station)
         if here:
-            self._tell(station.mac, False)
+            self._notify(station.mac, False)
 
     def deauthenticate(self, mac: str, reason: str = "deauthenticated by the access point") -> bool:
         """Throw a station out; False if it is not here."""
         gone = super().deauthenticate(mac, reason)
         if gone:
-            self._tell(mac, False)
+            self._notify(mac, False)
         return gone
 
-    def _tell(self, mac: str, joined: bool) -> None:
+    def _notify(self, mac: str, joined: bool) -> None:
         if self.on_station is not None:
             self.on_station(mac, joined)
 
@@ -94,7 +94,7 @@ class SoftAccessPoint(AccessPoint):
 class SoftApLink(LoopbackLink):
     """An `ApLink` in an airspace; made by `SimulatedRadio.start_ap`. Raises ApError."""
 
-    __slots__ = ("_airspace", "_ap", "_ap_lan", "_since", "on_station")
+    __slots__ = ("_airspace", "_ap", "_ap_subnet", "_since", "on_station")
 
     def __init__(
         self, airspace: Airspace, mac: str, config: ApConfig, channel: int | None = None
@@ -104,7 +104,7 @@ class SoftApLink(LoopbackLink):
         self._since: dict[str, float] = {}
         bssid = ap_mac(mac)
         subnet = _free_subnet(airspace, bytes.fromhex(mac.replace(":", ""))[-1])
-        self._ap_lan = SoftApSubnet(subnet, airspace.claims)
+        self._ap_subnet = SoftApSubnet(subnet, airspace.locks)
         try:
             self._ap = SoftAccessPoint(
                 config.ssid.encode("latin-1"),
@@ -116,21 +116,21 @@ class SoftApLink(LoopbackLink):
                 hidden=config.hidden,
                 uplink=False,
             )
-            airspace.add(self._ap, self._ap_lan)
+            airspace.add(self._ap, self._ap_subnet)
         except (AirspaceError, UnicodeEncodeError) as error:
-            self._ap_lan.close()
+            self._ap_subnet.close()
             raise ApError(str(error)) from None
         self._ap.max_clients = config.max_clients
         self._ap.on_station = self._on_station
-        super().__init__(bssid, self._ap, self._ap_lan, lambda _link, _reason: None)
-        self._ap_lan.serve = self._deliver
+        super().__init__(bssid, self._ap, self._ap_subnet, lambda _link, _reason: None)
+        self._ap_subnet.on_dhcp = self._deliver
 
     @property
     def network(self) -> IPv4Interface:
         """The address and network really taken; see `ApLink.network`."""
         if self.address is None:
             raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
-        return IPv4Interface((self._ap_lan.gateway, self._ap_lan.subnet.prefixlen))
+        return IPv4Interface((self._ap_subnet.gateway, self._ap_subnet.network.prefixlen))
 
     @property
     def stations(self) -> Sequence[ApStation]:
@@ -145,11 +145,11 @@ class SoftApLink(LoopbackLink):
         """Take the network's first address, whatever is asked for; see `ApLink.configure`."""
         if not self.up:
             raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
-        self._address = self._ap_lan.gateway
+        self._address = self._ap_subnet.gateway
 
     def in_use(self, address: IPv4Address) -> bool:
         """Whether someone has an address; see `ApLink.in_use`."""
-        return self._ap_lan.in_use(address)
+        return self._ap_subnet.in_use(address)
 
     def send_datagram(
         self, datagram: bytes, destination: str = BROADCAST, mac: bytes = b""
@@ -161,24 +161,24 @@ class SoftApLink(LoopbackLink):
             if isinstance(station, LoopbackLink) and (
                 not mac or station.mac == mac.hex(":").upper()
             ):
-                station.hear(datagram)
+                station.receive_dhcp(datagram)
 
     def close(self) -> None:
         """End the access point; see `ApLink`."""
         if self.up:
             self._airspace.remove(self._ap)
             super().close()
-            self._ap_lan.serve = None
-            self._ap_lan.close()
+            self._ap_subnet.on_dhcp = None
+            self._ap_subnet.close()
 
     def _on_station(self, mac: str, joined: bool) -> None:
         if joined:
             self._since[mac] = self._loop.time()
         else:
             self._since.pop(mac, None)
-        self._loop.call_soon(self._tell, mac, joined)
+        self._loop.call_soon(self._notify, mac, joined)
 
-    def _tell(self, mac: str, joined: bool) -> None:
+    def _notify(self, mac: str, joined: bool) -> None:
         if self.on_station is not None:
             self.on_station(mac, joined)
 
@@ -194,6 +194,6 @@ def _free_subnet(airspace: Airspace, first: int) -> IPv4Network:
     for number in range(256):
         start = NETWORKS.network_address + ((first + number) % 256 << 8)
         subnet = IPv4Network((start, 24))
-        if not any(subnet.overlaps(other) for other in taken) and airspace.claims.take(start + 1):
+        if not any(subnet.overlaps(other) for other in taken) and airspace.locks.acquire(start + 1):
             return subnet
     raise ApError(f"no free network in {NETWORKS}")

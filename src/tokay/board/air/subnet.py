@@ -38,24 +38,24 @@ LEASE_TIME = 86_400
 class Subnet:
     """A subnet of 127.0.0.0/8 shared by the stations of one or more access points."""
 
-    def __init__(self, subnet: IPv4Network, claims: AddressLocks) -> None:
-        self.subnet = subnet
+    def __init__(self, subnet: IPv4Network, locks: AddressLocks) -> None:
+        self.network = subnet
         self.gateway = subnet.network_address + 1
-        self.redirects: dict[tuple[str, int], int] = {}
+        self.tcp_redirects: dict[tuple[str, int], int] = {}
         """Where a station's low port really listens, so that stations find one another's."""
         self.udp_redirects: dict[tuple[str, int], int] = {}
-        self.ether = MulticastMedium(subnet)
+        self.multicast = MulticastMedium(subnet)
         """What carries multicast between the stations."""
-        self.claims = claims
+        self.locks = locks
         self._offered: set[int] = set()
-        self._held: set[int] = set()
-        self._met_taken = False
+        self._assigned: set[int] = set()
+        self._found_in_use = False
         self._faults: DhcpFaults | None = None
         self._rogue: RogueDhcpServer | None = None
         self._duplicates = 0
-        self._ghosts: set[int] = set()
+        self._duplicate_addresses: set[int] = set()
         # Offers that nobody took up are still claimed when the airspace is thrown away.
-        weakref.finalize(self, _free_all, claims, self._held)
+        weakref.finalize(self, _release_all, locks, self._assigned)
 
     @cached_property
     def _server(self) -> "dhcp.DhcpServer":
@@ -65,17 +65,17 @@ class Subnet:
         return dhcp.DhcpServer(
             dhcp.ServerConfig(
                 address=self.gateway,
-                netmask=self.subnet.netmask,
+                netmask=self.network.netmask,
                 gateway=self.gateway,
                 dns=(self.gateway,),
                 pool_first=self.gateway + 1,
-                pool_last=self.subnet.broadcast_address - 1,
+                pool_last=self.network.broadcast_address - 1,
                 lease_time=LEASE_TIME,
             ),
             in_use=self._in_use,
         )
 
-    def exchange(self, datagram: bytes, destination: str, now: float) -> list[bytes]:
+    def handle_dhcp(self, datagram: bytes, destination: str, now: float) -> list[bytes]:
         """Give the DHCP server a station's message; return its answers to that station.
 
         An answer that the server broadcasts goes to its client alone: every other station's
@@ -83,31 +83,31 @@ class Subnet:
         """
         answers: list[bytes] = []
         if self._rogue is not None and destination in (BROADCAST, str(self._rogue.address)):
-            answers += self._ask(self._rogue.server, datagram, now)
+            answers += self._query_server(self._rogue.server, datagram, now)
         if destination in (BROADCAST, str(self.gateway)):
             faulty = None
             if self._faults is not None:
                 faulty = self._faults.answer(datagram, self._server, now)
-            answers += self._ask(self._server, datagram, now) if faulty is None else faulty
+            answers += self._query_server(self._server, datagram, now) if faulty is None else faulty
         return answers
 
     # What a script does to DHCP. All of it lasts until `dhcp_normal`.
 
-    def has(self, address: IPv4Address) -> bool:
+    def is_assigned(self, address: IPv4Address) -> bool:
         """Whether somebody on this network has an address, or was offered it."""
-        return address == self.gateway or int(address) in self._held
+        return address == self.gateway or int(address) in self._assigned
 
     def dhcp_silent(self) -> None:
         """Let the server answer nothing."""
-        self._faulty().silent = True
+        self._make_faults().silent = True
 
     def dhcp_nak(self) -> None:
         """Let the server refuse every REQUEST, of new stations and of those that renew."""
-        self._faulty().refusing = True
+        self._make_faults().refusing = True
 
     def dhcp_exhausted(self) -> None:
         """Let the server have no address for anyone who has no lease yet."""
-        self._faulty().exhausted = True
+        self._make_faults().exhausted = True
 
     def dhcp_lease(self, seconds: int) -> None:
         """Give leases of this many seconds from now on, at least 4. Raises AirspaceError."""
@@ -133,16 +133,16 @@ class Subnet:
         lease: int = 3600,
     ) -> None:
         """Put a second server on the network, faster than the first; see `RogueDhcpServer`."""
-        self._rogue = self.check_rogue(gateway=gateway, dns=dns, lie=lie, lease=lease)
+        self._rogue = self.make_rogue(gateway=gateway, dns=dns, lie=lie, lease=lease)
 
-    def check_rogue(
+    def make_rogue(
         self, *, gateway: str | None, dns: str | None, lie: str | None, lease: int
     ) -> "RogueDhcpServer":
         """Make a second server, but do not put it on the network. Raises AirspaceError."""
         from tokay.board.air.dhcp_faults import RogueDhcpServer  # noqa: PLC0415 - only who has a script pays
 
         return RogueDhcpServer(
-            self.subnet, self._in_use, gateway=gateway, dns=dns, lie=lie, lease_time=lease
+            self.network, self._in_use, gateway=gateway, dns=dns, lie=lie, lease_time=lease
         )
 
     def dhcp_normal(self) -> None:
@@ -151,29 +151,29 @@ class Subnet:
         self._duplicates = 0
         if self._server.config.lease_time != LEASE_TIME:
             self.dhcp_lease(LEASE_TIME)
-        while self._ghosts:
-            number = self._ghosts.pop()
-            self._held.discard(number)
-            self.claims.free(IPv4Address(number))
+        while self._duplicate_addresses:
+            number = self._duplicate_addresses.pop()
+            self._assigned.discard(number)
+            self.locks.release(IPv4Address(number))
 
-    def rogue_answer(self, address: str | None) -> str | None:
+    def forged_address(self, address: str | None) -> str | None:
         """Give where every name leads for a station whose address a rogue server gave it."""
         if self._rogue is None or address is None:
             return None
-        return self._rogue.lie if self._rogue.has(IPv4Address(address), _now()) else None
+        return self._rogue.lie if self._rogue.has_leased(IPv4Address(address), _now()) else None
 
-    def _faulty(self) -> "DhcpFaults":
+    def _make_faults(self) -> "DhcpFaults":
         from tokay.board.air.dhcp_faults import DhcpFaults  # noqa: PLC0415 - only who has a script pays
 
         if self._faults is None:
             self._faults = DhcpFaults()
         return self._faults
 
-    def _ask(self, server: "dhcp.DhcpServer", datagram: bytes, now: float) -> list[bytes]:
+    def _query_server(self, server: "dhcp.DhcpServer", datagram: bytes, now: float) -> list[bytes]:
         for _ in range(_MAX_ROUNDS):
-            self._met_taken = False
+            self._found_in_use = False
             answers = server.receive(datagram, now)
-            if answers or not self._met_taken:
+            if answers or not self._found_in_use:
                 return [answer.data for answer in answers]
         return []
 
@@ -182,28 +182,28 @@ class Subnet:
     def acquire(self, address: IPv4Address) -> None:
         """Take an address for a station. Raises OSError as `Link.configure`."""
         number = int(address)
-        if address not in self.subnet or address in (
-            self.subnet.network_address,
-            self.subnet.broadcast_address,
+        if address not in self.network or address in (
+            self.network.network_address,
+            self.network.broadcast_address,
         ):
             raise OSError(
-                errno.EADDRNOTAVAIL, f"{address} is no station's address in {self.subnet}"
+                errno.EADDRNOTAVAIL, f"{address} is no station's address in {self.network}"
             )
         if number in self._offered:
             self._offered.remove(number)
             if self._duplicates:
                 self._duplicates -= 1
-                self._ghosts.add(number)
+                self._duplicate_addresses.add(number)
                 raise OSError(errno.EADDRINUSE, f"{address}: {os.strerror(errno.EADDRINUSE)}")
-        elif address != self.gateway and self.claims.take(address):
-            self._held.add(number)
+        elif address != self.gateway and self.locks.acquire(address):
+            self._assigned.add(number)
         else:
             raise OSError(errno.EADDRINUSE, f"{address}: {os.strerror(errno.EADDRINUSE)}")
 
     def release(self, address: IPv4Address) -> None:
         """Give back what `acquire` took."""
-        self._held.discard(int(address))
-        self.claims.free(address)
+        self._assigned.discard(int(address))
+        self.locks.release(address)
 
     def _in_use(self, address: IPv4Address) -> bool:
         """Answer the server, and keep for it what it is about to offer."""
@@ -211,11 +211,11 @@ class Subnet:
         if number in self._offered:
             return False
         rogue = self._rogue
-        if (rogue is not None and address == rogue.address) or not self.claims.take(address):
-            self._met_taken = True
+        if (rogue is not None and address == rogue.address) or not self.locks.acquire(address):
+            self._found_in_use = True
             return True
         self._offered.add(number)
-        self._held.add(number)
+        self._assigned.add(number)
         return False
 
 
@@ -227,6 +227,6 @@ def _now() -> float:
         return 0.0
 
 
-def _free_all(claims: AddressLocks, held: set[int]) -> None:
+def _release_all(locks: AddressLocks, held: set[int]) -> None:
     for number in held:
-        claims.free(IPv4Address(number))
+        locks.release(IPv4Address(number))

@@ -70,13 +70,13 @@ class _DelayLine:
         self._offset = 0
         self._sent_at = 0.0
         self._due = 0.0
-        self._held = False
+        self._paused = False
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._queue)
 
-    def put(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send bytes on their way."""
         shape = self._shape()
         now = self._loop.time()
@@ -93,19 +93,19 @@ class _DelayLine:
             self._queue_up(self._sent_at + shape.latency + late, piece)
         self._run()
 
-    def end(self) -> None:
+    def send_eof(self) -> None:
         """Send the end on its way."""
         self._queue_up(self._loop.time() + self._shape().latency, None)
         self._run()
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         """Let nothing out."""
-        self._held = True
+        self._paused = True
         self._cancel()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Let out again."""
-        self._held = False
+        self._paused = False
         if self._timer is None and self._queue:
             self._timer = self._loop.call_at(self._queue[0][0], self._fire)
 
@@ -132,11 +132,11 @@ class _DelayLine:
         self._run()
 
     def _run(self) -> None:
-        while self._queue and not self._held and self._queue[0][0] <= self._loop.time():
+        while self._queue and not self._paused and self._queue[0][0] <= self._loop.time():
             _, piece = self._queue.popleft()
             self.size -= len(piece or b"")
             self._deliver(piece)
-        if self._queue and not self._held and self._timer is None:
+        if self._queue and not self._paused and self._timer is None:
             self._timer = self._loop.call_at(self._queue[0][0], self._fire)
 
     def _cancel(self) -> None:
@@ -153,29 +153,29 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
     ) -> None:
         super().__init__()
         self._protocol = cast("asyncio.Protocol", protocol)
-        self._in = _DelayLine(shape, random.Random(f"{seed} in"), self._arrive)  # noqa: S311 - dice
-        self._out = _DelayLine(shape, random.Random(f"{seed} out"), self._depart)  # noqa: S311 - dice
+        self._in = _DelayLine(shape, random.Random(f"{seed} in"), self._deliver_inbound)  # noqa: S311 - dice
+        self._out = _DelayLine(shape, random.Random(f"{seed} out"), self._deliver_outbound)  # noqa: S311 - dice
         self._high = MAX_QUEUED
         self._low = MAX_QUEUED // 4
         self._closing = False
-        self._writer_waits = False
-        self._socket_waits = False
+        self._writer_paused = False
+        self._socket_paused = False
         self._lost = False
 
     # The protocol that the loop's transport sees.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._real = cast("asyncio.Transport", transport)
+        self._transport = cast("asyncio.Transport", transport)
         self._protocol.connection_made(self)
 
     def data_received(self, data: bytes) -> None:
-        self._in.put(bytes(data))
-        if self._in.size > MAX_QUEUED and not self._socket_waits and not self._lost:
-            self._socket_waits = True
-            self._real.pause_reading()
+        self._in.send(bytes(data))
+        if self._in.size > MAX_QUEUED and not self._socket_paused and not self._lost:
+            self._socket_paused = True
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        self._in.end()
+        self._in.send_eof()
         return True  # what is under way must arrive first
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -185,14 +185,14 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
         self._protocol.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        self._out.hold()
+        self._out.pause()
 
     def resume_writing(self) -> None:
-        self._out.go_on()
+        self._out.resume()
 
     # What comes out of the pipes.
 
-    def _arrive(self, data: bytes | None) -> None:
+    def _deliver_inbound(self, data: bytes | None) -> None:
         if self._closing:
             return
         if data is None:
@@ -200,19 +200,19 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
                 self.close()
             return
         self._protocol.data_received(data)
-        if self._socket_waits and self._in.size <= MAX_QUEUED // 2 and not self._lost:
-            self._socket_waits = False
-            self._real.resume_reading()
+        if self._socket_paused and self._in.size <= MAX_QUEUED // 2 and not self._lost:
+            self._socket_paused = False
+            self._transport.resume_reading()
 
-    def _depart(self, data: bytes | None) -> None:
+    def _deliver_outbound(self, data: bytes | None) -> None:
         if data is not None:
-            self._real.write(data)
+            self._transport.write(data)
         elif self._closing:
-            self._real.close()
+            self._transport.close()
         else:
-            self._real.write_eof()
-        if self._writer_waits and self._out.size <= self._low:
-            self._writer_waits = False
+            self._transport.write_eof()
+        if self._writer_paused and self._out.size <= self._low:
+            self._writer_paused = False
             self._protocol.resume_writing()
 
     # The transport that the protocol above sees.
@@ -220,14 +220,14 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
     def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
         if self._closing:
             return
-        self._out.put(bytes(data))
-        if self._out.size > self._high and not self._writer_waits:
-            self._writer_waits = True
+        self._out.send(bytes(data))
+        if self._out.size > self._high and not self._writer_paused:
+            self._writer_paused = True
             self._protocol.pause_writing()
 
     def write_eof(self) -> None:
         if not self._closing:
-            self._out.end()
+            self._out.send_eof()
 
     def can_write_eof(self) -> bool:
         return True
@@ -236,25 +236,25 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
         if not self._closing:
             self._closing = True
             self._in.clear()
-            self._out.end()
+            self._out.send_eof()
 
     def abort(self) -> None:
         self._closing = True
         self._in.clear()
         self._out.clear()
-        self._real.abort()
+        self._transport.abort()
 
     def is_closing(self) -> bool:
         return self._closing
 
     def pause_reading(self) -> None:
-        self._in.hold()
+        self._in.pause()
 
     def resume_reading(self) -> None:
-        self._in.go_on()
+        self._in.resume()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._real.get_extra_info(name, default)
+        return self._transport.get_extra_info(name, default)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
         return self._protocol
@@ -263,7 +263,7 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
         self._protocol = cast("asyncio.Protocol", protocol)
 
     def get_write_buffer_size(self) -> int:
-        return self._out.size + (0 if self._lost else self._real.get_write_buffer_size())
+        return self._out.size + (0 if self._lost else self._transport.get_write_buffer_size())
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self._high = MAX_QUEUED if high is None else high

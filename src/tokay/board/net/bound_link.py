@@ -45,20 +45,20 @@ class BoundLink:
         *,
         port: int = 0,
         remote: tuple[str, int] | None = None,
-        others: bool = False,
+        any_source: bool = False,
     ) -> tuple[asyncio.DatagramTransport, _P]:
         """Open an endpoint; see `Link.open_udp`."""
         return await self._bound().open_udp(
-            protocol_factory, port=port, remote=remote, others=others
+            protocol_factory, port=port, remote=remote, any_source=any_source
         )
 
-    async def hear_broadcasts(
+    async def open_broadcast(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
     ) -> asyncio.DatagramTransport:
         """Hear broadcasts; see `Link.hear_broadcasts`."""
-        return await self._bound().hear_broadcasts(protocol_factory, address, port)
+        return await self._bound().open_broadcast(protocol_factory, address, port)
 
-    def tls_memory(self) -> bool:
+    def has_tls_memory(self) -> bool:
         """There is memory; see `Link.tls_memory`."""
         return True
 
@@ -71,11 +71,11 @@ class BoundLink:
         """Whether an address is in the interface's network; see `Link.on_link`."""
         return self._sockets is not None and self._sockets.on_link(address)
 
-    def open_group(self, group: str, port: int, heard: DatagramHandler) -> InterfaceGroup:
+    def open_group(self, group: str, port: int, handler: DatagramHandler) -> InterfaceGroup:
         """Join a group; see `Link.open_group`."""
-        return self._bound().open_group(group, port, heard)
+        return self._bound().open_group(group, port, handler)
 
-    def flush(self) -> None:
+    def flush_dns(self) -> None:
         """Nothing is remembered here; see `Link.flush`."""
 
     async def ping(self, address: str) -> float:

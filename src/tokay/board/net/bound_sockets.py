@@ -102,7 +102,7 @@ class BoundSockets:
         *,
         port: int = 0,
         remote: tuple[str, int] | None = None,
-        others: bool = False,
+        any_source: bool = False,
     ) -> tuple[asyncio.DatagramTransport, _P]:
         """Open an endpoint; see `Link.open_udp`."""
         if remote is not None:
@@ -110,13 +110,13 @@ class BoundSockets:
         with new_socket(socket.SOCK_DGRAM, *(remote or (self.address, port))) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             self._tie(sock)
-            if port or remote is None or others or self._ifname is not None:
+            if port or remote is None or any_source or self._ifname is not None:
                 bind_low(sock, self.address, port)
-            if remote is not None and not others:
+            if remote is not None and not any_source:
                 sock.connect(remote)
             return open_endpoint(self._loop, sock, protocol_factory)
 
-    async def hear_broadcasts(
+    async def open_broadcast(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
     ) -> asyncio.DatagramTransport:
         """Hear broadcasts; see `Link.hear_broadcasts`."""
@@ -136,7 +136,7 @@ class BoundSockets:
         """Whether an address is in the network; see `Link.on_link`."""
         return self._network is not None and IPv4Address(address) in self._network
 
-    def open_group(self, group: str, port: int, heard: DatagramHandler) -> InterfaceGroup:
+    def open_group(self, group: str, port: int, handler: DatagramHandler) -> InterfaceGroup:
         """Join a group; see `Link.open_group`."""
         if self._listeners is None:
             raise no_address()
@@ -145,7 +145,7 @@ class BoundSockets:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         # The machine's own address is shared with whatever else runs there.
         modest = self._ifname is None
-        return InterfaceGroup(ifname, self.address, group, port, heard, modest=modest)
+        return InterfaceGroup(ifname, self.address, group, port, handler, modest=modest)
 
     def _tie(self, sock: socket.socket) -> None:
         if self._listeners is None:

@@ -123,7 +123,7 @@ class HostRadio:
         if machine is None:
             raise JoinError(JoinFailure.NOT_FOUND)
         try:
-            self._monitor = Monitor(self._look)
+            self._monitor = Monitor(self._check_link)
         except OSError:
             raise JoinError(JoinFailure.REFUSED) from None
         self._link = HostLink(self._mac, machine, name_servers())
@@ -145,21 +145,21 @@ class HostRadio:
 
     async def leave(self) -> None:
         """Close the link; the machine's network is not touched."""
-        self._let_go()
+        self._release()
 
     def rssi(self) -> int | None:
         """Give a good signal while joined."""
         return None if self._link is None else RSSI
 
-    def _look(self) -> None:
+    def _check_link(self) -> None:
         """See whether the machine still stands where it stood."""
         link = self._link
         if link is not None and machine_network() != link.machine:
-            self._let_go()
+            self._release()
             if self.on_lost is not None:
                 self.on_lost("this machine's network has changed")
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         link, self._link = self._link, None
         monitor, self._monitor = self._monitor, None
         for held in (monitor, link):

@@ -106,7 +106,7 @@ class MulticastSocket:
 class InterfaceGroup:
     """A `Group` on a real interface. Raises OSError."""
 
-    __slots__ = ("_address", "_heard", "_socket")
+    __slots__ = ("_address", "_handler", "_socket")
 
     def __init__(
         self,
@@ -114,12 +114,12 @@ class InterfaceGroup:
         address: str,
         group: str,
         port: int,
-        heard: DatagramHandler,
+        handler: DatagramHandler,
         *,
         modest: bool = False,
     ) -> None:
         self._address = address
-        self._heard = heard
+        self._handler = handler
         self._socket = MulticastSocket(ifname, address, group, port, self._receive, modest=modest)
 
     @property
@@ -136,7 +136,7 @@ class InterfaceGroup:
         self._socket.close()
 
     def _receive(self, data: bytes, source: tuple[str, int], destination: str) -> None:
-        self._heard(data, source, destination != self._address)
+        self._handler(data, source, destination != self._address)
 
 
 def _destination(extra: list[tuple[int, int, bytes]]) -> str:

@@ -140,16 +140,16 @@ class Netlink:
 
 
 class Monitor:
-    """Calls `heard` on a turn of the loop whenever an interface or an address may have changed.
+    """Calls `handler` on a turn of the loop whenever an interface or an address may have changed.
 
     What changed must be asked for: news that came too fast is lost (netlink(7), ENOBUFS), and
     the kernel's present answer is always the truth.
     """
 
-    __slots__ = ("_heard", "_loop", "_socket")
+    __slots__ = ("_loop", "_on_change", "_socket")
 
-    def __init__(self, heard: Callable[[], None]) -> None:
-        self._heard = heard
+    def __init__(self, handler: Callable[[], None]) -> None:
+        self._on_change = handler
         self._loop = asyncio.get_running_loop()
         self._socket = _open(_GROUP_LINK | _GROUP_IPV4_IFADDR)
         self._socket.setblocking(False)
@@ -170,7 +170,7 @@ class Monitor:
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
-        self._heard()
+        self._on_change()
 
 
 def _open(groups: int) -> socket.socket:

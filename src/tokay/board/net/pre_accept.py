@@ -63,7 +63,7 @@ class PreAcceptServer:
         self._loop = asyncio.get_running_loop()
         self._pending: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._loop.add_reader(sock.fileno(), self._ready)
+        self._loop.add_reader(sock.fileno(), self._accept_waiting)
 
     def close(self) -> None:
         """Accept no more."""
@@ -74,7 +74,7 @@ class PreAcceptServer:
             self._loop.remove_reader(self._sock.fileno())
             self._sock.close()
 
-    def _ready(self) -> None:
+    def _accept_waiting(self) -> None:
         for _ in range(MAX_ACCEPTS):
             if self._sock.fileno() < 0:
                 return  # an answer has closed us
@@ -87,13 +87,13 @@ class PreAcceptServer:
                     raise
                 _logger.warning("cannot accept: %s", error.strerror)
                 self._loop.remove_reader(self._sock.fileno())
-                self._timer = self._loop.call_later(RETRY, self._again)
+                self._timer = self._loop.call_later(RETRY, self._resume_accepting)
                 return
             self._accepted(sock)
 
-    def _again(self) -> None:
+    def _resume_accepting(self) -> None:
         self._timer = None
-        self._loop.add_reader(self._sock.fileno(), self._ready)
+        self._loop.add_reader(self._sock.fileno(), self._accept_waiting)
 
     def _accepted(self, sock: socket.socket) -> None:
         factory = self._find(sock)
@@ -106,12 +106,12 @@ class PreAcceptServer:
                 first = sock.recv(MAX_FIRST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
             except OSError:
                 first = b""
-            if first and len(first) < MAX_FIRST and self._answered(sock, factory, first):
+            if first and len(first) < MAX_FIRST and self._try_answer(sock, factory, first):
                 return
         sock.setblocking(False)
         self._spawn(self._connect(factory, sock))
 
-    def _answered(self, sock: socket.socket, factory: PreAcceptFactory, first: bytes) -> bool:
+    def _try_answer(self, sock: socket.socket, factory: PreAcceptFactory, first: bytes) -> bool:
         """Whether the connection was answered, and closed."""
         answer = factory.answer(first)
         if answer is None:

@@ -58,8 +58,8 @@ class SharedListener:
         if port is not None:
             if self._server is not None:
                 self._server.close()
-                port.own -= 1
-            port.forget(self._address)
+                port.own_sockets -= 1
+            port.remove(self._address)
 
 
 class _SharedPort(asyncio.Protocol):
@@ -67,41 +67,41 @@ class _SharedPort(asyncio.Protocol):
 
     def __init__(self, table: "SharedListeners", number: int) -> None:
         self.number = number
-        self.own = 0
+        self.own_sockets = 0
         self.opening = asyncio.Lock()
         self._table = table
         self._factories: dict[str, Factory] = {}
         self._server: _Closable | None = None
-        self._claims: AddressLocks | None = None
+        self._locks: AddressLocks | None = None
 
-    def take(self, address: str, factory: Factory) -> None:
+    def add(self, address: str, factory: Factory) -> None:
         """Note who listens on an address. Raises OSError when somebody does."""
         if address in self._factories:
             message = f"{address}:{self.number}: {os.strerror(errno.EADDRINUSE)}"
             raise OSError(errno.EADDRINUSE, message)
         self._factories[address] = factory
 
-    def forget(self, address: str) -> None:
+    def remove(self, address: str) -> None:
         """Hear that nobody listens on an address any more."""
         self._factories.pop(address, None)
         if not self._factories:
             if self._server is not None:
                 self._server.close()
                 self._server = None
-            if self._claims is not None:
-                self._claims.free_port(self.number)
-                self._claims = None
+            if self._locks is not None:
+                self._locks.release_port(self.number)
+                self._locks = None
             self._table.ports.pop(self.number, None)
 
-    async def share(self, claims: AddressLocks) -> bool:
+    async def open_shared(self, locks: AddressLocks) -> bool:
         """Have the shared socket; False where it cannot be."""
         async with self.opening:
-            if self._server is None and self.own >= OWN_SOCKETS:
-                await self._open(claims)
+            if self._server is None and self.own_sockets >= OWN_SOCKETS:
+                await self._open_shared(locks)
         return self._server is not None
 
-    async def _open(self, claims: AddressLocks) -> None:
-        if self.number in wildcard_ports() or not claims.take_port(self.number):
+    async def _open_shared(self, locks: AddressLocks) -> None:
+        if self.number in wildcard_ports() or not locks.acquire_port(self.number):
             return
         try:
             with new_socket(socket.SOCK_STREAM, _EVERY_ADDRESS, self.number) as sock:
@@ -116,9 +116,9 @@ class _SharedPort(asyncio.Protocol):
                         lambda: self, sock=sock, backlog=SHARED_BACKLOG
                     )
         except OSError:
-            claims.free_port(self.number)
+            locks.release_port(self.number)
         else:
-            self._claims = claims
+            self._locks = locks
 
     def _find(self, sock: socket.socket) -> Factory | None:
         return self._factories.get(sock.getsockname()[0])
@@ -141,22 +141,22 @@ class SharedListeners:
 
     def __init__(self) -> None:
         self.ports: dict[int, _SharedPort] = {}
-        self._moved: dict[int, int] = {}
+        self._moved_ports: dict[int, int] = {}
 
     async def listen(
-        self, claims: AddressLocks, address: str, port: int, factory: Factory
+        self, locks: AddressLocks, address: str, port: int, factory: Factory
     ) -> SharedListener:
         """Listen on a loopback address; low ports as for `Link.listen_tcp`. Raises OSError."""
-        known = self.ports.get(self._moved.get(port, port)) if port else None
-        if known is not None and known.own >= OWN_SOCKETS:
-            known.take(address, factory)
+        known = self.ports.get(self._moved_ports.get(port, port)) if port else None
+        if known is not None and known.own_sockets >= OWN_SOCKETS:
+            known.add(address, factory)
             try:
-                if await known.share(claims):
+                if await known.open_shared(locks):
                     return SharedListener(known, address, None)
             except BaseException:
-                known.forget(address)
+                known.remove(address)
                 raise
-            known.forget(address)
+            known.remove(address)
         return await self._listen_alone(address, port, factory)
 
     async def _listen_alone(self, address: str, port: int, factory: Factory) -> SharedListener:
@@ -165,12 +165,12 @@ class SharedListeners:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             bound = bind_low(sock, address, port)
             if port not in (0, bound):
-                self._moved[port] = bound
+                self._moved_ports[port] = bound
             here = self.ports.get(bound)
             if here is None:
                 here = self.ports[bound] = _SharedPort(self, bound)
-            here.take(address, factory)
-            here.own += 1
+            here.add(address, factory)
+            here.own_sockets += 1
             try:
                 # Listening begins before the loop is asked: a port taken by someone who set
                 # SO_REUSEADDR too shows only here.
@@ -183,8 +183,8 @@ class SharedListeners:
                         factory, sock=sock, backlog=BACKLOG
                     )
             except BaseException:
-                here.own -= 1
-                here.forget(address)
+                here.own_sockets -= 1
+                here.remove(address)
                 raise
         return SharedListener(here, address, server)
 

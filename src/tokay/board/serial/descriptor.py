@@ -105,7 +105,7 @@ class DescriptorPort(SerialPort):
             if self._receiver is not None:
                 self._receiver.drained()
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         if self._reading or self._ended or self._closed:
             return
         self._reading = True
@@ -114,7 +114,7 @@ class DescriptorPort(SerialPort):
         else:
             self._loop.call_soon(self._receive_on)
 
-    def _hold(self) -> None:
+    def _pause_reading(self) -> None:
         if self._reading:
             self._reading = False
             if self._pollable:
@@ -139,7 +139,7 @@ class DescriptorPort(SerialPort):
         if data and self._receiver is not None:
             self._receiver.feed(data)
         if self._ended:
-            self._hold()
+            self._pause_reading()
             if self.on_end is not None:
                 self.on_end()
 

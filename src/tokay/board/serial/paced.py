@@ -31,34 +31,34 @@ def byte_time(settings: LineSettings) -> float:
 class PacedLine:
     """One direction of a wire: which bytes have arrived by when."""
 
-    __slots__ = ("_begun", "_queue", "size")
+    __slots__ = ("_queue", "_started_at", "size")
 
     def __init__(self) -> None:
         self._queue: deque[tuple[bytes, float]] = deque()
-        self._begun = 0.0
+        self._started_at = 0.0
         self.size = 0
         """Bytes that have not arrived yet."""
 
-    def put(self, data: bytes, each: float, now: float) -> None:
+    def send(self, data: bytes, each: float, now: float) -> None:
         """Send bytes that take ``each`` seconds, behind what is on its way."""
         if not self._queue:
-            self._begun = max(now, self._begun)
+            self._started_at = max(now, self._started_at)
         self._queue.append((data, each))
         self.size += len(data)
 
-    def go_on(self, now: float) -> None:
+    def resume(self, now: float) -> None:
         """Begin anew with the next byte after a pause."""
-        self._begun = max(now, self._begun)
+        self._started_at = max(now, self._started_at)
 
-    def take(self, now: float) -> bytes:
+    def receive_arrived(self, now: float) -> bytes:
         """Return what has arrived."""
         arrived = []
         while self._queue:
             data, each = self._queue[0]
-            count = int((now - self._begun + _EDGE) / each)
+            count = int((now - self._started_at + _EDGE) / each)
             if count <= 0:
                 break
-            self._begun += min(count, len(data)) * each
+            self._started_at += min(count, len(data)) * each
             if count < len(data):
                 self._queue[0] = (data[count:], each)
                 arrived.append(data[:count])
@@ -69,19 +69,19 @@ class PacedLine:
         self.size -= len(whole)
         return whole
 
-    def take_all(self) -> bytes:
+    def drain(self) -> bytes:
         """Return all, arrived or not."""
         whole = b"".join(data for data, _ in self._queue)
         self._queue.clear()
         self.size = 0
         return whole
 
-    def next_at(self) -> float | None:
+    def get_timer(self) -> float | None:
         """Return when to take again."""
         if not self._queue:
             return None
         data, each = self._queue[0]
-        return self._begun + min(len(data), max(1, round(TICK / each))) * each
+        return self._started_at + min(len(data), max(1, round(TICK / each))) * each
 
 
 class PacedPort(SerialPort):
@@ -109,7 +109,7 @@ class PacedPort(SerialPort):
 
     def write(self, data: bytes) -> None:
         if data:
-            self._out.put(data, self._each, self._loop.time())
+            self._out.send(data, self._each, self._loop.time())
             if self._out_timer is None:
                 self._out_timer = self._arm(self._out, self._send)
 
@@ -122,14 +122,14 @@ class PacedPort(SerialPort):
         if self._out_timer is not None:
             self._out_timer.cancel()
             self._out_timer = None
-        self._inner.write(self._out.take_all())
+        self._inner.write(self._out.drain())
         self._inner.close()
 
     # To the host.
 
     def _send(self) -> None:
         self._out_timer = None
-        if data := self._out.take(self._loop.time()):
+        if data := self._out.receive_arrived(self._loop.time()):
             self._inner.write(data)
         self._out_timer = self._arm(self._out, self._send, early=not data)
         self.drained()
@@ -143,14 +143,14 @@ class PacedPort(SerialPort):
 
     def feed(self, data: bytes) -> None:
         """Take what the host has sent, to be handed on in time."""
-        self._in.put(data, self._each, self._loop.time())
+        self._in.send(data, self._each, self._loop.time())
         self._inner.pause()
         if self._in_timer is None and self._receiver is not None and not self._paused:
             self._in_timer = self._arm(self._in, self._deliver)
 
     def _deliver(self) -> None:
         self._in_timer = None
-        data = self._in.take(self._loop.time())
+        data = self._in.receive_arrived(self._loop.time())
         if data and self._receiver is not None:
             self._receiver.feed(data)
         if self._receiver is None or self._paused:
@@ -159,9 +159,9 @@ class PacedPort(SerialPort):
         if self._in_timer is None:
             self._in_timer = self._arm(self._in, self._deliver, early=not data)
         if not self._in.size:
-            self._run_dry()
+            self._inbound_empty()
 
-    def _run_dry(self) -> None:
+    def _inbound_empty(self) -> None:
         if self._ended:
             if self.on_end is not None:
                 self.on_end()
@@ -173,8 +173,8 @@ class PacedPort(SerialPort):
         if not self._in.size and self.on_end is not None:
             self.on_end()
 
-    def _read_on(self) -> None:
-        self._in.go_on(self._loop.time())
+    def _resume_reading(self) -> None:
+        self._in.resume(self._loop.time())
         if self._in_timer is None:
             self._in_timer = self._arm(self._in, self._deliver)
         if not self._attached:
@@ -183,7 +183,7 @@ class PacedPort(SerialPort):
         elif not self._in.size and not self._ended:
             self._inner.resume()
 
-    def _hold(self) -> None:
+    def _pause_reading(self) -> None:
         if self._in_timer is not None:
             self._in_timer.cancel()
             self._in_timer = None
@@ -192,7 +192,7 @@ class PacedPort(SerialPort):
     def _arm(
         self, wire: PacedLine, action: Callable[[], None], *, early: bool = False
     ) -> asyncio.TimerHandle | None:
-        when = wire.next_at()
+        when = wire.get_timer()
         if when is None:
             return None
         if early:

@@ -50,7 +50,7 @@ class SerialPort(ABC):
         self._receiver: PortReceiver | None = None
         self._paused = False
         self._tapped = False
-        self._seen: Callable[[str], None] | None = None
+        self._monitor: Callable[[str], None] | None = None
         self.on_end: Callable[[], None] | None = None
         """Called when the host will send no more."""
 
@@ -77,44 +77,44 @@ class SerialPort(ABC):
             write = self.write
 
             def tapped(data: bytes) -> None:
-                self._tell("tx")
+                self._notify("tx")
                 write(data)
 
             self.write = tapped  # type: ignore[method-assign]
             if self._receiver is not None:
-                self._receiver = _TappedReceiver(self._receiver, self._tell)
-        self._seen = seen
+                self._receiver = _TappedReceiver(self._receiver, self._notify)
+        self._monitor = seen
 
-    def _tell(self, way: str) -> None:
-        if self._seen is not None:
-            self._seen(way)
+    def _notify(self, way: str) -> None:
+        if self._monitor is not None:
+            self._monitor(way)
 
     def attach(self, receiver: PortReceiver) -> None:
         """Begin to read."""
-        self._receiver = _TappedReceiver(receiver, self._tell) if self._tapped else receiver
+        self._receiver = _TappedReceiver(receiver, self._notify) if self._tapped else receiver
         self._paused = False
-        self._read_on()
+        self._resume_reading()
 
     def detach(self) -> None:
         """Stop reading; what the host sends waits."""
         self._receiver = None
-        self._hold()
+        self._pause_reading()
 
     def pause(self) -> None:
         """Let the host wait."""
         self._paused = True
-        self._hold()
+        self._pause_reading()
 
     def resume(self) -> None:
         """Let the host go on."""
         self._paused = False
         if self._receiver is not None:
-            self._read_on()
+            self._resume_reading()
 
     @abstractmethod
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         """Give what the class says."""
 
     @abstractmethod
-    def _hold(self) -> None:
+    def _pause_reading(self) -> None:
         """Give what the class says."""

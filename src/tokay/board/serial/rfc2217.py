@@ -28,7 +28,7 @@ class Rfc2217Port(TcpPort):
         super().__init__()
         self._com = ComPort()
         self._unsent: list[bytes] = []
-        self._suspended = self._choked = False
+        self._suspended = self._replies_blocked = False
         self._flow = LineSettings().flow
 
     @property
@@ -41,27 +41,27 @@ class Rfc2217Port(TcpPort):
         return super().backlog + sum(map(len, self._unsent))
 
     def write(self, data: bytes) -> None:
-        if self._silent and self._transport is not None:
+        if self._output_suspended and self._transport is not None:
             self._unsent.append(data)
         else:
             super().write(escape(data))
 
     def configure(self, settings: LineSettings) -> None:
         self._flow = settings.flow
-        self._send_on()
+        self._flush_unsent()
 
     def connected(self, transport: asyncio.Transport) -> bool:
         if not super().connected(transport):
             return False
         self._com = ComPort()
-        self._suspended = self._choked = False
-        self._answer()
+        self._suspended = self._replies_blocked = False
+        self._send_replies()
         return True
 
-    def lost(self, transport: asyncio.BaseTransport) -> None:
+    def disconnected(self, transport: asyncio.BaseTransport) -> None:
         if self._transport is transport:
             self._unsent.clear()
-        super().lost(transport)
+        super().disconnected(transport)
 
     def received(self, data: bytes) -> None:
         for event in self._com.receive(data):
@@ -77,37 +77,37 @@ class Rfc2217Port(TcpPort):
                     self._suspended = event is FlowSuspend.YES
                 case ComPortSettings():
                     pass  # its RTS may have changed
-        self._answer()
-        self._send_on()
+        self._send_replies()
+        self._flush_unsent()
 
     def drained(self) -> None:
-        if self._choked:
-            self._choked = False
+        if self._replies_blocked:
+            self._replies_blocked = False
             if self._receiver is not None and not self._paused:
-                self._read_on()
+                self._resume_reading()
         if not self._unsent:
             super().drained()
 
     @property
-    def _silent(self) -> bool:
+    def _output_suspended(self) -> bool:
         return self._suspended or (self._flow and not self._com.line.rts)
 
-    def _answer(self) -> None:
+    def _send_replies(self) -> None:
         if self._transport is None:
             return
         if answer := self._com.data_to_send():
             self._transport.write(answer)
-        if self._transport.get_write_buffer_size() > MAX_ANSWERS and not self._choked:
-            self._choked = True
-            self._hold()
+        if self._transport.get_write_buffer_size() > MAX_ANSWERS and not self._replies_blocked:
+            self._replies_blocked = True
+            self._pause_reading()
 
-    def _read_on(self) -> None:
-        if not self._choked:
-            super()._read_on()
+    def _resume_reading(self) -> None:
+        if not self._replies_blocked:
+            super()._resume_reading()
 
-    def _send_on(self) -> None:
+    def _flush_unsent(self) -> None:
         """Send what waited for the client, once it wants it."""
-        if not self._unsent or self._silent:
+        if not self._unsent or self._output_suspended:
             return
         unsent, self._unsent = b"".join(self._unsent), []
         super().write(escape(unsent))

@@ -53,7 +53,7 @@ class TcpPort(SerialPort):
             transport.pause_reading()
         return True
 
-    def lost(self, transport: asyncio.BaseTransport) -> None:
+    def disconnected(self, transport: asyncio.BaseTransport) -> None:
         """Hear that the host is gone."""
         if self._transport is transport:
             self._transport = None
@@ -71,7 +71,7 @@ class TcpPort(SerialPort):
         if self._receiver is not None:
             self._receiver.drained()
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         if self._held and self._receiver is not None:
             held = bytes(self._held)
             self._held.clear()
@@ -79,7 +79,7 @@ class TcpPort(SerialPort):
         if self._transport is not None and not self._paused:
             self._transport.resume_reading()
 
-    def _hold(self) -> None:
+    def _pause_reading(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 
@@ -109,4 +109,4 @@ class _PortConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._taken and self._transport is not None:
-            self._port.lost(self._transport)
+            self._port.disconnected(self._transport)

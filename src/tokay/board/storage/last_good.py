@@ -43,7 +43,7 @@ class LastGood:
         """How many lines could not be read. A torn last line is no damage but a power cut."""
         self.torn = False
         self._marked = 0
-        self.there = False
+        self.exists = False
         self._descriptor = -1
         self._end = 0
         self._limit = 0
@@ -57,13 +57,13 @@ class LastGood:
         """Read all lines that are whole."""
         try:
             with self.path.open("rb") as file:
-                self.there = True
+                self.exists = True
                 for raw in file:
-                    self._take(raw)
+                    self._parse_line(raw)
         except FileNotFoundError:
             pass
         except IsADirectoryError:
-            self.there = True
+            self.exists = True
             self.damaged += 1
 
     def resume(self) -> None:
@@ -120,7 +120,7 @@ class LastGood:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _take(self, raw: bytes) -> None:
+    def _parse_line(self, raw: bytes) -> None:
         if not raw.endswith(b"\n"):
             self.torn = True
             return

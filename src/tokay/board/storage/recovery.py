@@ -152,7 +152,7 @@ class _Opening:
     def _begin(self) -> None:
         """Make an empty folder's files; the copy first, so that a database never lacks one."""
         self.copy.rewrite(0, ())
-        self.copy.there = True
+        self.copy.exists = True
         build(self.building, 0, (), ())
         self.building.rename(self.new)
         self._put_in_place()
@@ -233,12 +233,12 @@ class _Opening:
             for device, line in self.copy.lines.items()
             if not line.erased
         }
-        sound = self.copy.there and not self.copy.damaged and not self.copy.torn
+        sound = self.copy.exists and not self.copy.damaged and not self.copy.torn
         try:
             if sound and lines == survey.devices:
                 self.copy.resume()
                 return
-            if not self.copy.there:
+            if not self.copy.exists:
                 self.notes.append("the last good copy of the settings was missing: written anew")
             self.copy.rewrite(survey.sequence, records(database))
         except OSError as error:

@@ -53,14 +53,14 @@ class WiredApLink(EthernetLink):
 
     __slots__ = (
         "_arp",
-        "_asked",
-        "_asking",
-        "_claim",
         "_frames",
         "_hardware",
+        "_idle_timer",
         "_monitor",
         "_neighbours",
-        "_round",
+        "_probed",
+        "_requester",
+        "_reservation",
         "_server",
         "on_datagram",
         "on_station",
@@ -73,23 +73,23 @@ class WiredApLink(EthernetLink):
         self.on_datagram: Callable[[bytes], None] | None = None
         self.on_station: Callable[[str, bool], None] | None = None
         self._hardware = bytes.fromhex(mac.replace(":", ""))
-        self._neighbours = Neighbours(most, self._tell)
-        self._asking = b""
-        self._asked: dict[IPv4Address, float] = {}
+        self._neighbours = Neighbours(most, self._on_station_change)
+        self._requester = b""
+        self._probed: dict[IPv4Address, float] = {}
         self._server: socket.socket | None = None
-        self._round: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._frames = packets.FrameSender(ifname)
         try:
-            self._arp = packets.ArpPort(ifname, self._hear_arp)
+            self._arp = packets.ArpSocket(ifname, self._receive_arp)
             try:
-                self._monitor = Monitor(self._look)
+                self._monitor = Monitor(self._check_carrier)
             except OSError:
                 self._arp.close()
                 raise
         except OSError:
             self._frames.close()
             raise
-        self._claim = claim
+        self._reservation = claim
 
     @property
     def bssid(self) -> str:
@@ -118,7 +118,9 @@ class WiredApLink(EthernetLink):
         wanted = interface_of(address, BROADCAST).ip
         if not self._open:
             raise no_address()
-        if await packets.contested(self._ifname, self._hardware, wanted, probes=2, interval=0.15):
+        if await packets.is_address_used(
+            self._ifname, self._hardware, wanted, probes=2, interval=0.15
+        ):
             raise in_use_error(address)
 
     def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
@@ -132,14 +134,14 @@ class WiredApLink(EthernetLink):
         with Netlink() as kernel:
             kernel.add_address(self._index, wanted)
             try:
-                self._server = self._serve()
+                self._server = self._open_server()
             except OSError as error:
                 kernel.delete_address(self._index, wanted)
                 raise OSError(error.errno, f"port {SERVER_PORT}: {error.strerror}") from None
         self._interface = wanted
         self._sockets = BoundSockets(str(wanted.ip), self._ifname, network=wanted.network)
         self._arp.send(arp.announcement(self._hardware, wanted.ip))
-        self._ask_ahead(wanted.network.network_address + 1)
+        self._probe_ahead(wanted.network.network_address + 1)
 
     def deconfigure(self) -> None:
         """Close the listeners and take the address off the interface."""
@@ -155,15 +157,15 @@ class WiredApLink(EthernetLink):
         with contextlib.suppress(OSError), Netlink() as kernel:  # gone with its interface
             kernel.delete_address(self._index, self._interface)
         self._interface = None
-        self._asked.clear()
+        self._probed.clear()
 
     def in_use(self, address: IPv4Address) -> bool:
         """Whether someone was seen to use an address; see `ApLink.in_use`.
 
         The station whose message is being answered may: it is asking for its own.
         """
-        self._ask_ahead(address)
-        return self._neighbours.uses(address, self._asking, self._loop.time())
+        self._probe_ahead(address)
+        return self._neighbours.is_used_by_other(address, self._requester, self._loop.time())
 
     async def resolve(self, name: str) -> list[str]:
         """Give a literal address; nobody here knows names. See `Link.resolve`."""
@@ -176,13 +178,13 @@ class WiredApLink(EthernetLink):
         if not self._open:
             return
         self._open = False
-        if self._round is not None:
-            self._round.cancel()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         self.deconfigure()
         self._monitor.close()
         self._arp.close()
         self._frames.close()
-        self._claim.close()
+        self._reservation.close()
 
     # DHCP.
 
@@ -206,7 +208,7 @@ class WiredApLink(EthernetLink):
         )
         self._frames.send(packet, mac if len(mac) == 6 else packets.BROADCAST_MAC)
 
-    def _serve(self) -> socket.socket:
+    def _open_server(self) -> socket.socket:
         """Open port 67 for broadcasts and for what is sent to us alone. Raises OSError."""
         sock = socket.socket(
             socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
@@ -220,10 +222,10 @@ class WiredApLink(EthernetLink):
         except OSError:
             sock.close()
             raise
-        self._loop.add_reader(sock, self._hear_dhcp)
+        self._loop.add_reader(sock, self._receive_dhcp)
         return sock
 
-    def _hear_dhcp(self) -> None:
+    def _receive_dhcp(self) -> None:
         for _ in range(_MAX_A_TURN):
             if self._server is None:
                 return
@@ -235,26 +237,26 @@ class WiredApLink(EthernetLink):
                 continue
             mac = datagram[_CHADDR] if datagram[_HLEN] == 6 else b""
             # Behind a relay it is the relay's station, not ours.
-            if datagram[_GIADDR] == _NO_RELAY and not self._neighbours.hear(
+            if datagram[_GIADDR] == _NO_RELAY and not self._neighbours.seen(
                 mac, None, self._loop.time()
             ):
                 continue  # an access point that is full lets nobody in
-            self._asking = mac
+            self._requester = mac
             try:
                 self.on_datagram(datagram)
             finally:
-                self._asking = b""
+                self._requester = b""
 
     # ARP.
 
-    def _hear_arp(self, packet: arp.Arp) -> None:
+    def _receive_arp(self, packet: arp.Arp) -> None:
         if self._interface is None or packet.sender_mac == self._hardware:
             return
         # Other networks may share the wire; who is on those is not our station.
         if packet.sender in self._interface.network and packet.sender != self._interface.ip:
-            self._neighbours.hear(packet.sender_mac, packet.sender, self._loop.time())
+            self._neighbours.seen(packet.sender_mac, packet.sender, self._loop.time())
 
-    def _ask_ahead(self, first: IPv4Address) -> None:
+    def _probe_ahead(self, first: IPv4Address) -> None:
         """Ask who has an address and the next ones, unless that was asked a moment ago."""
         if self._interface is None:
             return
@@ -262,37 +264,37 @@ class WiredApLink(EthernetLink):
         for address in (first + ahead for ahead in range(AHEAD + 1)):
             if address not in network:
                 return
-            asked = self._asked.pop(address, -AGAIN)
+            asked = self._probed.pop(address, -AGAIN)
             due = now - asked >= AGAIN
-            self._asked[address] = now if due else asked
-            if len(self._asked) > _MAX_ASKED:
-                del self._asked[next(iter(self._asked))]
+            self._probed[address] = now if due else asked
+            if len(self._probed) > _MAX_ASKED:
+                del self._probed[next(iter(self._probed))]
             if due:
                 self._arp.send(arp.probe(self._hardware, address))
 
     # Stations.
 
-    def _tell(self, mac: bytes, joined: bool) -> None:
-        if joined and self._round is None and self._open:
-            self._round = self._loop.call_later(ROUND, self._look_round)
-        self._loop.call_soon(self._tell_now, mac_text(mac.hex()), joined)
+    def _on_station_change(self, mac: bytes, joined: bool) -> None:
+        if joined and self._idle_timer is None and self._open:
+            self._idle_timer = self._loop.call_later(ROUND, self._check_idle)
+        self._loop.call_soon(self._report_station, mac_text(mac.hex()), joined)
 
-    def _tell_now(self, mac: str, joined: bool) -> None:
+    def _report_station(self, mac: str, joined: bool) -> None:
         if self._open and self.on_station is not None:
             self.on_station(mac, joined)
 
-    def _look_round(self) -> None:
-        self._round = None
+    def _check_idle(self) -> None:
+        self._idle_timer = None
         own = self._interface.ip if self._interface is not None else _NOBODY
-        for mac, address in self._neighbours.quiet(self._loop.time()):
+        for mac, address in self._neighbours.check_idle(self._loop.time()):
             self._arp.send(arp.Arp(arp.REQUEST, self._hardware, own, bytes(6), address), mac)
         if self._neighbours.stations:
-            self._round = self._loop.call_later(ROUND, self._look_round)
+            self._idle_timer = self._loop.call_later(ROUND, self._check_idle)
 
-    def _look(self) -> None:
+    def _check_carrier(self) -> None:
         """See whether there is still a wire; without one everybody has left."""
         with contextlib.suppress(OSError), Netlink() as kernel:
             facts = kernel.link(self._ifname)
             if facts is None or not facts.carrier:
-                self._neighbours.leave_all()
-                self._asked.clear()
+                self._neighbours.clear()
+                self._probed.clear()

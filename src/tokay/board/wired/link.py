@@ -36,16 +36,18 @@ _LARGEST = 65536
 class WiredLink(EthernetLink):
     """A `Link` on an Ethernet interface; made by `WiredRadio.join`. Raises OSError."""
 
-    __slots__ = ("_bssid", "_dhcp_port", "_dhcp_socket", "_names", "_server", "on_datagram")
+    __slots__ = ("_bssid", "_dhcp_port", "_dhcp_socket", "_dns", "_server", "on_datagram")
 
     def __init__(self, ifname: str, index: int, mac: str, bssid: str) -> None:
         super().__init__(ifname, index, mac)
         self.on_datagram: Callable[[bytes], None] | None = None
         self._bssid = bssid
-        self._names: DnsClient | None = None
+        self._dns: DnsClient | None = None
         self._dhcp_socket: socket.socket | None = None
         self._server = packets.BROADCAST_MAC
-        self._dhcp_port: packets.DhcpPort | None = packets.DhcpPort(ifname, self._hear)
+        self._dhcp_port: packets.DhcpPacketSocket | None = packets.DhcpPacketSocket(
+            ifname, self._receive_packet
+        )
 
     @property
     def bssid(self) -> str:
@@ -65,12 +67,12 @@ class WiredLink(EthernetLink):
         with contextlib.suppress(OSError):  # lost on the wire
             packets.send_dhcp(self._ifname, datagram, source, IPv4Address(destination), mac)
 
-    def _hear(self, datagram: bytes, mac: bytes) -> None:
+    def _receive_packet(self, datagram: bytes, mac: bytes) -> None:
         if self._open and self.on_datagram is not None:
             self._server = mac
             self.on_datagram(datagram)
 
-    def _hear_as_host(self) -> None:
+    def _receive_datagram(self) -> None:
         assert self._dhcp_socket is not None  # noqa: S101 - closed with its reader
         try:
             datagram, (_, port) = self._dhcp_socket.recvfrom(_LARGEST)
@@ -87,7 +89,7 @@ class WiredLink(EthernetLink):
         if not self._open:
             raise no_address()
         mac = bytes.fromhex(self._mac.replace(":", ""))
-        if await packets.contested(
+        if await packets.is_address_used(
             self._ifname, mac, wanted, probes=PROBES, interval=PROBE_INTERVAL
         ):
             raise in_use_error(address)
@@ -109,17 +111,17 @@ class WiredLink(EthernetLink):
                     # A second address of one subnet goes when the first does: put it back.
                     self.deconfigure()
                     self._install(kernel, wanted, router)
-                self._take(wanted)
-        if self._names is not None:
-            self._names.use_servers([server for server in servers if server != _NOBODY])
+                self._use_address(wanted)
+        if self._dns is not None:
+            self._dns.use_servers([server for server in servers if server != _NOBODY])
 
     def deconfigure(self) -> None:
         """Close the listeners and take the address off the interface."""
         if self._interface is None:
             return
-        if self._names is not None:
-            self._names.close()
-            self._names = None
+        if self._dns is not None:
+            self._dns.close()
+            self._dns = None
         if self._sockets is not None:
             self._sockets.close()
             self._sockets = None
@@ -132,7 +134,7 @@ class WiredLink(EthernetLink):
         self._interface = None
         if self._open and self._dhcp_port is None:
             with contextlib.suppress(OSError):
-                self._dhcp_port = packets.DhcpPort(self._ifname, self._hear)
+                self._dhcp_port = packets.DhcpPacketSocket(self._ifname, self._receive_packet)
 
     def _install(self, kernel: Netlink, wanted: IPv4Interface, router: IPv4Address) -> None:
         kernel.add_address(self._index, wanted)
@@ -144,16 +146,16 @@ class WiredLink(EthernetLink):
                 kernel.delete_address(self._index, wanted)
             raise
 
-    def _take(self, address: IPv4Interface) -> None:
+    def _use_address(self, address: IPv4Interface) -> None:
         self._interface = address
         self._sockets = BoundSockets(str(address.ip), self._ifname, network=address.network)
-        self._names = DnsClient(self._sockets.open_udp, self._sockets.connect_tcp)
-        self._hear_by_socket()
+        self._dns = DnsClient(self._sockets.open_udp, self._sockets.connect_tcp)
+        self._open_dhcp_socket()
         with contextlib.suppress(OSError):
             mac = bytes.fromhex(self._mac.replace(":", ""))
             packets.send_arp(self._ifname, arp.announcement(mac, address.ip))
 
-    def _hear_by_socket(self) -> None:
+    def _open_dhcp_socket(self) -> None:
         """Leave the packet socket for a plain one, if the port can be had.
 
         The kernel would answer the server's unicast with "port unreachable" otherwise. It is
@@ -170,32 +172,32 @@ class WiredLink(EthernetLink):
             sock.close()  # another client has the port; the packet socket hears all the same
             return
         self._dhcp_socket = sock
-        self._loop.add_reader(sock, self._hear_as_host)
-        self._shut_dhcp_port()
+        self._loop.add_reader(sock, self._receive_datagram)
+        self._close_dhcp_port()
 
-    def _shut_dhcp_port(self) -> None:
+    def _close_dhcp_port(self) -> None:
         if self._dhcp_port is not None:
             self._dhcp_port.close()
             self._dhcp_port = None
 
     # Names.
 
-    def flush(self) -> None:
+    def flush_dns(self) -> None:
         """Forget what the name servers said; see `Link.flush`."""
-        if self._names is not None:
-            self._names.flush()
+        if self._dns is not None:
+            self._dns.flush()
 
     async def resolve(self, name: str) -> list[str]:
         """Resolve through the name servers of the lease; see `Link.resolve`."""
         with contextlib.suppress(AddressValueError):
             return [str(IPv4Address(name))]
-        if self._names is None:
+        if self._dns is None:
             raise no_address()
-        return await self._names.resolve(name)
+        return await self._dns.resolve(name)
 
     def close(self) -> None:
         """End the link; see `Link.close`."""
         if self._open:
             self._open = False
-            self._shut_dhcp_port()
+            self._close_dhcp_port()
             self.deconfigure()

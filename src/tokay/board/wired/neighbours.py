@@ -32,15 +32,15 @@ class Neighbour:
 class Neighbours:
     """At most `most` stations. `told` is called when one comes (True) or leaves."""
 
-    __slots__ = ("_most", "_told", "_users", "stations")
+    __slots__ = ("_max_stations", "_on_change", "_users", "stations")
 
     def __init__(self, most: int, told: Callable[[bytes, bool], None]) -> None:
-        self._most = most
-        self._told = told
+        self._max_stations = most
+        self._on_change = told
         self._users: dict[IPv4Address, tuple[bytes, float]] = {}
         self.stations: dict[bytes, Neighbour] = {}
 
-    def hear(self, mac: bytes, address: IPv4Address | None, now: float) -> bool:
+    def seen(self, mac: bytes, address: IPv4Address | None, now: float) -> bool:
         """A station said something, from an address if it has one; whether it is let in."""
         if len(mac) != 6 or mac[0] & 1:  # a group is nobody (IEEE 802-2014 section 8.2.2)
             return False
@@ -51,36 +51,36 @@ class Neighbours:
                 del self._users[next(iter(self._users))]
         station = self.stations.get(mac)
         if station is None:
-            if len(self.stations) >= self._most:
+            if len(self.stations) >= self._max_stations:
                 return False
             self.stations[mac] = Neighbour(mac, now, now, address)
-            self._told(mac, True)
+            self._on_change(mac, True)
             return True
         station.seen = now
         station.address = address or station.address
         return True
 
-    def uses(self, address: IPv4Address, but: bytes, now: float) -> bool:
+    def is_used_by_other(self, address: IPv4Address, but: bytes, now: float) -> bool:
         """Whether somebody else than the station `but` was seen to use an address of late."""
         mac, seen = self._users.get(address, (but, 0.0))
         return mac != but and now - seen < FRESH
 
-    def quiet(self, now: float) -> Iterator[tuple[bytes, IPv4Address]]:
+    def check_idle(self, now: float) -> Iterator[tuple[bytes, IPv4Address]]:
         """Let those go who have left; give those who should be asked whether they are there."""
         for station in tuple(self.stations.values()):
             silence = now - station.seen
             if silence >= GONE:
-                self.leave(station.mac)
+                self.remove(station.mac)
             elif silence >= QUIET and station.address is not None:
                 yield station.mac, station.address
 
-    def leave(self, mac: bytes) -> None:
+    def remove(self, mac: bytes) -> None:
         """A station is gone; nothing happens if it was not here."""
         if self.stations.pop(mac, None) is not None:
-            self._told(mac, False)
+            self._on_change(mac, False)
 
-    def leave_all(self) -> None:
+    def clear(self) -> None:
         """Everybody is gone, and may come back as somebody else."""
         self._users.clear()
         for mac in tuple(self.stations):
-            self.leave(mac)
+            self.remove(mac)

@@ -43,17 +43,17 @@ _TO_DHCP_CLIENT = (
 )
 
 
-class DhcpPort:
+class DhcpPacketSocket:
     """Hears DHCP messages to port 68, addressed to anyone, while there is no address.
 
-    `heard` is called with the payload and the hardware address that it came from. Raises
+    `handler` is called with the payload and the hardware address that it came from. Raises
     OSError.
     """
 
-    __slots__ = ("_heard", "_loop", "_socket")
+    __slots__ = ("_handler", "_loop", "_socket")
 
-    def __init__(self, ifname: str, heard: Callable[[bytes, bytes], None]) -> None:
-        self._heard = heard
+    def __init__(self, ifname: str, handler: Callable[[bytes, bytes], None]) -> None:
+        self._handler = handler
         self._loop = asyncio.get_running_loop()
         self._socket = _open()
         try:
@@ -85,7 +85,7 @@ class DhcpPort:
             except ipv4.Ipv4Error:
                 continue
             if datagram.source_port == SERVER_PORT and self._socket.fileno() >= 0:
-                self._heard(datagram.payload, sender[4])
+                self._handler(datagram.payload, sender[4])
 
 
 def send_dhcp(
@@ -101,13 +101,13 @@ def send_arp(ifname: str, packet: arp.Arp) -> None:
     _send(ifname, _ETH_P_ARP, packet.encode(), BROADCAST_MAC)
 
 
-class ArpPort:
-    """Hears and says ARP. `heard` is called with each packet. Raises OSError."""
+class ArpSocket:
+    """Hears and says ARP. `handler` is called with each packet. Raises OSError."""
 
-    __slots__ = ("_heard", "_ifname", "_loop", "_socket")
+    __slots__ = ("_handler", "_ifname", "_loop", "_socket")
 
-    def __init__(self, ifname: str, heard: Callable[[arp.Arp], None]) -> None:
-        self._heard = heard
+    def __init__(self, ifname: str, handler: Callable[[arp.Arp], None]) -> None:
+        self._handler = handler
         self._ifname = ifname
         self._loop = asyncio.get_running_loop()
         self._socket = _open()
@@ -139,7 +139,7 @@ class ArpPort:
                 continue
             except OSError:
                 return
-            self._heard(packet)
+            self._handler(packet)
 
 
 class FrameSender:
@@ -164,7 +164,7 @@ class FrameSender:
         self._socket.close()
 
 
-async def contested(
+async def is_address_used(
     ifname: str, mac: bytes, address: IPv4Address, *, probes: int, interval: float
 ) -> bool:
     """Ask the wire for an address, `probes` times, `interval` seconds apart.

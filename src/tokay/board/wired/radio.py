@@ -47,10 +47,10 @@ class WiredRadio:
     __slots__ = (
         "_ap",
         "_bssid",
-        "_claim",
         "_link",
         "_mac",
         "_monitor",
+        "_reservation",
         "_ssid",
         "ap_ifname",
         "ifname",
@@ -68,7 +68,7 @@ class WiredRadio:
         self._mac = mac_text(_usable(ifname).mac.hex())
         if ap_ifname is not None:
             _usable(ap_ifname)
-        self._claim: socket.socket | None = None
+        self._reservation: socket.socket | None = None
         self._link: WiredLink | None = None
         self._ap: WiredApLink | None = None
         self._monitor: Monitor | None = None
@@ -103,7 +103,7 @@ class WiredRadio:
         if facts is None:
             raise JoinError(JoinFailure.NOT_FOUND)
         try:
-            self._claim = _claim(self.ifname)
+            self._reservation = _reserve(self.ifname)
             with Netlink() as kernel:
                 kernel.clear(facts.ifindex)
             link = WiredLink(self.ifname, facts.ifindex, self._mac, self._bssid)
@@ -111,8 +111,8 @@ class WiredRadio:
             await self.leave()
             raise JoinError(JoinFailure.REFUSED) from None
         self._link = link
-        self._monitor = Monitor(self._look)
-        asyncio.get_running_loop().call_soon(self._look)
+        self._monitor = Monitor(self._check_link)
+        asyncio.get_running_loop().call_soon(self._check_link)
         return link
 
     async def start_ap(self, config: ApConfig) -> WiredApLink:
@@ -127,7 +127,7 @@ class WiredRadio:
             self._ap.close()
         try:
             facts = _usable(self.ap_ifname)
-            claim = _claim(self.ap_ifname)
+            claim = _reserve(self.ap_ifname)
         except RadioError as error:
             raise ApError(str(error)) from None
         except OSError:
@@ -156,7 +156,7 @@ class WiredRadio:
 
     async def leave(self) -> None:
         """Close the link. The interface stays on, as a cable stays in."""
-        self._let_go()
+        self._release()
 
     def rssi(self) -> int | None:
         """Give a good signal while joined."""
@@ -188,27 +188,27 @@ class WiredRadio:
         finally:
             monitor.close()
 
-    def _look(self) -> None:
+    def _check_link(self) -> None:
         """See whether the link still stands."""
         link = self._link
         if link is None:
             return
         reason = _why_lost(self.ifname, link.address)
         if reason:
-            self._let_go()
+            self._release()
             if self.on_lost is not None:
                 self.on_lost(reason)
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         link, self._link = self._link, None
         monitor, self._monitor = self._monitor, None
-        claim, self._claim = self._claim, None
+        claim, self._reservation = self._reservation, None
         for held in (monitor, link, claim):
             if held is not None:
                 held.close()
 
 
-def _claim(ifname: str) -> socket.socket:
+def _reserve(ifname: str) -> socket.socket:
     """Take an interface for this device alone, until the socket is closed. Raises OSError.
 
     Names in the abstract space belong to the network namespace (unix(7)), as interfaces do, and

@@ -143,7 +143,7 @@ class Wire:
         self._asking[lookup] = answer
         try:
             while True:
-                if lookup.due(self.loop.time()):
+                if lookup.is_due(self.loop.time()):
                     self._ask(member, lookup.question())
                 pause = lookup.get_timer() - self.loop.time()
                 with contextlib.suppress(TimeoutError):
@@ -159,12 +159,12 @@ class Wire:
         end = self.loop.time() + seconds
         try:
             while (now := self.loop.time()) < end:
-                if browse.due(now):
+                if browse.is_due(now):
                     self._ask(member, browse.question())
                 await asyncio.sleep(min(browse.get_timer(), end) - now)
         finally:
             del self._asking[browse]
-        return browse.found()
+        return browse.instances()
 
     def _ask(self, member: Member, question: bytes) -> None:
         group = member.groups.get(mdns.PORT)

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tokay.board.link import Link
+from tokay.board.link import DhcpLink
 
 if TYPE_CHECKING:
     from tokay.protocols.dhcp import Lease
@@ -19,7 +19,9 @@ class LinkDhcpClient:
 
     __slots__ = ("_client", "_link", "_loop", "_offered", "_on_lost", "_timer")
 
-    def __init__(self, link: Link, mac: str, hostname: str, on_lost: Callable[[], None]) -> None:
+    def __init__(
+        self, link: DhcpLink, mac: str, hostname: str, on_lost: Callable[[], None]
+    ) -> None:
         from tokay.protocols.dhcp import DhcpClient  # noqa: PLC0415 - start-up time is measured
 
         self._link = link

@@ -130,14 +130,14 @@ class Interface:
         *,
         port: int = 0,
         remote: tuple[str, int] | None = None,
-        others: bool = False,
+        any_source: bool = False,
     ) -> tuple[asyncio.DatagramTransport, P]:
         """Open a UDP endpoint, connected if ``remote`` is given. Low ports as for TCP.
 
-        ``others``: it hears everybody, see ``Link.open_udp``.
+        ``any_source``: it hears everybody, see ``Link.open_udp``.
         """
         transport, protocol = await self.link.open_udp(
-            self._tapped(protocol_factory), port=port, remote=remote, others=others
+            self._tapped(protocol_factory), port=port, remote=remote, any_source=any_source
         )
         transport, protocol = _behind(transport, protocol)
         if port:
@@ -154,7 +154,7 @@ class Interface:
     def _network(self) -> IPv4Network:
         return IPv4Network((self.address.address, self.address.netmask), strict=False)
 
-    async def hear_broadcasts(
+    async def open_broadcast(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
     ) -> list[asyncio.DatagramTransport]:
         """Hear what this network broadcasts to a port, which one's own endpoint does not.
@@ -169,7 +169,7 @@ class Interface:
 
         try:
             for address in filter(None, (BROADCAST, self.broadcast)):
-                ear = await self.link.hear_broadcasts(fenced, address, port)
+                ear = await self.link.open_broadcast(fenced, address, port)
                 ears.append(ear)
         except OSError:
             for ear in ears:

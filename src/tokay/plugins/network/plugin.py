@@ -66,7 +66,7 @@ async def network_restart(call: Call) -> None:
 def network_flush(call: Call) -> None:
     """Forget the names that were looked up."""
     for interface in call.kernel.plugin(Network).interfaces:
-        interface.link.flush()
+        interface.link.flush_dns()
 
 
 @command("network_lookup", "nlo", "[-i interface] host")

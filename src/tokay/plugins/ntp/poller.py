@@ -61,7 +61,7 @@ class Questions:
             async with asyncio.timeout(ANSWER_LIMIT):
                 await answers.over
         except OSError:  # TimeoutError is one
-            client.give_up()
+            client.fail()
         finally:
             if transport is not None:
                 transport.close()
@@ -73,7 +73,7 @@ class Questions:
         """Take an answer; set the clock if it is good."""
         client, clock = self._client, self._kernel.clock
         if abs(clock.rtc - clock.monotonic - self._began) > SAME:
-            client.forget()  # the host has set it since, or nobody
+            client.clock_was_set()  # the host has set it since, or nobody
         outcome = client.receive(data, source, clock.monotonic, clock.rtc)
         if isinstance(outcome, ntp.NtpSample):
             clock.set(outcome.time)

@@ -231,7 +231,7 @@ class Tls(Plugin):
     def _starved(self) -> bool:
         """Whether a script lets this handshake find no memory."""
         interfaces = self._kernel.plugin(Network).interfaces
-        return not all(interface.link.tls_memory() for interface in interfaces)
+        return not all(interface.link.has_tls_memory() for interface in interfaces)
 
     def _tell_old(self, speaks: Range) -> None:
         if speaks.old:

@@ -33,7 +33,7 @@ from tokay.plugins.tls.errors import (
     failure_of,
     reason_of,
 )
-from tokay.protocols.tls import HEADER, MAX_CONTENT, HandshakeMessage, HandshakeWalk, record_size
+from tokay.protocols.tls import HEADER, MAX_CONTENT, HandshakeMessage, HandshakeTracker, record_size
 
 RECORD = 16384
 """Bytes of data that a record may have."""
@@ -143,7 +143,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._protocol: asyncio.Protocol
         self._raw: asyncio.Transport
         self._ssl: ssl.SSLObject
-        self._walk: HandshakeWalk | None = HandshakeWalk()
+        self._walk: HandshakeTracker | None = HandshakeTracker()
         self._timer: asyncio.TimerHandle | None = None
         self._held: bytes | memoryview = b""
         self._paused = False

@@ -47,14 +47,14 @@ class UdpStream(Stream, asyncio.DatagramProtocol):
         Who names a port hears what is broadcast to it, too.
         """
         transport, _ = await self.interface.open_udp(
-            lambda: self, port=port, remote=self.peer, others=True
+            lambda: self, port=port, remote=self.peer, any_source=True
         )
         self._transport = transport
         self._connected = transport.get_extra_info("peername") is not None
         self.port = transport.get_extra_info("sockname")[1]
         if port and not self._connected:
             try:
-                self._ears = await self.interface.hear_broadcasts(lambda: _Ear(self), self.port)
+                self._ears = await self.interface.open_broadcast(lambda: _Ear(self), self.port)
             except OSError as error:  # somebody keeps broadcasts for itself
                 self._kernel.log.line(f"No broadcasts: {error.strerror or error}")
 

@@ -174,7 +174,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         state, listener = self.state, self._listener
         if state is State.OPEN:
-            payload = self._receiver.whole(data)
+            payload = self._receiver.read_single(data)
             if payload is not None:
                 listener.heard(BINARY, payload, True)
                 listener.turn()

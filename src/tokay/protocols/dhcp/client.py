@@ -228,13 +228,13 @@ class DhcpClient:
         kind = message.message_type
         if isinstance(state, Selecting):
             if kind is MessageType.OFFER:
-                self._take_offer(state, message, now)
+                self._receive_offer(state, message, now)
         elif kind is MessageType.ACK:
-            self._take_ack(state, message)
+            self._receive_ack(state, message)
         elif kind is MessageType.NAK:
-            self._take_nak(state, message, now)
+            self._receive_nak(state, message, now)
 
-    def _take_offer(self, state: Selecting, message: DhcpMessage, now: float) -> None:
+    def _receive_offer(self, state: Selecting, message: DhcpMessage, now: float) -> None:
         if (offer := read_lease(message, now)) is None:
             return
         # The REQUEST repeats the xid and the secs of the DISCOVER (RFC 2131 section 3.1 (3)).
@@ -242,7 +242,7 @@ class DhcpClient:
         self._state = Requesting(now + self._backoff(1), 1, state.xid, secs, now, offer)
         self._send_request(state.xid, secs, wanted=offer, server=True)
 
-    def _take_ack(
+    def _receive_ack(
         self, state: Requesting | Rebooting | Renewing | Rebinding, ack: DhcpMessage
     ) -> None:
         before = state.offer if isinstance(state, Requesting) else state.lease
@@ -254,7 +254,7 @@ class DhcpClient:
         self._state = states.Bound(lease)
         self._events.append(LeaseRenewed(lease) if extended else LeaseBound(lease))
 
-    def _take_nak(
+    def _receive_nak(
         self, state: Requesting | Rebooting | Renewing | Rebinding, nak: DhcpMessage, now: float
     ) -> None:
         if not _may_answer(state, nak):

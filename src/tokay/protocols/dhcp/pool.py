@@ -55,7 +55,7 @@ class Binding:
     """
 
     address: int
-    standing: BindingState
+    state: BindingState
     expires_at: float
     key: bytes = b""
     mac: bytes = b""
@@ -92,11 +92,11 @@ class Pool:
     def __iter__(self) -> Iterator[Binding]:
         return iter(self._by_address.values())
 
-    def of_client(self, key: bytes) -> Binding | None:
+    def by_client(self, key: bytes) -> Binding | None:
         """Return what a client has or last had."""
         return self._by_key.get(key)
 
-    def at(self, address: int) -> Binding | None:
+    def by_address(self, address: int) -> Binding | None:
         """Return who has or last had an address, `None` when fresh or not ours."""
         return self._by_address.get(address)
 
@@ -110,10 +110,10 @@ class Pool:
     def offer(self, key: bytes, mac: bytes, wanted: int | None, now: float) -> Binding | None:
         """Find an address for a client, best first; `None` when there is none to be had."""
         mine = self._by_key.get(key)
-        if mine is not None and mine.standing is BindingState.LEASED:
+        if mine is not None and mine.state is BindingState.LEASED:
             return mine  # it lost its memory, not its lease
         if mine is not None and (
-            mine.standing is BindingState.OFFERED or not self._someone_uses(mine.address, now)
+            mine.state is BindingState.OFFERED or not self._is_used(mine.address, now)
         ):
             self._move(mine, BindingState.OFFERED, now + OFFER_SECONDS)
             return mine
@@ -133,9 +133,9 @@ class Pool:
         if address not in self:
             return None
         binding = self._by_address.get(address)
-        if binding is not None and binding.standing is not BindingState.IDLE:
+        if binding is not None and binding.state is not BindingState.IDLE:
             return None
-        if not self._make_room(key, mac) or self._someone_uses(address, now):
+        if not self._make_room(key, mac) or self._is_used(address, now):
             return None
         binding = self._binding(address)
         self._set_client(binding, key, mac)
@@ -149,7 +149,7 @@ class Pool:
             self._set_client(binding, binding.key, mac)
         self._move(binding, BindingState.LEASED, expires_at)
 
-    def give_back(self, binding: Binding, now: float) -> None:
+    def free(self, binding: Binding, now: float) -> None:
         """Free an address whose client may want it again."""
         self.revision += 1
         self._move(binding, BindingState.IDLE, now)
@@ -191,7 +191,7 @@ class Pool:
             self._cursor += 1
         return next(iter(self._queues[BindingState.IDLE]), None)
 
-    def _someone_uses(self, address: int, now: float) -> bool:
+    def _is_used(self, address: int, now: float) -> bool:
         if not self._in_use(address):
             return False
         self.quarantine(self._binding(address), now)
@@ -203,7 +203,7 @@ class Pool:
         if len(addresses) < _ADDRESSES_A_MAC or key in self._by_key:
             return True
         for address in addresses:
-            if (binding := self._by_address[address]).standing is BindingState.IDLE:
+            if (binding := self._by_address[address]).state is BindingState.IDLE:
                 self._set_client(binding, b"", b"")
                 return True
         return False
@@ -215,8 +215,8 @@ class Pool:
         return binding
 
     def _move(self, binding: Binding, standing: BindingState, expires_at: float) -> None:
-        del self._queues[binding.standing][binding.address]
-        binding.standing = standing
+        del self._queues[binding.state][binding.address]
+        binding.state = standing
         binding.expires_at = expires_at
         self._queues[standing][binding.address] = binding
 

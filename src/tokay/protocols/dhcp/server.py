@@ -138,7 +138,7 @@ class DhcpServer:
                 answer = self._inform(message)
             case MessageType.DECLINE | MessageType.RELEASE as kind:
                 answer = None
-                self._take_back(message, kind, now)
+                self._end_binding(message, kind, now)
             case _:
                 answer = None
         return [] if answer is None else [answer]
@@ -158,7 +158,7 @@ class DhcpServer:
             (
                 GrantedLease(IPv4Address(b.address), b.mac, b.key, b.hostname, b.expires_at)
                 for b in self._pool
-                if b.standing is BindingState.LEASED
+                if b.state is BindingState.LEASED
             ),
             key=lambda lease: lease.address,
         )
@@ -176,7 +176,7 @@ class DhcpServer:
         return [
             (str(IPv4Address(b.address)), b.key, b.mac, b.hostname, b.expires_at - now)
             for b in self._pool
-            if b.key and b.standing in (BindingState.LEASED, BindingState.IDLE)
+            if b.key and b.state in (BindingState.LEASED, BindingState.IDLE)
         ]
 
     def restore(self, saved: Iterable[SavedLease], now: float) -> None:
@@ -213,16 +213,16 @@ class DhcpServer:
             # RENEWING and REBINDING give ciaddr, INIT-REBOOT the requested address. All mean:
             # may I go on with this one?
             return self._confirm(message, wanted, now) if wanted else None
-        mine = self._pool.of_client(_key(message))
+        mine = self._pool.by_client(_key(message))
         if message.server_id != self._id:
-            if mine is not None and mine.standing is BindingState.OFFERED:
-                self._pool.give_back(mine, now)  # it chose another server
+            if mine is not None and mine.state is BindingState.OFFERED:
+                self._pool.free(mine, now)  # it chose another server
             return None
         if not wanted:
             return None
         if mine is None or mine.address != wanted:
             # An offer that went to someone else since, or one we forgot by a restart.
-            if mine is None or mine.standing is not BindingState.LEASED:
+            if mine is None or mine.state is not BindingState.LEASED:
                 mine = self._pool.claim(wanted, _key(message), message.chaddr, now)
             else:
                 mine = None
@@ -231,15 +231,15 @@ class DhcpServer:
         return self._grant(message, mine, now)
 
     def _confirm(self, message: DhcpMessage, wanted: int, now: float) -> DhcpDatagram | None:
-        mine = self._pool.of_client(_key(message))
+        mine = self._pool.by_client(_key(message))
         if mine is not None and mine.address == wanted:
             return self._grant(message, mine, now)
         if (wanted ^ self._id) & self._mask:
             return self._refuse(message, "wrong network")
         if mine is not None:
             return self._refuse(message, "wrong address")
-        holder = self._pool.at(wanted)
-        if holder is not None and holder.standing in (BindingState.LEASED, BindingState.OFFERED):
+        holder = self._pool.by_address(wanted)
+        if holder is not None and holder.state in (BindingState.LEASED, BindingState.OFFERED):
             # Not known to us, but we know whose address it is.
             return self._refuse(message, "address in use")
         return None  # another server's client, perhaps: the RFC's MUST
@@ -252,13 +252,13 @@ class DhcpServer:
 
     # RFC 2131 sections 4.3.3 and 4.3.4
 
-    def _take_back(self, message: DhcpMessage, kind: MessageType, now: float) -> None:
-        mine = self._pool.of_client(_key(message))
+    def _end_binding(self, message: DhcpMessage, kind: MessageType, now: float) -> None:
+        mine = self._pool.by_client(_key(message))
         if mine is None or message.server_id != self._id:
             return
         if kind is MessageType.RELEASE:
-            if mine.address == message.ciaddr and mine.standing is BindingState.LEASED:
-                self._pool.give_back(mine, now)
+            if mine.address == message.ciaddr and mine.state is BindingState.LEASED:
+                self._pool.free(mine, now)
         elif mine.address == message.requested_address:
             self._pool.quarantine(mine, now)
 

@@ -153,7 +153,7 @@ class Resolver:
         else:
             lookup = _PendingLookup(key, wire, self._servers, {number: now + timeout})
             self._lookups[key] = lookup
-            self._begin(lookup, now)
+            self._start(lookup, now)
         return number
 
     def cancel(self, number: int) -> None:
@@ -198,7 +198,7 @@ class Resolver:
             if not lookup.waiters:
                 self._close(lookup)
             elif lookup.retry_at <= now:
-                self._ask_next(lookup, now)
+                self._send_next(lookup, now)
 
     # What comes in.
 
@@ -222,7 +222,7 @@ class Resolver:
             # What there is of the answer may end anywhere; nobody looks at it (RFC 2181 section 9).
             self._use_tcp(asked, ident, now)
         else:
-            self._take(asked, ident, datagram, now)
+            self._receive_response(asked, ident, datagram, now)
 
     def receive_tcp(self, data: bytes, exchange: int, now: float) -> bool:
         """Take in what a connection brought; return whether it has served its purpose.
@@ -243,7 +243,7 @@ class Resolver:
             self.failed(exchange, now)
             return True
         del self._exchanges[exchange]
-        self._take(asked, exchange, message, now)
+        self._receive_response(asked, exchange, message, now)
         return True
 
     def failed(self, exchange: int, now: float) -> None:
@@ -252,9 +252,9 @@ class Resolver:
         One that is over is left alone.
         """
         if asked := self._exchanges.pop(exchange, None):
-            self._pass_over(asked, exchange, DnsFailure.SERVFAIL, now)
+            self._try_next(asked, exchange, DnsFailure.SERVFAIL, now)
 
-    def _take(self, asked: _PendingQuery, ident: int, data: bytes, now: float) -> None:
+    def _receive_response(self, asked: _PendingQuery, ident: int, data: bytes, now: float) -> None:
         lookup = asked.lookup
         reading: Reading
         try:
@@ -267,13 +267,13 @@ class Resolver:
                 self._close(lookup)
                 self._events += [LookupResolved(number, addresses) for number in lookup.waiters]
             case Further(name, hops, ttl):
-                self._go_further(lookup, asked.server, name, hops, ttl, now)
+                self._follow(lookup, asked.server, name, hops, ttl, now)
             case DnsFailure.SERVFAIL | DnsFailure.REFUSED:
-                self._pass_over(asked, ident, reading, now)
+                self._try_next(asked, ident, reading, now)
             case _:
                 self._fail(lookup, reading)
 
-    def _go_further(
+    def _follow(
         self, lookup: _PendingLookup, server: Server, name: bytes, hops: int, ttl: int, now: float
     ) -> None:
         """Ask for the next name of the chain, and first the server that knew of it."""
@@ -285,29 +285,29 @@ class Resolver:
         lookup.ttl = min(ttl, lookup.ttl)
         at = lookup.servers.index(server)
         lookup.servers = lookup.servers[at:] + lookup.servers[:at]
-        self._forget_exchanges(lookup)
-        self._begin(lookup, now)
+        self._drop_exchanges(lookup)
+        self._start(lookup, now)
 
-    def _pass_over(self, asked: _PendingQuery, ident: int, failure: DnsFailure, now: float) -> None:
+    def _try_next(self, asked: _PendingQuery, ident: int, failure: DnsFailure, now: float) -> None:
         lookup = asked.lookup
         lookup.failures[asked.server] = failure
         if len(lookup.failures) == len(lookup.servers):
             self._fail(lookup, next(iter(lookup.failures.values())))
         elif lookup.latest == ident:
             # Otherwise another server has been asked since, and has its time to answer.
-            self._ask_next(lookup, now)
+            self._send_next(lookup, now)
 
     # What goes out.
 
-    def _begin(self, lookup: _PendingLookup, now: float) -> None:
+    def _start(self, lookup: _PendingLookup, now: float) -> None:
         lookup.attempt = 0
         lookup.failures.clear()
         units = len(lookup.servers) * (2**self._tries - 1)
         left = max(lookup.waiters.values()) - now
         lookup.unit = max(0.0, min(left / units, _LONGEST_UNIT))
-        self._ask_next(lookup, now)
+        self._send_next(lookup, now)
 
-    def _ask_next(self, lookup: _PendingLookup, now: float) -> None:
+    def _send_next(self, lookup: _PendingLookup, now: float) -> None:
         lookup.retry_at = inf
         while lookup.attempt < self._tries * len(lookup.servers):
             turn, at = divmod(lookup.attempt, len(lookup.servers))
@@ -349,9 +349,9 @@ class Resolver:
 
     def _close(self, lookup: _PendingLookup) -> None:
         self._lookups.pop(lookup.key, None)
-        self._forget_exchanges(lookup)
+        self._drop_exchanges(lookup)
 
-    def _forget_exchanges(self, lookup: _PendingLookup) -> None:
+    def _drop_exchanges(self, lookup: _PendingLookup) -> None:
         for ident in [i for i, asked in self._exchanges.items() if asked.lookup is lookup]:
             del self._exchanges[ident]
 

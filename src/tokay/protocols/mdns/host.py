@@ -62,7 +62,7 @@ class MdnsHost:
 
     name: str
     address: IPv4Address
-    offers: tuple[MdnsService, ...] = ()
+    services: tuple[MdnsService, ...] = ()
 
     @property
     def full_name(self) -> bytes:
@@ -71,24 +71,24 @@ class MdnsHost:
 
     def instances(self) -> list[bytes]:
         """Return the names of the services."""
-        return [self._instance(offer) for offer in self.offers]
+        return [self._instance(offer) for offer in self.services]
 
-    def claimed(self) -> list[bytes]:
+    def unique_names(self) -> list[bytes]:
         """Return the names that must be nobody else's."""
         return [self.full_name, *self.instances()]
 
     def names(self) -> list[bytes]:
         """Return every name that questions can be answered for, in lower case."""
-        names = [*self.claimed(), reverse_name(self.address), META]
-        names += [_type_name(offer.type) for offer in self.offers]
-        return list(dict.fromkeys(name.lower() for name in names if name != META or self.offers))
+        names = [*self.unique_names(), reverse_name(self.address), META]
+        names += [_type_name(offer.type) for offer in self.services]
+        return list(dict.fromkeys(name.lower() for name in names if name != META or self.services))
 
     @lru_cache(maxsize=MAX_MADE)  # noqa: B019 - a host is a value, and few are kept
-    def unique(self) -> tuple[ResourceRecord, ...]:
+    def unique_records(self) -> tuple[ResourceRecord, ...]:
         """Return the records that are probed for and defended."""
         host = self.full_name
         found = [ResourceRecord(host, RecordType.A, HOST_TTL, self.address.packed, _UNIQUE)]
-        for offer, instance in zip(self.offers, self.instances(), strict=True):
+        for offer, instance in zip(self.services, self.instances(), strict=True):
             srv = ResourceRecord.of_service(instance, SrvData(0, 0, offer.port, host), HOST_TTL)
             txt = ResourceRecord.of_texts(instance, offer.texts, OTHER_TTL)
             found += [srv._replace(cls=_UNIQUE), txt._replace(cls=_UNIQUE)]
@@ -100,8 +100,8 @@ class MdnsHost:
         reverse = ResourceRecord(
             reverse_name(self.address), RecordType.PTR, HOST_TTL, self.full_name, _UNIQUE
         )
-        found = [*self.unique(), reverse]
-        for offer, instance in zip(self.offers, self.instances(), strict=True):
+        found = [*self.unique_records(), reverse]
+        for offer, instance in zip(self.services, self.instances(), strict=True):
             kind = _type_name(offer.type)
             found.append(ResourceRecord.of_target(kind, RecordType.PTR, instance, OTHER_TTL))
             found.append(ResourceRecord.of_target(META, RecordType.PTR, kind, OTHER_TTL))
@@ -118,7 +118,7 @@ class MdnsHost:
                 return _nsec(instance, (RecordType.TXT, RecordType.SRV), OTHER_TTL)
         return None
 
-    def numbered(self, number: int) -> "MdnsHost":
+    def with_number(self, number: int) -> "MdnsHost":
         """Return the host under its name with a number, as are instances with names of their own.
 
         `name-2` is what the documentation of the devices shows; `Name (2)` is RFC 6763's.
@@ -128,7 +128,7 @@ class MdnsHost:
         name = first[: LONGEST_LABEL - len(end)] + end + dot + rest
         offers = tuple(
             replace(offer, instance=f"{offer.instance} ({number})") if offer.instance else offer
-            for offer in self.offers
+            for offer in self.services
         )
         return MdnsHost(name, self.address, offers)
 

@@ -37,7 +37,7 @@ class _RepeatedQuery:
         self._due = now
         self._pause = FIRST_PAUSE
 
-    def due(self, now: float) -> bool:
+    def is_due(self, now: float) -> bool:
         """Whether it is time to ask; if so the next time is set."""
         if now < self._due:
             return False
@@ -111,15 +111,15 @@ class MdnsBrowse(_RepeatedQuery):
         for record in _records(message):
             name = record.name.lower()
             if record.type == RecordType.PTR and name == wanted:
-                self._learn(self._pointers, record.data.lower(), record)
+                self._remember(self._pointers, record.data.lower(), record)
             elif record.type == RecordType.SRV and name.endswith(wanted):
-                self._learn(self._services, name, record)
+                self._remember(self._services, name, record)
             elif record.type == RecordType.TXT and name.endswith(wanted):
-                self._learn(self._texts, name, record)
+                self._remember(self._texts, name, record)
             elif record.type == RecordType.A and record.ttl and len(self._addresses) < MAX_FOUND:
                 self._addresses[name] = IPv4Address(record.data)
 
-    def found(self) -> list[ServiceInstance]:
+    def instances(self) -> list[ServiceInstance]:
         """Return what is known, by instance."""
         rows = []
         for name, pointer in self._pointers.items():
@@ -135,7 +135,7 @@ class MdnsBrowse(_RepeatedQuery):
             )
         return sorted(rows, key=lambda one: (one.instance.lower(), str(one.address)))
 
-    def _learn(
+    def _remember(
         self, known: dict[bytes, ResourceRecord], name: bytes, record: ResourceRecord
     ) -> None:
         if not record.ttl:

@@ -171,10 +171,10 @@ class MdnsResponder:
         host.names()
         self._count += 1
         entry = _HostEntry(self._count, host, host)
-        if self._taken_here(entry, host):
+        if self._is_taken(entry, host):
             self._next_name(entry)
         self._entries[entry.key] = entry
-        self._learn(entry)
+        self._index(entry)
         self._restart(entry, now + self._rng.uniform(0, PROBE_INTERVAL))
         return entry.key
 
@@ -183,11 +183,11 @@ class MdnsResponder:
         entry = self._entries.pop(key, None)
         if entry is None:
             return
-        self._unlearn(entry)
+        self._unindex(entry)
         self._numbers.pop(entry.asked.name, None)
         if entry.state is _ProbeState.ESTABLISHED:
             gone = [one._replace(ttl=0) for one in entry.host.records() if one.name != META]
-            self._say(entry, tuple(gone))
+            self._send(entry, tuple(gone))
 
     def name(self, key: int) -> str:
         """Return the name that a host has or tries to get."""
@@ -238,7 +238,7 @@ class MdnsResponder:
             return  # section 18.3 and 18.11
         if message.flags & QR:
             if source[1] == PORT:
-                self._hear_response(message, now)
+                self._receive_response(message, now)
             return
         held = self._deferred.get(source)
         if held is not None:
@@ -251,7 +251,7 @@ class MdnsResponder:
             when = now + self._rng.uniform(*TRUNCATED_DELAY)
             self._schedule(when, _TimerStep.DEFERRED, self._count)
         else:
-            self._hear_query([message], source, now, group)
+            self._receive_query([message], source, now, group)
 
     # The life of a host.
 
@@ -266,7 +266,7 @@ class MdnsResponder:
             name = entry.host.name
             self._events.append(NameEstablished(entry.key, name, name != entry.asked.name))
         records = tuple(entry.host.records())
-        self._say(entry, records)
+        self._send(entry, records)
         entry.announced_at = now
         entry.multicast.clear()
         entry.sent += 1
@@ -276,9 +276,9 @@ class MdnsResponder:
     def _probe(self, entry: _HostEntry) -> None:
         # Unicast is asked for: nobody else needs to hear the answer (section 8.1).
         questions = tuple(
-            Question(name, RecordType.ANY, CLASS_IN | FLUSH) for name in entry.host.claimed()
+            Question(name, RecordType.ANY, CLASS_IN | FLUSH) for name in entry.host.unique_names()
         )
-        claims = tuple(one._replace(cls=CLASS_IN) for one in entry.host.unique())
+        claims = tuple(one._replace(cls=CLASS_IN) for one in entry.host.unique_records())
         probe = DnsMessage(0, 0, questions, authorities=claims)
         self._out.append(MdnsDatagram(entry.key, probe.encode(), None))
 
@@ -296,9 +296,9 @@ class MdnsResponder:
         entry.slow = entry.slow or len(entry.conflicts) > MAX_CONFLICTS
         delay = CONFLICT_DELAY if entry.slow else 0.0
         if entry.state is _ProbeState.PROBING:
-            self._unlearn(entry)
+            self._unindex(entry)
             self._next_name(entry)
-            self._learn(entry)
+            self._index(entry)
         self._restart(entry, now + delay)
 
     def _next_name(self, entry: _HostEntry) -> None:
@@ -307,23 +307,23 @@ class MdnsResponder:
         while True:
             entry.number += 1
             self._numbers[entry.asked.name] = entry.number
-            host = entry.asked.numbered(entry.number)
-            if not self._taken_here(entry, host):
+            host = entry.asked.with_number(entry.number)
+            if not self._is_taken(entry, host):
                 entry.host = host
                 return
 
-    def _taken_here(self, entry: _HostEntry, host: MdnsHost) -> bool:
+    def _is_taken(self, entry: _HostEntry, host: MdnsHost) -> bool:
         return any(
             other is not entry
-            for name in host.claimed()
+            for name in host.unique_names()
             for other in self._by_name.get(name.lower(), {}).values()
         )
 
-    def _learn(self, entry: _HostEntry) -> None:
+    def _index(self, entry: _HostEntry) -> None:
         for name in entry.host.names():
             self._by_name.setdefault(name, {})[entry.key] = entry
 
-    def _unlearn(self, entry: _HostEntry) -> None:
+    def _unindex(self, entry: _HostEntry) -> None:
         for name in entry.host.names():
             entries = self._by_name.get(name, {})
             entries.pop(entry.key, None)
@@ -332,7 +332,7 @@ class MdnsResponder:
 
     # What others say.
 
-    def _hear_response(self, message: DnsMessage, now: float) -> None:
+    def _receive_response(self, message: DnsMessage, now: float) -> None:
         for record in (*message.answers, *message.additionals):
             if record.type not in _KINDS or not record.ttl or record.cls & ~FLUSH != CLASS_IN:
                 continue
@@ -340,7 +340,7 @@ class MdnsResponder:
                 if now >= entry.begins_at and _contradicts(entry, record):
                     self._conflict(entry, now)
 
-    def _hear_query(
+    def _receive_query(
         self, pieces: list[DnsMessage], source: tuple[str, int], now: float, group: bool
     ) -> None:
         claims = [claim for piece in pieces for claim in piece.authorities]
@@ -364,11 +364,11 @@ class MdnsResponder:
                         mine = asked.setdefault(entry.key, {})
                         mine[record] = mine.get(record, True) and alone
         if claims:
-            self._break_ties(claims, now)
+            self._resolve_ties(claims, now)
         for key, records in asked.items():
             self._answer(self._entries[key], records, pieces[0], source, now, probe=bool(claims))
 
-    def _break_ties(self, claims: list[ResourceRecord], now: float) -> None:
+    def _resolve_ties(self, claims: list[ResourceRecord], now: float) -> None:
         """Let the probe with the greater data win (section 8.2)."""
         theirs: dict[bytes, list[tuple[int, int, bytes]]] = {}
         for claim in claims:
@@ -380,7 +380,7 @@ class MdnsResponder:
                     continue
                 ours = [
                     (CLASS_IN, one.type, one.data)
-                    for one in entry.host.unique()
+                    for one in entry.host.unique_records()
                     if one.name.lower() == name
                 ]
                 if sorted(ours) < sorted(ranks):
@@ -406,7 +406,7 @@ class MdnsResponder:
             one for one, alone in records.items() if alone and self._is_fresh(entry, one, now)
         )
         if alone and self._may_unicast(entry, now):
-            self._say(entry, alone, source)
+            self._send(entry, alone, source)
         rest = [one for one in records if one not in alone]
         if not rest:
             return
@@ -432,13 +432,13 @@ class MdnsResponder:
         records = tuple(entry.pending)
         entry.pending.clear()
         if records and entry.state is _ProbeState.ESTABLISHED:
-            self._say(entry, records)
+            self._send(entry, records)
             entry.multicast.update({(one.name, one.type): now for one in records})
 
     def _answer_deferred(self, number: int, now: float) -> None:
         source = self._deferrals.pop(number)
         held = self._deferred.pop(source)
-        self._hear_query(held.pieces, held.source, now, held.group)
+        self._receive_query(held.pieces, held.source, now, held.group)
 
     def _answer_legacy(
         self,
@@ -461,7 +461,7 @@ class MdnsResponder:
         )
         self._out.append(MdnsDatagram(entry.key, answer.encode(), source))
 
-    def _say(
+    def _send(
         self,
         entry: _HostEntry,
         records: tuple[ResourceRecord, ...],
@@ -494,9 +494,9 @@ def _last(entry: _HostEntry, record: ResourceRecord) -> float:
 def _contradicts(entry: _HostEntry, record: ResourceRecord) -> bool:
     """Whether a record of somebody's cannot stand beside ours."""
     name = record.name.lower()
-    if all(name != one.lower() for one in entry.host.claimed()):
+    if all(name != one.lower() for one in entry.host.unique_names()):
         return False
-    ours = [one for one in entry.host.unique() if one.name.lower() == name]
+    ours = [one for one in entry.host.unique_records() if one.name.lower() == name]
     if any((one.type, one.data) == (record.type, record.data) for one in ours):
         return False
     # A name that is not ours yet must be free of everything (section 8.1).
@@ -520,7 +520,7 @@ def _related(host: MdnsHost, records: tuple[ResourceRecord, ...]) -> tuple[Resou
     """Return what who gets these records will ask for next (RFC 6763 section 12)."""
     there = set(records)
     wanted: list[ResourceRecord] = []
-    unique = host.unique()
+    unique = host.unique_records()
     for record in records:
         if record.type == RecordType.PTR and record.name != META:
             wanted += [one for one in unique if one.name == record.data]

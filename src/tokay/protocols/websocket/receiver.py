@@ -47,12 +47,12 @@ class FrameReceiver:
     __slots__ = (
         "_final",
         "_head",
-        "_held",
         "_key",
-        "_left",
         "_masked",
         "_most",
         "_opcode",
+        "_pending",
+        "_remaining",
         "_short",
         "_text",
         "_total",
@@ -61,12 +61,12 @@ class FrameReceiver:
     def __init__(self, *, masked: bool, most: int | None = None) -> None:
         self._masked = masked
         self._most = MOST if most is None else most
-        self._held = b""
+        self._pending = b""
         """The beginning of a frame whose header, or control payload, is not all there."""
         self._opcode = 0
         """What the message is that has begun; 0 between messages."""
         self._final = False
-        self._left = 0
+        self._remaining = 0
         """Bytes of the present frame that are still to come."""
         self._key = b""
         self._total = 0
@@ -76,13 +76,13 @@ class FrameReceiver:
         self._short = self._head + min(MAX_CONTROL, self._most)
         """Bytes of a short frame at most."""
 
-    def whole(self, data: bytes) -> bytes | None:
+    def read_single(self, data: bytes) -> bytes | None:
         """Return the payload, if the data is one binary message below 64 KiB and nothing else.
 
         The usual, and quicker than ``receive``, which must be asked when this gives None.
         """
         size, start = len(data), self._head
-        if size < start or data[0] != _USUAL or self._left or self._opcode or self._held:
+        if size < start or data[0] != _USUAL or self._remaining or self._opcode or self._pending:
             return None
         second = data[1]
         if second == (size + 122 if self._masked else size - 2) and size <= self._short:
@@ -103,28 +103,28 @@ class FrameReceiver:
 
         All must be taken, up to a close frame or an error: nothing may be received after those.
         """
-        if self._held:
-            data = self._held + data
-            self._held = b""
+        if self._pending:
+            data = self._pending + data
+            self._pending = b""
         at, size = 0, len(data)
         while at < size:
-            if self._left:
-                end = min(at + self._left, size)
+            if self._remaining:
+                end = min(at + self._remaining, size)
                 yield self._piece(data, at, end)
                 at = end
                 continue
             start = self._header(data, at, size)
             if start < 0:
-                self._held = data[at:]
+                self._pending = data[at:]
                 return
             opcode = data[at] & 0xF
             at = start
             if opcode >= CLOSE:
-                at += self._left
+                at += self._remaining
                 payload = data[start:at]
-                self._left = 0
+                self._remaining = 0
                 yield opcode, mask(payload, self._key) if self._masked else payload, True
-            elif self._final and not self._left:
+            elif self._final and not self._remaining:
                 yield self._end(b"")
 
     def _header(self, data: bytes, at: int, size: int) -> int:
@@ -153,7 +153,7 @@ class FrameReceiver:
         if size < (end + length if opcode >= CLOSE else end):
             return -1
         self._key = data[start:end]
-        self._left = length
+        self._remaining = length
         if opcode < CLOSE:
             self._total = length if opcode else self._total + length
             self._opcode = opcode or self._opcode
@@ -175,7 +175,7 @@ class FrameReceiver:
     def _piece(self, data: bytes, at: int, end: int) -> Piece:
         """Return what has come of the present frame, one byte at least."""
         got = end - at
-        self._left -= got
+        self._remaining -= got
         if not self._masked:
             payload = data[at:end]
         else:
@@ -183,7 +183,7 @@ class FrameReceiver:
             payload = mask(data[at:end] if got < LONG else memoryview(data)[at:end], key)
             if got & 3:
                 self._key = key[got & 3 :] + key[: got & 3]
-        if self._final and not self._left:
+        if self._final and not self._remaining:
             return self._end(payload)
         if self._opcode == TEXT:
             self._check_text(payload, final=False)
