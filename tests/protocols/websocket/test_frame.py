@@ -1,10 +1,11 @@
 """Frames out, close frames, and the mask."""
 
 import os
-import threading
+import sys
 
 import pytest
 from tests.websocket_cases import Frame
+from websockets import speedups
 
 from tokay.protocols.websocket import (
     BINARY,
@@ -59,31 +60,25 @@ def test_every_frame_has_a_key_of_its_own() -> None:
     assert len(keys) == 100
 
 
-def test_masks_without_a_loop() -> None:
-    for size in SIZES:
+def test_masks() -> None:
+    for size in (*SIZES, 384, 1000, 65535, 65536, 200_001):
         data, key = os.urandom(size), os.urandom(4)
         assert mask(data, key) == plain(data, key)
-    assert not hasattr(masking._local, "engine") or masking._local.engine
+        assert mask(memoryview(data), key) == plain(data, key)
 
 
-async def test_picows_masks_long_payloads() -> None:
-    """What is used of picows is not documented: this is what says that it still is so."""
-    engine = masking._make_engine()
-    assert engine is not None
-    for size in (384, 1000, 65535, 65536):
+def test_the_c_function_masks() -> None:
+    """The fast way is what a usual installation has."""
+    assert masking.load_mask() is speedups.apply_mask
+
+
+def test_without_the_c_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "websockets.speedups", None)
+    monkeypatch.setattr(masking, "_function", None)
+    for size in (0, 1, 5, 1000, 65536):
         data, key = os.urandom(size), os.urandom(4)
-        assert engine.mask(data, key) == plain(data, key)
-
-
-async def test_without_picows(monkeypatch: pytest.MonkeyPatch) -> None:
-    def other(*_: object) -> None:
-        raise TypeError("another constructor")
-
-    monkeypatch.setattr(masking.Engine, "__init__", other)
-    monkeypatch.setattr(masking, "_local", threading.local())
-    data, key = os.urandom(1000), os.urandom(4)
-    assert mask(data, key) == plain(data, key)
-    assert masking._local.engine is None
+        assert mask(data, key) == plain(data, key)
+    assert masking._function is masking.mask_by_integer
 
 
 def test_close_payloads() -> None:

@@ -20,7 +20,7 @@ from tokay.protocols.websocket.frame import (
     TOO_BIG,
     WebSocketError,
 )
-from tokay.protocols.websocket.masking import LONG, mask
+from tokay.protocols.websocket.masking import mask
 
 Piece = tuple[int, bytes, bool]
 """Opcode, payload, and whether the message ends here. A continuation has its message's opcode."""
@@ -180,7 +180,7 @@ class FrameReceiver:
             payload = data[at:end]
         else:
             key = self._key
-            payload = mask(data[at:end] if got < LONG else memoryview(data)[at:end], key)
+            payload = mask(memoryview(data)[at:end], key)
             if got & 3:
                 self._key = key[got & 3 :] + key[: got & 3]
         if self._final and not self._remaining:
