@@ -21,6 +21,7 @@ from tokay.protocols.dns import (
     Resolver,
     UseTcp,
 )
+from tokay.protocols.timer_pump import TimerPump
 
 OpenUdp = Callable[..., Awaitable[tuple[asyncio.DatagramTransport, Any]]]
 ConnectTcp = Callable[..., Awaitable[tuple[asyncio.Transport, Any]]]
@@ -62,14 +63,14 @@ class DnsClient:
         self._waiting: dict[int, asyncio.Future[list[str]]] = {}
         self._sockets: dict[int, asyncio.BaseTransport] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._pump = TimerPump(self._loop, self._resolver, self._process)
 
     def use_servers(self, servers: list[IPv4Address]) -> None:
         """Ask these servers from now on."""
         self._resolver.use_servers(servers)
 
     def flush(self) -> None:
-        """Forget what was learned."""
+        """Empty the cache."""
         self._resolver.flush()
 
     async def resolve(self, name: str) -> list[str]:
@@ -80,7 +81,7 @@ class DnsClient:
             raise socket.gaierror(socket.EAI_NONAME, f"{name} is no host name") from None
         answer: asyncio.Future[list[str]] = self._loop.create_future()
         self._waiting[number] = answer
-        self._pump()
+        self._pump.pump()
         try:
             return await answer
         except socket.gaierror as error:
@@ -88,7 +89,7 @@ class DnsClient:
         finally:
             if self._waiting.pop(number, None) is not None:
                 self._resolver.cancel(number)
-                self._pump()
+                self._pump.pump()
 
     def close(self) -> None:
         """Give up every lookup."""
@@ -97,34 +98,29 @@ class DnsClient:
         for transport in self._sockets.values():
             transport.close()
         self._sockets.clear()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._pump.stop()
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(socket.gaierror(socket.EAI_AGAIN, "the network is gone"))
 
     def received(self, exchange: int, data: bytes, source: tuple[str, int]) -> None:
-        """Hear a datagram on the socket of an exchange."""
+        """Called with a datagram on the socket of an exchange."""
         self._resolver.receive(data, source, self._loop.time(), exchange)
-        self._pump()
+        self._pump.pump()
 
     def received_tcp(self, exchange: int, data: bytes) -> bool:
-        """Hear bytes on the connection of an exchange; return whether it is of no more use."""
+        """Called with bytes on an exchange's connection; return whether it can be closed."""
         done = self._resolver.receive_tcp(data, exchange, self._loop.time())
-        self._pump()
+        self._pump.pump()
         return done
 
     def failed(self, exchange: int) -> None:
-        """Hear that a socket of an exchange is of no use."""
+        """Called when the socket of an exchange has failed."""
         self._resolver.failed(exchange, self._loop.time())
-        self._pump()
+        self._pump.pump()
 
-    def _tick(self) -> None:
-        self._resolver.handle_timer(self._loop.time())
-        self._pump()
-
-    def _pump(self) -> None:
-        """Send what is to be sent, tell what is known, and wait for what is next."""
+    def _process(self) -> None:
+        """Send what is to be sent, and settle what is known."""
         for event in self._resolver.events():
             match event:
                 case LookupResolved(lookup, addresses):
@@ -132,15 +128,11 @@ class DnsClient:
                 case LookupFailed(lookup, failure):
                     self._settle(lookup, socket.gaierror(*_TEXTS[failure]))
                 case UseTcp():
-                    self._begin(self._ask_over_tcp(event))
+                    self._start(self._ask_over_tcp(event))
         for outgoing in self._resolver.datagrams_to_send():
-            self._begin(self._ask(outgoing))
+            self._start(self._ask(outgoing))
         for exchange in [one for one in self._sockets if not self._resolver.is_open(one)]:
             self._sockets.pop(exchange).close()
-        if self._timer is not None:
-            self._timer.cancel()
-        due = self._resolver.get_timer()
-        self._timer = None if due is None else self._loop.call_at(due, self._tick)
 
     def _settle(self, lookup: int, outcome: list[str] | socket.gaierror) -> None:
         answer = self._waiting.get(lookup)
@@ -151,7 +143,7 @@ class DnsClient:
         else:
             answer.set_exception(outcome)
 
-    def _begin(self, work: Any) -> None:
+    def _start(self, work: Any) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -16,6 +16,7 @@ from ipaddress import IPv4Address
 from tokay.board.link import Link, MulticastGroup
 from tokay.protocols import llmnr, mdns, netbios
 from tokay.protocols.dns import QR, DnsError, DnsMessage
+from tokay.protocols.timer_pump import TimerPump
 
 MAX_REPLIES = 200
 """Answers a second by LLMNR and NetBIOS together: a flood of questions gets no flood back."""
@@ -79,9 +80,7 @@ class Wire:
         self._by_label: dict[bytes, Member] = {}
         self._responder = mdns.MdnsResponder(random.Random(seed))  # noqa: S311
         self._asking: dict[mdns.MdnsLookup | mdns.MdnsBrowse, asyncio.Future[str] | None] = {}
-        self._timer: asyncio.Handle | None = None
-        self._due: float | None = None
-        """When the timer goes off. A handle of uvloop's need not tell: it may have no ``when``."""
+        self._pump = TimerPump(loop, self._responder, self._process)
         self._replies = (0.0, 0)
 
     # Members.
@@ -108,7 +107,7 @@ class Wire:
             # Without its port (which is low, or somebody else's) a service is not there.
             with contextlib.suppress(OSError):
                 member.groups[port] = member.link.open_group(group, port, heard)
-        self._pump()
+        self._pump.pump()
         return self._responder.name(member.key)
 
     def leave(self, member: Member) -> None:
@@ -117,7 +116,7 @@ class Wire:
             return
         if member.key is not None:
             self._responder.remove(member.key, self.loop.time())
-            self._pump()
+            self._pump.pump()
             del self._by_key[member.key]
             self._forget_label(member)
         del self._members[str(member.address)]
@@ -128,9 +127,7 @@ class Wire:
     def _end_if_empty(self) -> None:
         if self._members:
             return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._pump.stop()
         if _wires.get(self._medium) is self:
             del _wires[self._medium]
 
@@ -189,7 +186,7 @@ class Wire:
         if message.flags & QR and source[1] == mdns.PORT:
             self._learn(message)
         self._responder.receive(message, source, self.loop.time(), group)
-        self._pump()
+        self._pump.pump()
 
     def _is_known(self, data: bytes, source: tuple[str, int]) -> bool:
         """Whether it is news to nobody: a device here has said it, whose address is no other's.
@@ -263,12 +260,7 @@ class Wire:
 
     # The responder.
 
-    def _tick(self) -> None:
-        self._timer = None
-        self._responder.handle_timer(self.loop.time())
-        self._pump()
-
-    def _pump(self) -> None:
+    def _process(self) -> None:
         for event in self._responder.events():
             self._named(event)
         for out in self._responder.datagrams_to_send():
@@ -276,13 +268,6 @@ class Wire:
             if member is not None:
                 to = out.destination or (mdns.GROUP, mdns.PORT)
                 member.groups[mdns.PORT].send(out.data, to)
-        due = self._responder.get_timer()
-        if self._timer is not None:
-            if due == self._due:
-                return
-            self._timer.cancel()
-        self._due = due
-        self._timer = None if due is None else self.loop.call_at(due, self._tick)
 
     def _named(self, event: mdns.NameEstablished) -> None:
         member = self._by_key.get(event.key)

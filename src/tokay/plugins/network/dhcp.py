@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tokay.board.link import DhcpLink
+from tokay.protocols.timer_pump import TimerPump
 
 if TYPE_CHECKING:
     from tokay.protocols.dhcp import Lease
@@ -17,7 +18,7 @@ class LinkDhcpClient:
     ``on_lost`` is called when a lease that was held is gone.
     """
 
-    __slots__ = ("_client", "_link", "_loop", "_offered", "_on_lost", "_timer")
+    __slots__ = ("_client", "_link", "_loop", "_offered", "_on_lost", "_pump")
 
     def __init__(
         self, link: DhcpLink, mac: str, hostname: str, on_lost: Callable[[], None]
@@ -34,7 +35,7 @@ class LinkDhcpClient:
             rng=random.Random(mac),  # noqa: S311 - for back-off, not for secrets
             broadcast=False,
         )
-        self._timer: asyncio.TimerHandle | None = None
+        self._pump = TimerPump(self._loop, self._client, self._process)
         self._offered: asyncio.Future[Lease] | None = None
 
     @property
@@ -54,7 +55,7 @@ class LinkDhcpClient:
             self._client.start(self._loop.time())
         while True:
             self._offered = self._loop.create_future()
-            self._pump()
+            self._pump.pump()
             lease = await self._offered
             dns = ",".join(map(str, lease.dns)) or "0.0.0.0"  # noqa: S104 - no server
             gateway = str(lease.gateway or "0.0.0.0")  # noqa: S104 - no router
@@ -77,23 +78,18 @@ class LinkDhcpClient:
         """End, without a word to the server."""
         self._client.stop()
         self._link.on_datagram = None
-        if self._timer is not None:
-            self._timer.cancel()
+        self._pump.stop()
 
     def _receive(self, datagram: bytes) -> None:
         self._client.receive(datagram, self._loop.time())
-        self._pump()
-
-    def _tick(self) -> None:
-        self._client.handle_timer(self._loop.time())
-        self._pump()
+        self._pump.pump()
 
     def _send(self) -> None:
         for outgoing in self._client.datagrams_to_send():
             self._link.send_datagram(outgoing.data, outgoing.destination)
 
-    def _pump(self) -> None:
-        """Send what is to be sent, hear what happened, and wait for what is next."""
+    def _process(self) -> None:
+        """Send what is to be sent, and pass on what happened."""
         from tokay.protocols.dhcp import LeaseBound, LeaseExpired, LeaseRefused, LeaseRenewed  # noqa: PLC0415 - as above
 
         self._send()
@@ -106,7 +102,3 @@ class LinkDhcpClient:
                         self._on_lost()
                 case LeaseBound() | LeaseRenewed():
                     pass
-        if self._timer is not None:
-            self._timer.cancel()
-        due = self._client.get_timer()
-        self._timer = None if due is None else self._loop.call_at(due, self._tick)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import cast
 
+from tokay.board.closing import close_then_abort
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import failed
 from tokay.kernel.streams import Inbox, Stream, Taker
@@ -81,8 +82,7 @@ class TcpStream(Stream, asyncio.Protocol):
     def close(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        self._transport.close()
-        self._linger()
+        close_then_abort(self._transport, LINGER)
 
     # What asyncio tells.
 
@@ -100,7 +100,8 @@ class TcpStream(Stream, asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._end()
-        self._linger()
+        if self._transport is not None:
+            close_then_abort(self._transport, LINGER)  # the peer may never read the rest
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -122,11 +123,6 @@ class TcpStream(Stream, asyncio.Protocol):
             self.resume_writing()
             self._kernel.streams.arrived(self)
 
-    def _linger(self) -> None:
-        """Let what was written go out, but not for ever: the peer may never read it."""
-        if self._transport is not None and self._transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(LINGER, _give_up, self._transport)
-
     def _pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
@@ -134,9 +130,3 @@ class TcpStream(Stream, asyncio.Protocol):
     def _resume(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
-
-
-def _give_up(transport: asyncio.Transport) -> None:
-    # One that has sent all is closed, and asyncio's takes an abort badly then.
-    if transport.get_write_buffer_size():
-        transport.abort()
