@@ -16,6 +16,7 @@ import socket
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from tokay.board.closing import close_then_abort
 from tokay.kernel.console import MAX_UNSENT, Console
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.remote_terminal.variables import PASSWORD, TIMEOUT
@@ -146,9 +147,7 @@ class Terminal(asyncio.Protocol):
         """Hang up, once what was written has gone."""
         self._leave()
         if not self._transport.is_closing():
-            self._transport.close()
-            if self._transport.get_write_buffer_size():
-                self._loop.call_later(LINGER, self._transport.abort)
+            close_then_abort(self._transport, LINGER)
 
     # The channel of the console.
 

@@ -133,23 +133,7 @@ class DhcpMessage:
             raise DhcpError("no magic cookie: plain BOOTP or something else")
         if hlen > 16:
             raise DhcpError(f"hardware address of {hlen} octets")
-        options: dict[int, bytes] = {}
-        pieces: dict[int, list[bytes]] = {}
-        _read_options(data, _HEADER.size, options, pieces)
-        overload = options.pop(_OVERLOAD, b"\0")
-        if overload != b"\0":
-            # RFC 3396 section 5 fixes the order: options, file, sname. A second option 52
-            # found in there would be a joke, and is not followed.
-            where = overload[0] if overload else 0
-            if where & 1:
-                _read_options(file, 0, options, pieces)
-            if where & 2:
-                _read_options(sname, 0, options, pieces)
-            options.pop(_OVERLOAD, None)
-        if pieces:
-            pieces.pop(_OVERLOAD, None)
-            for code, values in pieces.items():
-                options[code] = b"".join(values)
+        options = _read_all_options(data, sname, file)
         return cls(
             op,
             xid,
@@ -195,17 +179,7 @@ class DhcpMessage:
             )
         except Exception as error:  # struct.error is not a ValueError
             raise ValueError(str(error)) from error
-        for code, value in self.options.items():
-            if code == _OVERLOAD or not _PAD < code < _END:
-                raise ValueError(f"{code} is not the code of an option with a value")
-            if len(value) < 256:  # nearly all
-                out += b"%c%c%b" % (code, len(value), value)
-                continue
-            for start in range(0, len(value) or 1, 255):
-                piece = value[start : start + 255]
-                out += bytes((code, len(piece)))
-                out += piece
-        out.append(_END)
+        _write_options(out, self.options)
         if len(out) > _LONGEST:
             raise ValueError(f"a message of {len(out)} octets is too long")
         return bytes(out.ljust(_SHORTEST, b"\0"))
@@ -293,6 +267,43 @@ class DhcpMessage:
         # Some clients count a closing NUL; nobody may send an escape sequence to a terminal.
         text = self.options.get(code, b"").rstrip(b"\0").decode("utf-8", "replace")
         return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _read_all_options(data: bytes, sname: bytes, file: bytes) -> dict[int, bytes]:
+    """Return the options of a message, also those in the fields that option 52 names."""
+    options: dict[int, bytes] = {}
+    pieces: dict[int, list[bytes]] = {}
+    _read_options(data, _HEADER.size, options, pieces)
+    overload = options.pop(_OVERLOAD, b"\0")
+    if overload != b"\0":
+        # RFC 3396 section 5 fixes the order: options, file, sname. A second option 52
+        # found in there would be a joke, and is not followed.
+        where = overload[0] if overload else 0
+        if where & 1:
+            _read_options(file, 0, options, pieces)
+        if where & 2:
+            _read_options(sname, 0, options, pieces)
+        options.pop(_OVERLOAD, None)
+    if pieces:
+        pieces.pop(_OVERLOAD, None)
+        for code, values in pieces.items():
+            options[code] = b"".join(values)
+    return options
+
+
+def _write_options(out: bytearray, options: Mapping[int, bytes]) -> None:
+    """Append options and the end option. Raises ValueError for a code that can have no value."""
+    for code, value in options.items():
+        if code == _OVERLOAD or not _PAD < code < _END:
+            raise ValueError(f"{code} is not the code of an option with a value")
+        if len(value) < 256:  # nearly all
+            out += b"%c%c%b" % (code, len(value), value)
+            continue
+        for start in range(0, len(value) or 1, 255):
+            piece = value[start : start + 255]
+            out += bytes((code, len(piece)))
+            out += piece
+    out.append(_END)
 
 
 def _read_options(
