@@ -20,7 +20,7 @@ class Board:
     ethernet: Radio | None = None
 
     def close(self) -> None:
-        """Give the hardware back."""
+        """Release the hardware."""
         for port in self.ports:
             if port is not None:
                 port.close()

@@ -112,7 +112,7 @@ class DhcpLink(LinkIdentity, Protocol):
         """
 
     def deconfigure(self) -> None:
-        """Give the address back; without one this does nothing. Called after sockets are closed."""
+        """Release the address; without one this does nothing. Called after sockets are closed."""
 
 
 class LinkSockets(Protocol):

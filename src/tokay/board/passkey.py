@@ -29,7 +29,7 @@ def check_passphrase(security: Security, passphrase: str | None) -> None:
 
 
 def wep_key(text: str) -> bytes | None:
-    """Give a WEP key's bytes, 5 or 13, from characters or hex digits; None if it is none."""
+    """Return a WEP key's 5 or 13 bytes from characters or hex digits; None if it is none."""
     if not _WEP_KEY.fullmatch(text):
         return None
     return bytes.fromhex(text) if len(text) in (10, 26) else text.encode()

@@ -67,13 +67,13 @@ class Pins(Protocol):
         """How many pins there are."""
 
     def owner(self, pin: int) -> str:
-        """Who has claimed a pin; empty when nobody has."""
+        """Return the owner of a pin; empty without one."""
 
     def claim(self, pin: int, owner: str) -> None:
-        """Take a pin; nothing happens if it is the owner's already."""
+        """Make a pin the owner's; nothing happens if it is already."""
 
     def release(self, pin: int, owner: str) -> None:
-        """Give a pin back: the device stops driving it. Nothing happens if nobody has it."""
+        """Release a pin: the device stops driving it. Nothing happens if it has no owner."""
 
     def configure(self, pin: int, direction: Direction, level: int = 0) -> None:
         """Make a pin digital; ``level`` is the first one of an output."""
@@ -192,7 +192,7 @@ class SimulatedPins:
         state.owner = owner
 
     def release(self, pin: int, owner: str) -> None:
-        """Give a pin back; see `Pins.release`."""
+        """Release a pin; see `Pins.release`."""
         state = self._find(pin)
         if state is None or not state.owner:
             return
@@ -225,7 +225,7 @@ class SimulatedPins:
         return state.level if state is not None else 0
 
     def watch(self, pin: int, watcher: Watcher) -> Callable[[], None]:
-        """Hear of changes; see `Pins.watch`."""
+        """Call a watcher after each change; see `Pins.watch`."""
         state = self._used(pin)
         entry = partial(watcher)  # an object of its own: one function may watch twice
         state.watchers += (entry,)

@@ -165,7 +165,7 @@ class Radio(Protocol):
         """Leave the network and close the link; nothing happens if not joined."""
 
     def rssi(self) -> int | None:
-        """Give the signal of the joined access point in dBm, None if not joined."""
+        """Return the signal of the joined access point in dBm, None if not joined."""
 
     async def start_ap(self, config: ApConfig) -> ApLink:
         """Start the soft AP, whether joined or not; one that runs is closed first.

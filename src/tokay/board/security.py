@@ -23,11 +23,11 @@ class Security(StrEnum):
         return bool(SUITES[self])
 
     def accepts(self, asked: "Security") -> bool:
-        """Whether a station set to `asked` can join a network with this security."""
+        """Return whether a station set to `asked` can join a network with this security."""
         return self is asked or self.suite(asked) is not None
 
     def suite(self, asked: "Security") -> Suite | None:
-        """Give what a station set to `asked` and this network agree on, the best; None if nothing.
+        """Return the best suite that this network and a station set to `asked` share, or None.
 
         Open and WEP have none: nothing is agreed on there.
         """

@@ -56,7 +56,7 @@ def announcement(mac: bytes, address: IPv4Address) -> Arp:
 
 
 def contests(packet: Arp, mac: bytes, address: IPv4Address) -> bool:
-    """Whether a packet that came while we probed says that the address is not ours.
+    """Return whether a packet that came while we probed contests the address.
 
     Someone has it, or probes for it at the same time (RFC 5227, 2.1.1).
     """

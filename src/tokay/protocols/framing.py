@@ -59,7 +59,7 @@ class BlockReader:
         self.bare: list[bytes] = []
 
     def feed(self, data: bytes) -> list[Block]:
-        """Take bytes in, give the blocks they complete."""
+        """Add bytes; return the blocks that they complete."""
         self._buffer += data
         blocks = []
         while (block := self._next()) is not None:

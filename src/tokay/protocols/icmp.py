@@ -16,7 +16,7 @@ def echo_request(identifier: int, sequence: int, payload: bytes) -> bytes:
 
 
 def is_reply(packet: bytes, sequence: int, payload: bytes) -> bool:
-    """Whether a packet is the reply to a request, with an IPv4 header in front or without.
+    """Return whether a packet is the reply to a request, with an IPv4 header in front or without.
 
     A raw socket gives the header, a datagram one does not; the identifier is the kernel's to choose
     on the latter, so the payload tells whose reply it is.

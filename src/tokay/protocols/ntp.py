@@ -182,7 +182,7 @@ class NtpClient:
         return self._exchange is not None
 
     def clock_was_set(self) -> None:
-        """Hear that somebody else has set the clock: how far off it is means nothing now."""
+        """Reset the drift. Called when the clock was set by other means."""
         self._set_at = None
 
     def ask(self, server: str, now: float) -> bytes:

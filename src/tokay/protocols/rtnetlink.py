@@ -154,7 +154,7 @@ def default_route_body(
 
 
 def parse_messages(data: bytes) -> Iterator[NetlinkMessage]:
-    """Give the messages of one datagram. Raises NetlinkError."""
+    """Yield the messages of one datagram. Raises NetlinkError."""
     at = 0
     while at < len(data):
         if len(data) - at < _HEADER.size:

@@ -125,11 +125,11 @@ class Telnet:
             self._send_command(side.commands[1], option)
 
     def is_on(self, end: OptionEnd, option: int) -> bool:
-        """Whether an option is on."""
+        """Return whether an option is on."""
         return option in (self._ours if end is OptionEnd.OURS else self._theirs).on
 
     def subnegotiate(self, option: int, data: bytes) -> None:
-        """Say something within an option."""
+        """Queue a subnegotiation."""
         self._to_send += bytes((IAC, SB, option)) + escape(data) + bytes((IAC, SE))
 
     def data_to_send(self) -> bytes:

@@ -98,7 +98,7 @@ class _Messages:
         self._left = -1
 
     def feed(self, content: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
-        """Give (type, how it begins) of each message that ends in ``content``."""
+        """Yield the type and the first bytes of each message that ends in ``content``."""
         at = 0
         while True:
             if self._left < 0:
@@ -133,7 +133,7 @@ class HandshakeTracker:
         """Whether the ChangeCipherSpec of server and client has passed."""
 
     def feed(self, records: bytes | memoryview, *, client: bool) -> None:
-        """Hear of whole records of one end, in the order in which they passed."""
+        """Process whole records of one end, in the order in which they passed."""
         while (size := record_size(records)) > 0:
             self._record(records[0], records[HEADER:size], client=client)
             records = records[size:]
@@ -163,7 +163,7 @@ class HandshakeTracker:
 
 
 def _chooses_tls13(hello: bytes) -> bool:
-    """Whether a ServerHello, or a HelloRetryRequest, chooses TLS 1.3 (RFC 8446 section 4.2.1)."""
+    """Return whether a ServerHello chooses TLS 1.3 (RFC 8446 section 4.2.1)."""
     at = 2 + 32
     at += 1 + (hello[at] if at < len(hello) else 0)  # session id
     at += 2 + 1 + 2  # cipher suite, compression, size of the extensions

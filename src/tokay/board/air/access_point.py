@@ -38,7 +38,7 @@ class AssociatedStation(Protocol):
         """The station's address."""
 
     def disassociated(self, reason: str) -> None:
-        """Hear that the access point has ended the association."""
+        """Called by the access point when it has ended the association."""
 
 
 class AccessPoint:
@@ -102,7 +102,7 @@ class AccessPoint:
         """Whether new connections can be shaped; `shape` sees to it."""
         self.seed = 0
         self.on_log: Callable[[str], None] | None = None
-        """Called with a line for each thing that happens here, while someone keeps a log."""
+        """Called with a line for each event here; None without a log."""
         self._shape = PLAIN
         self._connections: Counter[str] = Counter()
         self._portal: tuple[str, int] | None = None
@@ -119,7 +119,7 @@ class AccessPoint:
 
     @property
     def rssi(self) -> int:
-        """The signal at every station, dBm, -100 to 0; at -100 nobody hears it."""
+        """The signal at every station, dBm, -100 to 0; -100 is out of range."""
         if self._fade is None:
             return self._rssi
         loop, began, over, start, to = self._fade
@@ -134,7 +134,7 @@ class AccessPoint:
             self.deauthenticate_all("the access point is out of range")
 
     def fade(self, to: int, over: float, start: int | None = None) -> None:
-        """Let the signal go from `start`, or where it is, to `to` dBm within `over` seconds.
+        """Change the signal from `start`, or its present value, to `to` dBm in `over` seconds.
 
         Needs a running loop. Raises AirspaceError.
         """
@@ -158,7 +158,7 @@ class AccessPoint:
 
     @property
     def in_range(self) -> bool:
-        """Whether a station hears the access point."""
+        """Whether a station receives the access point."""
         return self._on and self.rssi > OUT_OF_RANGE
 
     @property
@@ -173,7 +173,7 @@ class AccessPoint:
             self.deauthenticate_all("the access point went off")
 
     def deauthenticate(self, mac: str, reason: str = "deauthenticated by the access point") -> bool:
-        """Throw a station out; False if it is not here. It may join again."""
+        """Deauthenticate a station; return False if it is not here. It may join again."""
         station = self.stations.pop(mac_text(mac), None)
         if station is None:
             return False
@@ -182,7 +182,7 @@ class AccessPoint:
         return True
 
     def deauthenticate_all(self, reason: str = "deauthenticated by the access point") -> None:
-        """Throw every station out."""
+        """Deauthenticate every station."""
         for mac in tuple(self.stations):
             self.deauthenticate(mac, reason)
 
@@ -195,11 +195,11 @@ class AccessPoint:
         self._refusals = 0
 
     def fail_tls_handshakes(self, handshakes: float) -> None:
-        """Let the next TLS handshakes of stations find no memory; 0 is none of them."""
+        """Make the next TLS handshakes of stations fail for want of memory; 0 ends that."""
         self._tls_failures = handshakes
 
     def has_tls_memory(self) -> bool:
-        """Whether a station's TLS handshake that begins now finds memory."""
+        """Return whether a station's TLS handshake finds memory; counts as one handshake."""
         if self._tls_failures <= 0:
             return True
         self._tls_failures -= 1
@@ -229,7 +229,7 @@ class AccessPoint:
         self._portal = None if portal is None else parse_portal(portal)
 
     def redirect(self, address: str, port: int) -> tuple[str, int]:
-        """Give where a TCP connection of a station to an address really leads."""
+        """Return where a TCP connection of a station to an address really leads."""
         if self._portal is None or address in self.hosts.values():
             return address, port
         there = IPv4Address(address)
@@ -242,16 +242,16 @@ class AccessPoint:
         return self._connections[mac]
 
     def log(self, text: str) -> None:
-        """Put a line into the log of the airspace, if there is one."""
+        """Write a line to the log of the airspace, if there is one."""
         if self.on_log is not None:
             self.on_log(text)
 
     def press_wps(self, seconds: float = WPS_SESSION) -> None:
-        """Push the button: whoever asks by WPS gets the credentials for that long."""
+        """Push the WPS button: stations get the credentials by WPS for that long."""
         self._wps_until = asyncio.get_running_loop().time() + seconds
 
     def wps_credentials(self) -> tuple[str, str] | None:
-        """Give SSID and passphrase while the button counts as pushed."""
+        """Return SSID and passphrase while the button counts as pushed, else None."""
         if asyncio.get_running_loop().time() < self._wps_until:
             return self.ssid, self._passphrase
         return None
@@ -262,7 +262,7 @@ class AccessPoint:
         self._passphrase = passphrase or ""
 
     def beacon(self, probe: str | None = None) -> ScanResult:
-        """Give what a scan shows; a hidden SSID only to a probe that names it."""
+        """Return what a scan shows; a hidden SSID only to a probe that names it."""
         named = not self.hidden or probe == self.ssid
         slow = self.security in (Security.WEP, Security.WPA_TKIP, Security.WPA2_TKIP)
         return ScanResult(
@@ -276,7 +276,7 @@ class AccessPoint:
         )
 
     def matches(self, request: JoinRequest) -> bool:
-        """Whether this is one of the access points that a request means."""
+        """Return whether a join request fits this access point."""
         return (
             self.in_range
             and request.ssid in (self.ssid, "" if request.bssid else self.ssid)
@@ -334,14 +334,14 @@ class AccessPoint:
         self.log(f"{station.mac} joined")
 
     def release(self, station: AssociatedStation) -> None:
-        """Forget a station that leaves."""
+        """Remove a station that leaves."""
         if self.stations.get(station.mac) is station:
             del self.stations[station.mac]
             self.log(f"{station.mac} left")
 
 
 def derived_bssid(ssid: bytes, index: int = 0) -> str:
-    """Give a locally administered unicast address that is always the same for an SSID.
+    """Return a locally administered unicast address that is always the same for an SSID.
 
     `index` tells apart the access points of one SSID.
     """
@@ -351,7 +351,7 @@ def derived_bssid(ssid: bytes, index: int = 0) -> str:
 
 
 def host_key(name: str) -> str:
-    """Give the form in which host names are compared: no case, no final dot."""
+    """Return the form in which host names are compared: no case, no final dot."""
     return name.removesuffix(".").lower()
 
 

@@ -52,7 +52,7 @@ _instances: "weakref.WeakSet[AddressLocks]" = weakref.WeakSet()
 
 
 class AddressLocks:
-    """Takes and frees addresses in 127.0.0.0/8 for this process.
+    """Locks on addresses in 127.0.0.0/8, held by this process.
 
     Two objects on one file in one process would not see each other, and closing one would drop
     the other's locks (fcntl(2), "Record locks"): use `process_address_locks`, or a file of one's
@@ -77,7 +77,7 @@ class AddressLocks:
         _instances.add(self)
 
     def acquire(self, address: IPv4Address) -> bool:
-        """Claim an address for this process; False if it is taken, by this process too."""
+        """Lock an address for this process; return False if it is held, by this process too."""
         number = int(address)
         if number in self._held or number in self._foreign_addresses():
             return False
@@ -93,7 +93,7 @@ class AddressLocks:
         return True
 
     def release(self, address: IPv4Address) -> None:
-        """Give a claim back; nothing happens if this process does not hold it."""
+        """Release an address; nothing happens if this process does not hold it."""
         number = int(address)
         if number in self._held:
             self._held.remove(number)
@@ -102,7 +102,7 @@ class AddressLocks:
                 fcntl.lockf(fd, fcntl.LOCK_UN, 1, _offset(number))
 
     def acquire_port(self, port: int) -> bool:
-        """Claim a port of every loopback address; False if it is taken, or nobody could tell."""
+        """Lock a port of every loopback address; return False if it is held or unknown."""
         number = _PORTS + port
         fd = self._file()
         if fd < 0 or number in self._held:
@@ -117,14 +117,14 @@ class AddressLocks:
         return True
 
     def release_port(self, port: int) -> None:
-        """Give a claimed port back."""
+        """Release a port."""
         number = _PORTS + port
         if number in self._held:
             self._held.remove(number)
             fcntl.lockf(self._file(), fcntl.LOCK_UN, 1, number)
 
     def in_use(self, address: IPv4Address) -> bool:
-        """Whether anyone has the address: this process, another, or any program's socket.
+        """Return whether an address is held by this process, another, or a program's socket.
 
         A foreign socket may be noticed up to SCAN_LIFETIME seconds late.
         """
@@ -132,14 +132,14 @@ class AddressLocks:
         return number in self._held or number in self._foreign_addresses() or self._locked(number)
 
     def close(self) -> None:
-        """Give every claim back and close the file."""
+        """Release every lock and close the file."""
         if self._closer is not None:
             self._closer()
         self._fd = self._closer = None
         self._held.clear()
 
     def _locked(self, number: int) -> bool:
-        """Whether another process holds the lock (our own do not show, by POSIX)."""
+        """Return whether another process holds the lock (our own do not show, by POSIX)."""
         fd = self._file()
         if fd < 0:
             return False
@@ -148,7 +148,7 @@ class AddressLocks:
         return bool(kind != fcntl.F_UNLCK)
 
     def _file(self) -> int:
-        """Give the lock file's descriptor, -1 if there is none to be had."""
+        """Return the lock file's descriptor, -1 if it cannot be used."""
         if self._fd is None:
             try:
                 self._fd = _open_shared(self._path)
@@ -175,7 +175,7 @@ class AddressLocks:
 
 @functools.cache
 def process_address_locks() -> AddressLocks:
-    """Give the one `AddressLocks` of this process on the machine's shared file."""
+    """Return the one `AddressLocks` of this process on the machine's shared file."""
     return AddressLocks()
 
 
@@ -228,7 +228,7 @@ def _open_shared(path: Path) -> int:
 
 
 def _forget_after_fork() -> None:
-    """Record locks stay with the parent, so a forked child holds no claims."""
+    """Record locks stay with the parent, so a forked child holds none."""
     for claims in _instances:
         claims.close()
 

@@ -78,7 +78,7 @@ class Airspace:
 
     @property
     def locks(self) -> AddressLocks:
-        """Which addresses are taken."""
+        """The locks on addresses of this machine."""
         return self._locks
 
     def add(self, access_point: AccessPoint, subnet: Subnet | None = None) -> AccessPoint:
@@ -127,7 +127,7 @@ class Airspace:
         return self._subnets[access_point.subnet]
 
     def acquire_mac(self, mac: str) -> str:
-        """Claim a hardware address for a station; return it, or the next that is free.
+        """Reserve a hardware address for a station; return it, or the next that is free.
 
         Addresses that follow from names have 24 bits: of 10,000 names a dozen share theirs. It goes
         on by two, because the one between is that of the same station's Ethernet port.
@@ -139,11 +139,11 @@ class Airspace:
         return mac
 
     def release_mac(self, mac: str) -> None:
-        """Give back what `take_mac` returned."""
+        """Release an address of `acquire_mac`."""
         self._macs.discard(mac)
 
     def deauthenticate(self, mac: str) -> bool:
-        """Throw a station off whatever access point it is on; False if it is on none."""
+        """Deauthenticate a station wherever it has joined; return False if nowhere."""
         mac = mac_text(mac)
         return any([ap.deauthenticate(mac) for ap in self._access_points])  # noqa: C419 - all
 
@@ -166,7 +166,7 @@ class Airspace:
 
     @property
     def seed(self) -> int:
-        """What the dice of all that is added from now on are made from."""
+        """The seed of the random numbers of what is added from now on."""
         return self._seed
 
     @seed.setter
@@ -192,7 +192,7 @@ class Airspace:
         self.script.add(make_event({"at": at, "ap": ap, "do": do, **keys}))
 
     def do(self, ap: str, do: str, **keys: Any) -> None:
-        """Let an event happen now. Raises AirspaceError."""
+        """Apply a fault now. Raises AirspaceError."""
         from tokay.board.air.fault_events import make_event  # noqa: PLC0415 - only who has a script pays
 
         self.script.apply(make_event({"ap": ap, "do": do, **keys}))
@@ -206,7 +206,7 @@ class Airspace:
                 self._script.start(*self._started)
 
     def stop(self) -> None:
-        """Forget the events to come."""
+        """Drop the events to come."""
         if self._script is not None:
             self._script.stop()
 

@@ -19,7 +19,7 @@ class DhcpFaults:
     exhausted: bool = False
 
     def answer(self, datagram: bytes, server: dhcp.DhcpServer, now: float) -> list[bytes] | None:
-        """Give the faulty answer; None if the server is to answer as it would."""
+        """Return the faulty answers; None if the server is to answer as usual."""
         if self.silent:
             return []
         try:
@@ -96,7 +96,7 @@ class RogueDhcpServer:
         self.server = dhcp.DhcpServer(config, in_use=in_use)
 
     def has_leased(self, address: IPv4Address, now: float) -> bool:
-        """Whether a station has its address from this server."""
+        """Return whether a station has its address from this server."""
         return any(lease.address == address for lease in self.server.leases(now))
 
 

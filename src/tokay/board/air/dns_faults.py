@@ -29,7 +29,7 @@ class DnsFault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DnsFaultRule:
-    """A fault, and the names that it strikes: patterns as of a shell, without case.
+    """A fault, and the names that it applies to: patterns as of a shell, without case.
 
     `address` is what a lie says. Raises AirspaceError.
     """
@@ -46,11 +46,11 @@ class DnsFaultRule:
                 raise AirspaceError(f"address: {error}") from None
 
     def matches(self, name: str) -> bool:
-        """Whether a name, lower case and without a final dot, is meant."""
+        """Return whether the rule applies to a name in lower case without a final dot."""
         return any(fnmatch.fnmatchcase(name, pattern.lower()) for pattern in self.names)
 
     async def resolve(self, name: str) -> list[str]:
-        """Do to a name what the rule says. Raises socket.gaierror, or never returns."""
+        """Resolve a name with the fault applied. Raises socket.gaierror, or never returns."""
         match self.fault:
             case DnsFault.TIMEOUT:
                 await asyncio.get_running_loop().create_future()

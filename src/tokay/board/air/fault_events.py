@@ -376,7 +376,7 @@ def make_event(keys: dict[str, Any]) -> AnyFaultEvent:
 
 
 def validation_text(error: msgspec.ValidationError) -> str:
-    """Say where a table is wrong, key first."""
+    """Return what is wrong with a table, key first."""
     what, _, where = str(error).partition(" - at `$")
     key = where.removesuffix("`").lstrip(".")
     return f"{key}: {what}" if key else what

@@ -45,25 +45,25 @@ class FaultScript:
         self._wait()
 
     def apply(self, event: FaultEvent) -> None:
-        """Let an event happen now. Raises AirspaceError."""
+        """Apply an event now. Raises AirspaceError."""
         where = self._find(event.ap)
         event.check(*where)
         self.write(event.ap, str(event))
         event.apply(*where)
 
     def start(self, loop: asyncio.AbstractEventLoop, began: float) -> None:
-        """Begin at a moment of a loop's clock."""
+        """Start the script's clock at a time of the loop's."""
         self._loop = loop
         self._started_at = began
         self._wait()
 
     def stop(self) -> None:
-        """Forget the events to come; the log stays."""
+        """Drop the events to come; the log stays."""
         self._queue.clear()
         self._wait()
 
     def write(self, ap: str, text: str) -> None:
-        """Put a line into the log, with the time since the start."""
+        """Write a line to the log, with the time since the start."""
         passed = 0.0
         if self._loop is not None and self._started_at is not None:
             passed = self._loop.time() - self._started_at

@@ -23,7 +23,7 @@ class HandshakePeer:
 
 
 def nonce(mac: str, count: int) -> bytes:
-    """Give the nonce of a side's `count`th handshake.
+    """Return the nonce of a side's `count`th handshake.
 
     Not secret, since nothing here is encrypted: so that two runs of one script are alike.
     """

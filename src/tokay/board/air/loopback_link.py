@@ -261,7 +261,7 @@ class LoopbackLink:
         return self._subnet
 
     def on_link(self, address: str) -> bool:
-        """Whether an address is one of this machine's: programs here are neighbours too."""
+        """Return whether an address is one of this machine's: programs here are neighbours too."""
         return IPv4Address(address) in LOOPBACK
 
     def open_group(self, group: str, port: int, handler: DatagramHandler) -> SimulatedGroup:
@@ -271,18 +271,18 @@ class LoopbackLink:
     async def open_broadcast(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
     ) -> asyncio.DatagramTransport:
-        """Hear broadcasts; see `Link.hear_broadcasts`."""
+        """Receive broadcasts; see `Link.open_broadcast`."""
         self._own_address()
         with new_socket(socket.SOCK_DGRAM, address, port) as sock:
             bind_shared(sock, address, port)
             return open_endpoint(self._loop, sock, protocol_factory)[0]
 
     def has_tls_memory(self) -> bool:
-        """Ask the script of the air; see `Link.tls_memory`."""
+        """Ask the access point; see `Link.has_tls_memory`."""
         return self._access_point.has_tls_memory()
 
     def flush_dns(self) -> None:
-        """Nothing is remembered here; see `Link.flush`."""
+        """Do nothing: there is no cache here; see `Link.flush_dns`."""
 
     async def ping(self, address: str) -> float:
         """Ask for an echo; see `Link.ping`. On its own network only what is there answers.
@@ -325,16 +325,16 @@ class LoopbackLink:
             self.deconfigure()
 
     def disassociated(self, reason: str) -> None:
-        """Hear from the access point that the association is over."""
+        """Close the link. Called by the access point when it ends the association."""
         self.close()
         self._loop.call_soon(self._on_lost, self, reason)
 
     def receive_dhcp(self, datagram: bytes) -> None:
-        """Take a DHCP message from the network, on the next turn of the loop."""
+        """Deliver a DHCP message from the network on the next turn of the loop."""
         self._loop.call_soon(self._deliver, datagram)
 
     def remove_listener(self, listener: LoopbackListener) -> None:
-        """Stop keeping a listener that has closed."""
+        """Remove a listener that has closed."""
         if self._listeners is not None:
             self._listeners.discard(listener)
         self._subnet.tcp_redirects.pop(listener.asked, None)
@@ -363,7 +363,7 @@ class LoopbackLink:
         return str(self._address)
 
     def _source(self, host_ip: str) -> str | None:
-        """Give the address to connect from, None if the machine is to choose."""
+        """Return the address to connect from, None if the machine is to choose."""
         own = self._own_address()
         try:
             if host_ip == BROADCAST or _is_loopback(host_ip):

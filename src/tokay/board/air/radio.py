@@ -104,7 +104,7 @@ class SimulatedRadio:
             link.close()
 
     def rssi(self) -> int | None:
-        """Give the joined access point's signal in dBm, None if not joined."""
+        """Return the joined access point's signal in dBm, None if not joined."""
         return self._link.rssi if self._link is not None and self._link.up else None
 
     async def _authenticate(self, request: JoinRequest) -> AccessPoint:
@@ -130,7 +130,7 @@ class SimulatedRadio:
         return access_point
 
     def _is_own(self, access_point: AccessPoint) -> bool:
-        """Whether it is this radio's own: nobody hears himself."""
+        """Return whether it is this radio's own soft AP, which it does not scan."""
         return self._ap is not None and access_point.bssid == self._ap.bssid
 
     def _on_drop(self, link: LoopbackLink, reason: str) -> None:

@@ -38,22 +38,22 @@ class SoftApSubnet(Subnet):
         """Called with each DHCP message that a station sends to the device."""
 
     def handle_dhcp(self, datagram: bytes, destination: str, now: float) -> list[bytes]:
-        """Pass a message on; answers do not come this way."""
+        """Pass a message to the device, which answers by its link."""
         if self.on_dhcp is not None and destination in (BROADCAST, str(self.gateway)):
             asyncio.get_running_loop().call_soon(self.on_dhcp, datagram)
         return []
 
     def in_use(self, address: IPv4Address) -> bool:
-        """Whether someone has an address; if not it is claimed for the station to come."""
+        """Return whether an address is in use; a free one is locked for the station to come."""
         return self._in_use(address)
 
     def release(self, address: IPv4Address) -> None:
-        """Give back what `acquire` took; the device keeps its own until `close`."""
+        """Release an address of `acquire`; the device keeps its own until `close`."""
         if address != self.gateway:
             super().release(address)
 
     def close(self) -> None:
-        """Give every address back."""
+        """Release every address."""
         for number in tuple(self._assigned):
             super().release(IPv4Address(number))
         self._offered.clear()
@@ -73,14 +73,14 @@ class SoftAccessPoint(AccessPoint):
         self._notify(station.mac, True)
 
     def release(self, station: AssociatedStation) -> None:
-        """Forget a station that leaves."""
+        """Remove a station that leaves."""
         here = self.stations.get(station.mac) is station
         super().release(station)
         if here:
             self._notify(station.mac, False)
 
     def deauthenticate(self, mac: str, reason: str = "deauthenticated by the access point") -> bool:
-        """Throw a station out; False if it is not here."""
+        """Deauthenticate a station; return False if it is not here."""
         gone = super().deauthenticate(mac, reason)
         if gone:
             self._notify(mac, False)
@@ -148,7 +148,7 @@ class SoftApLink(LoopbackLink):
         self._address = self._ap_subnet.gateway
 
     def in_use(self, address: IPv4Address) -> bool:
-        """Whether someone has an address; see `ApLink.in_use`."""
+        """Return whether an address is in use; see `ApLink.in_use`."""
         return self._ap_subnet.in_use(address)
 
     def send_datagram(
@@ -184,7 +184,7 @@ class SoftApLink(LoopbackLink):
 
 
 def ap_mac(mac: str) -> str:
-    """Give the address of the soft AP of a station's address: the local bit is turned."""
+    """Return the soft AP's address for a station's address: the local bit is flipped."""
     return f"{int(mac[:2], 16) ^ _LOCAL_BIT:02X}{mac[2:]}"
 
 

@@ -59,7 +59,7 @@ class Subnet:
 
     @cached_property
     def _server(self) -> "dhcp.DhcpServer":
-        """The DHCP server, from the first station on."""
+        """The DHCP server, made for the first station."""
         from tokay.protocols import dhcp  # noqa: PLC0415 - a device that joins nothing needs none
 
         return dhcp.DhcpServer(
@@ -76,7 +76,7 @@ class Subnet:
         )
 
     def handle_dhcp(self, datagram: bytes, destination: str, now: float) -> list[bytes]:
-        """Give the DHCP server a station's message; return its answers to that station.
+        """Pass a station's message to the DHCP server; return the answers to that station.
 
         An answer that the server broadcasts goes to its client alone: every other station's
         client would drop it for its `xid`, and a fleet that joins at once would drop millions.
@@ -94,23 +94,23 @@ class Subnet:
     # What a script does to DHCP. All of it lasts until `dhcp_normal`.
 
     def is_assigned(self, address: IPv4Address) -> bool:
-        """Whether somebody on this network has an address, or was offered it."""
+        """Return whether an address of this network is assigned or offered."""
         return address == self.gateway or int(address) in self._assigned
 
     def dhcp_silent(self) -> None:
-        """Let the server answer nothing."""
+        """Make the server answer nothing."""
         self._make_faults().silent = True
 
     def dhcp_nak(self) -> None:
-        """Let the server refuse every REQUEST, of new stations and of those that renew."""
+        """Make the server refuse every REQUEST, of new stations and of those that renew."""
         self._make_faults().refusing = True
 
     def dhcp_exhausted(self) -> None:
-        """Let the server have no address for anyone who has no lease yet."""
+        """Make the server have no address for stations without a lease."""
         self._make_faults().exhausted = True
 
     def dhcp_lease(self, seconds: int) -> None:
-        """Give leases of this many seconds from now on, at least 4. Raises AirspaceError."""
+        """Set the lease time from now on, seconds, at least 4. Raises AirspaceError."""
         try:
             config = replace(self._server.config, lease_time=seconds)
         except ValueError as error:
@@ -121,7 +121,7 @@ class Subnet:
         self._server.restore(saved, now)
 
     def dhcp_duplicate(self, addresses: int = 1) -> None:
-        """Let the next addresses that stations take from an offer turn out to be in use."""
+        """Make the next offered addresses that stations take be in use already."""
         self._duplicates = addresses
 
     def dhcp_rogue(
@@ -132,13 +132,13 @@ class Subnet:
         lie: str | None = None,
         lease: int = 3600,
     ) -> None:
-        """Put a second server on the network, faster than the first; see `RogueDhcpServer`."""
+        """Add a second server, faster than the first; see `RogueDhcpServer`."""
         self._rogue = self.make_rogue(gateway=gateway, dns=dns, lie=lie, lease=lease)
 
     def make_rogue(
         self, *, gateway: str | None, dns: str | None, lie: str | None, lease: int
     ) -> "RogueDhcpServer":
-        """Make a second server, but do not put it on the network. Raises AirspaceError."""
+        """Return a second server without adding it. Raises AirspaceError."""
         from tokay.board.air.dhcp_faults import RogueDhcpServer  # noqa: PLC0415 - only who has a script pays
 
         return RogueDhcpServer(
@@ -157,7 +157,7 @@ class Subnet:
             self.locks.release(IPv4Address(number))
 
     def forged_address(self, address: str | None) -> str | None:
-        """Give where every name leads for a station whose address a rogue server gave it."""
+        """Return the address of every name for a station of a rogue server; None for others."""
         if self._rogue is None or address is None:
             return None
         return self._rogue.lie if self._rogue.has_leased(IPv4Address(address), _now()) else None
@@ -180,7 +180,7 @@ class Subnet:
     # Addresses.
 
     def acquire(self, address: IPv4Address) -> None:
-        """Take an address for a station. Raises OSError as `Link.configure`."""
+        """Assign an address to a station. Raises OSError as `Link.configure`."""
         number = int(address)
         if address not in self.network or address in (
             self.network.network_address,
@@ -201,12 +201,12 @@ class Subnet:
             raise OSError(errno.EADDRINUSE, f"{address}: {os.strerror(errno.EADDRINUSE)}")
 
     def release(self, address: IPv4Address) -> None:
-        """Give back what `acquire` took."""
+        """Release an address of `acquire`."""
         self._assigned.discard(int(address))
         self.locks.release(address)
 
     def _in_use(self, address: IPv4Address) -> bool:
-        """Answer the server, and keep for it what it is about to offer."""
+        """Return whether an address is in use; lock a free one for the offer to come."""
         number = int(address)
         if number in self._offered:
             return False
@@ -220,7 +220,7 @@ class Subnet:
 
 
 def _now() -> float:
-    """Give the loop's time; before there is a loop nobody has a lease, and any time will do."""
+    """Return the loop's time; 0 before there is a loop, when there is no lease yet."""
     try:
         return asyncio.get_running_loop().time()
     except RuntimeError:

@@ -77,7 +77,7 @@ class _DelayLine:
         return len(self._queue)
 
     def send(self, data: bytes) -> None:
-        """Send bytes on their way."""
+        """Queue bytes, each segment with its delay."""
         shape = self._shape()
         now = self._loop.time()
         self._sent_at = max(self._sent_at, now)
@@ -94,23 +94,23 @@ class _DelayLine:
         self._run()
 
     def send_eof(self) -> None:
-        """Send the end on its way."""
+        """Queue the end of the stream."""
         self._queue_up(self._loop.time() + self._shape().latency, None)
         self._run()
 
     def pause(self) -> None:
-        """Let nothing out."""
+        """Stop delivering."""
         self._paused = True
         self._cancel()
 
     def resume(self) -> None:
-        """Let out again."""
+        """Resume delivering."""
         self._paused = False
         if self._timer is None and self._queue:
             self._timer = self._loop.call_at(self._queue[0][0], self._fire)
 
     def clear(self) -> None:
-        """Forget what is under way."""
+        """Drop what is queued."""
         self._queue.clear()
         self.size = 0
         self._cancel()

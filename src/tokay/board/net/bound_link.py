@@ -55,11 +55,11 @@ class BoundLink:
     async def open_broadcast(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
     ) -> asyncio.DatagramTransport:
-        """Hear broadcasts; see `Link.hear_broadcasts`."""
+        """Receive broadcasts; see `Link.open_broadcast`."""
         return await self._bound().open_broadcast(protocol_factory, address, port)
 
     def has_tls_memory(self) -> bool:
-        """There is memory; see `Link.tls_memory`."""
+        """Return True; see `Link.has_tls_memory`."""
         return True
 
     @property
@@ -68,7 +68,7 @@ class BoundLink:
         return self
 
     def on_link(self, address: str) -> bool:
-        """Whether an address is in the interface's network; see `Link.on_link`."""
+        """Return whether an address is in the interface's network; see `Link.on_link`."""
         return self._sockets is not None and self._sockets.on_link(address)
 
     def open_group(self, group: str, port: int, handler: DatagramHandler) -> InterfaceGroup:
@@ -76,7 +76,7 @@ class BoundLink:
         return self._bound().open_group(group, port, handler)
 
     def flush_dns(self) -> None:
-        """Nothing is remembered here; see `Link.flush`."""
+        """Do nothing: there is no cache here; see `Link.flush_dns`."""
 
     async def ping(self, address: str) -> float:
         """Ask for an echo; see `Link.ping`."""

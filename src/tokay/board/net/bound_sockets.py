@@ -119,7 +119,7 @@ class BoundSockets:
     async def open_broadcast(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], address: str, port: int
     ) -> asyncio.DatagramTransport:
-        """Hear broadcasts; see `Link.hear_broadcasts`."""
+        """Receive broadcasts; see `Link.open_broadcast`."""
         with new_socket(socket.SOCK_DGRAM, address, port) as sock:
             self._tie(sock)
             bind_shared(sock, address, port)
@@ -133,7 +133,7 @@ class BoundSockets:
         return await ping(address, self.address, self._ifname)
 
     def on_link(self, address: str) -> bool:
-        """Whether an address is in the network; see `Link.on_link`."""
+        """Return whether an address is in the network; see `Link.on_link`."""
         return self._network is not None and IPv4Address(address) in self._network
 
     def open_group(self, group: str, port: int, handler: DatagramHandler) -> InterfaceGroup:

@@ -92,7 +92,7 @@ class DnsClient:
                 self._pump.pump()
 
     def close(self) -> None:
-        """Give up every lookup."""
+        """Fail every lookup and close its sockets."""
         for task in self._tasks:
             task.cancel()
         for transport in self._sockets.values():

@@ -148,11 +148,11 @@ class HostRadio:
         self._release()
 
     def rssi(self) -> int | None:
-        """Give a good signal while joined."""
+        """Return a good signal while joined."""
         return None if self._link is None else RSSI
 
     def _check_link(self) -> None:
-        """See whether the machine still stands where it stood."""
+        """Close the link if the machine's network has changed. Called by the monitor."""
         link = self._link
         if link is not None and machine_network() != link.machine:
             self._release()

@@ -86,7 +86,7 @@ class Netlink:
         self._change(NetlinkType.NEWLINK, NetlinkFlag(0), link_body(index, up=True))
 
     def add_address(self, index: int, address: IPv4Interface) -> None:
-        """Give an interface an address, marked as ours."""
+        """Add an address to an interface, marked as ours."""
         body = address_body(index, address, METRIC)
         self._change(NetlinkType.NEWADDR, NetlinkFlag.CREATE | NetlinkFlag.REPLACE, body)
 
@@ -156,7 +156,7 @@ class Monitor:
         self._loop.add_reader(self._socket, self._read)
 
     def close(self) -> None:
-        """Hear no more; may be called again."""
+        """Stop monitoring; may be called again."""
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
             self._socket.close()

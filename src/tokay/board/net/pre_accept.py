@@ -112,7 +112,7 @@ class PreAcceptServer:
         self._spawn(self._connect(factory, sock))
 
     def _try_answer(self, sock: socket.socket, factory: PreAcceptFactory, first: bytes) -> bool:
-        """Whether the connection was answered, and closed."""
+        """Return whether the connection was answered, and closed."""
         answer = factory.answer(first)
         if answer is None:
             return False

@@ -75,14 +75,14 @@ class _SharedPort(asyncio.Protocol):
         self._locks: AddressLocks | None = None
 
     def add(self, address: str, factory: Factory) -> None:
-        """Note who listens on an address. Raises OSError when somebody does."""
+        """Add the listener of an address. Raises OSError (EADDRINUSE) if it has one."""
         if address in self._factories:
             message = f"{address}:{self.number}: {os.strerror(errno.EADDRINUSE)}"
             raise OSError(errno.EADDRINUSE, message)
         self._factories[address] = factory
 
     def remove(self, address: str) -> None:
-        """Hear that nobody listens on an address any more."""
+        """Remove the listener of an address; close the shared socket with the last."""
         self._factories.pop(address, None)
         if not self._factories:
             if self._server is not None:
@@ -94,7 +94,7 @@ class _SharedPort(asyncio.Protocol):
             self._table.ports.pop(self.number, None)
 
     async def open_shared(self, locks: AddressLocks) -> bool:
-        """Have the shared socket; False where it cannot be."""
+        """Open the shared socket if need be; return False where it cannot be opened."""
         async with self.opening:
             if self._server is None and self.own_sockets >= OWN_SOCKETS:
                 await self._open_shared(locks)

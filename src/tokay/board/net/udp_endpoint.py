@@ -39,7 +39,7 @@ class DatagramEndpoint(asyncio.DatagramTransport):
         protocol.connection_made(self)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Tell `socket`, `sockname` or `peername`."""
+        """Return the `socket`, `sockname` or `peername`."""
         if name not in _FACTS:
             return default
         try:
@@ -48,12 +48,12 @@ class DatagramEndpoint(asyncio.DatagramTransport):
             return default
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Give the protocol."""
+        """Return the protocol."""
         protocol: asyncio.BaseProtocol = self._protocol
         return protocol
 
     def is_closing(self) -> bool:
-        """Whether it is closed."""
+        """Return whether it is closed."""
         return self._closing
 
     def sendto(self, data: Any, addr: Any = None) -> None:

@@ -165,7 +165,7 @@ def _pollable(fd: int) -> bool:
 
 
 def make_raw(fd: int) -> None:
-    """Let bytes through as they are."""
+    """Set a terminal to pass bytes unchanged."""
     tty.setraw(fd, termios.TCSANOW)
 
 

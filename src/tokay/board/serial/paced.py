@@ -47,7 +47,7 @@ class PacedLine:
         self.size += len(data)
 
     def resume(self, now: float) -> None:
-        """Begin anew with the next byte after a pause."""
+        """Restart the clock of the next byte after a pause."""
         self._started_at = max(now, self._started_at)
 
     def receive_arrived(self, now: float) -> bytes:
@@ -77,7 +77,7 @@ class PacedLine:
         return whole
 
     def get_timer(self) -> float | None:
-        """Return when to take again."""
+        """Return when `receive_arrived` has more, on the clock of ``now``; None for never."""
         if not self._queue:
             return None
         data, each = self._queue[0]
@@ -135,14 +135,14 @@ class PacedPort(SerialPort):
         self.drained()
 
     def drained(self) -> None:
-        """Hear that the host has read all that arrived."""
+        """Called when the host has read all that arrived."""
         if not self.backlog and self._receiver is not None:
             self._receiver.drained()
 
     # From the host.
 
     def feed(self, data: bytes) -> None:
-        """Take what the host has sent, to be handed on in time."""
+        """Queue what the host has sent; it is delivered at the baud rate."""
         self._in.send(data, self._each, self._loop.time())
         self._inner.pause()
         if self._in_timer is None and self._receiver is not None and not self._paused:

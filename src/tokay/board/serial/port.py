@@ -1,4 +1,4 @@
-"""What every serial port does: bytes both ways, with each side made to wait for the other."""
+"""The serial port: bytes both ways, with flow control in both directions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,13 +16,13 @@ class LineSettings(NamedTuple):
 
 
 class PortReceiver(Protocol):
-    """Who takes what a port receives."""
+    """What `SerialPort.attach` is given. Called from the event loop."""
 
     def feed(self, data: bytes) -> None:
-        """Take bytes."""
+        """Called with the bytes received, at least one."""
 
     def drained(self) -> None:
-        """Hear that all that was written has gone."""
+        """Called when all that was written has been sent."""
 
 
 class _TappedReceiver:
@@ -33,7 +33,7 @@ class _TappedReceiver:
         self.drained = receiver.drained
 
     def feed(self, data: bytes) -> None:
-        """Take bytes."""
+        """Called with the bytes received, at least one."""
         self._seen("rx")
         self._feed(data)
 
@@ -44,7 +44,7 @@ class SerialPort(ABC):
     description = ""
     """Where the other end is: a path, an address, or `stdio`."""
     can_wait: bool = True
-    """Whether the host waits while the port is paused, or goes on sending what is then lost."""
+    """Whether the host waits while the port is paused; else what it sends meanwhile is lost."""
 
     def __init__(self) -> None:
         self._receiver: PortReceiver | None = None
@@ -57,18 +57,18 @@ class SerialPort(ABC):
     @property
     @abstractmethod
     def backlog(self) -> int:
-        """Bytes written and not yet gone."""
+        """Bytes written and not yet sent. Read by whoever writes, to wait for `drained`."""
 
     @abstractmethod
     def write(self, data: bytes) -> None:
-        """Send bytes, now or as soon as they can go."""
+        """Send bytes, at once or when there is room. Never raises; never waits."""
 
     def configure(self, settings: LineSettings) -> None:  # noqa: B027 - most ports have no wire
         """Use other line settings from here on. Raises OSError when the wire cannot."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give the port back."""
+        """Close the port. May be called again."""
 
     def tap(self, seen: Callable[[str], None] | None) -> None:
         """Call ``seen`` with `rx` or `tx` for what comes and goes, until it is None."""
@@ -90,31 +90,34 @@ class SerialPort(ABC):
             self._monitor(way)
 
     def attach(self, receiver: PortReceiver) -> None:
-        """Begin to read."""
+        """Pass what is received to a receiver from now on."""
         self._receiver = _TappedReceiver(receiver, self._notify) if self._tapped else receiver
         self._paused = False
         self._resume_reading()
 
     def detach(self) -> None:
-        """Stop reading; what the host sends waits."""
+        """Remove the receiver; what the host sends waits."""
         self._receiver = None
         self._pause_reading()
 
     def pause(self) -> None:
-        """Let the host wait."""
+        """Stop reading; the host waits, or loses bytes where `can_wait` is False."""
         self._paused = True
         self._pause_reading()
 
     def resume(self) -> None:
-        """Let the host go on."""
+        """Resume reading after `pause`."""
         self._paused = False
         if self._receiver is not None:
             self._resume_reading()
 
     @abstractmethod
     def _resume_reading(self) -> None:
-        """Give what the class says."""
+        """Pass what is received to the receiver.
+
+        Called by `attach` and `resume`, with a receiver and not paused; also when it reads already.
+        """
 
     @abstractmethod
     def _pause_reading(self) -> None:
-        """Give what the class says."""
+        """Read no more until `_resume_reading`. Called by `detach` and `pause`, also twice."""

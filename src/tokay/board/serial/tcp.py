@@ -44,7 +44,7 @@ class TcpPort(SerialPort):
             self._transport.close()
 
     def connected(self, transport: asyncio.Transport) -> bool:
-        """Take a host in, unless there is one."""
+        """Accept a host; return False if there is one already."""
         if self._transport is not None:
             return False
         self._transport = transport
@@ -54,20 +54,20 @@ class TcpPort(SerialPort):
         return True
 
     def disconnected(self, transport: asyncio.BaseTransport) -> None:
-        """Hear that the host is gone."""
+        """Called when the host has disconnected."""
         if self._transport is transport:
             self._transport = None
             self.drained()
 
     def received(self, data: bytes) -> None:
-        """Take bytes from the host."""
+        """Called with bytes from the host."""
         if self._receiver is not None:
             self._receiver.feed(data)
         else:
             self._held += data
 
     def drained(self) -> None:
-        """Hear that all that was written has gone."""
+        """Called when all that was written has been sent."""
         if self._receiver is not None:
             self._receiver.drained()
 

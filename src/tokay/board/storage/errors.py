@@ -35,7 +35,7 @@ class StorageError(OSError):
 
 
 def is_damage(error: BaseException) -> bool:
-    """Say whether an error raised while reading means that the database itself is damaged."""
+    """Return whether an error raised while reading means that the database is damaged."""
     if isinstance(error, StorageError):
         return False
     if isinstance(error, sqlite3.Error):

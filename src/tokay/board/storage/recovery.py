@@ -268,7 +268,7 @@ def records(database: Database) -> Iterator[DeviceRecord]:
 
 
 def _kind(path: Path) -> str:
-    """Say what is there: nothing (empty), a file, a directory, a symbolic link, or something."""
+    """Return what is there: empty for nothing, a file, a directory, a symbolic link, ..."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

@@ -98,7 +98,7 @@ class Storage:
 
     @contextmanager
     def group(self) -> Iterator[None]:
-        """Let everything saved inside share one commit: all of it is stored, or none.
+        """Commit everything saved inside at once: all of it is stored, or none.
 
         It is durable only when this ends. Do not await inside: other tasks of the thread would
         join the group, and other threads wait for its end.
@@ -122,7 +122,7 @@ class Storage:
 
     @contextmanager
     def _part(self) -> Iterator[None]:
-        """Be a part of a group: a failure here is a failure of the whole, even if caught."""
+        """Run as part of a group: a failure here fails the whole, even if caught."""
         if self._failed is not None:
             raise StorageError(self._failed)
         try:
@@ -208,7 +208,7 @@ class DeviceStore:
         return to_sql(self.name)
 
     def group(self) -> AbstractContextManager[None]:
-        """Let what is stored inside be stored at once, or not at all; see `Storage.group`."""
+        """Commit everything stored inside at once, or nothing; see `Storage.group`."""
         return self._storage.group()
 
     # Settings and facts.

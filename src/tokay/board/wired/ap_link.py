@@ -105,7 +105,7 @@ class WiredApLink(EthernetLink):
 
     @property
     def stations(self) -> Sequence[ApStation]:
-        """Who was heard of late; see `ApLink.stations`."""
+        """The stations seen lately; see `ApLink.stations`."""
         return [
             ApStation(mac_text(mac.hex()), RSSI, station.since)
             for mac, station in self._neighbours.stations.items()
@@ -114,7 +114,7 @@ class WiredApLink(EthernetLink):
     # The address.
 
     async def verify_free(self, address: str) -> None:
-        """Ask the wire; see `Link.verify_free`."""
+        """Probe by ARP; see `Link.verify_free`."""
         wanted = interface_of(address, BROADCAST).ip
         if not self._open:
             raise no_address()
@@ -124,7 +124,7 @@ class WiredApLink(EthernetLink):
             raise in_use_error(address)
 
     def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
-        """Give the interface the address; see `ApLink.configure`. There is nothing beyond it."""
+        """Add the address to the interface; see `ApLink.configure`. There is no gateway."""
         if not self._open:
             raise no_address()
         wanted = interface_of(address, netmask)
@@ -160,7 +160,7 @@ class WiredApLink(EthernetLink):
         self._probed.clear()
 
     def in_use(self, address: IPv4Address) -> bool:
-        """Whether someone was seen to use an address; see `ApLink.in_use`.
+        """Return whether a station was seen to use an address; see `ApLink.in_use`.
 
         The station whose message is being answered may: it is asking for its own.
         """
@@ -168,7 +168,7 @@ class WiredApLink(EthernetLink):
         return self._neighbours.is_used_by_other(address, self._requester, self._loop.time())
 
     async def resolve(self, name: str) -> list[str]:
-        """Give a literal address; nobody here knows names. See `Link.resolve`."""
+        """Return a literal address; there is no DNS here. See `Link.resolve`."""
         with contextlib.suppress(AddressValueError):
             return [str(IPv4Address(name))]
         raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
@@ -257,7 +257,7 @@ class WiredApLink(EthernetLink):
             self._neighbours.seen(packet.sender_mac, packet.sender, self._loop.time())
 
     def _probe_ahead(self, first: IPv4Address) -> None:
-        """Ask who has an address and the next ones, unless that was asked a moment ago."""
+        """Probe for an address and the next ones, unless that was done a moment ago."""
         if self._interface is None:
             return
         now, network = self._loop.time(), self._interface.network
@@ -292,7 +292,7 @@ class WiredApLink(EthernetLink):
             self._idle_timer = self._loop.call_later(ROUND, self._check_idle)
 
     def _check_carrier(self) -> None:
-        """See whether there is still a wire; without one everybody has left."""
+        """Remove all stations if the carrier is lost. Called by the monitor."""
         with contextlib.suppress(OSError), Netlink() as kernel:
             facts = kernel.link(self._ifname)
             if facts is None or not facts.carrier:

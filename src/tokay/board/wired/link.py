@@ -84,7 +84,7 @@ class WiredLink(EthernetLink):
     # The address.
 
     async def verify_free(self, address: str) -> None:
-        """Ask the wire; see `Link.verify_free`."""
+        """Probe by ARP; see `Link.verify_free`."""
         wanted = interface_of(address, BROADCAST).ip
         if not self._open:
             raise no_address()
@@ -95,7 +95,7 @@ class WiredLink(EthernetLink):
             raise in_use_error(address)
 
     def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
-        """Give the interface an address and a default route; see `Link.configure`.
+        """Add an address and a default route to the interface; see `Link.configure`.
 
         Name servers are this link's own affair: the machine's are left as they are.
         """
@@ -156,7 +156,7 @@ class WiredLink(EthernetLink):
             packets.send_arp(self._ifname, arp.announcement(mac, address.ip))
 
     def _open_dhcp_socket(self) -> None:
-        """Leave the packet socket for a plain one, if the port can be had.
+        """Replace the packet socket by a UDP socket, if the port is free.
 
         The kernel would answer the server's unicast with "port unreachable" otherwise. It is
         bound to no address, because a refusal is broadcast (RFC 2131, 4.3.2).
@@ -183,7 +183,7 @@ class WiredLink(EthernetLink):
     # Names.
 
     def flush_dns(self) -> None:
-        """Forget what the name servers said; see `Link.flush`."""
+        """Empty the cache; see `Link.flush_dns`."""
         if self._dns is not None:
             self._dns.flush()
 

@@ -30,7 +30,7 @@ class Neighbour:
 
 
 class Neighbours:
-    """At most `most` stations. `told` is called when one comes (True) or leaves."""
+    """At most `most` stations. `told` is called when one is added (True) or removed."""
 
     __slots__ = ("_max_stations", "_on_change", "_users", "stations")
 
@@ -41,7 +41,7 @@ class Neighbours:
         self.stations: dict[bytes, Neighbour] = {}
 
     def seen(self, mac: bytes, address: IPv4Address | None, now: float) -> bool:
-        """A station said something, from an address if it has one; whether it is let in."""
+        """Record a message of a station and its address, if any; return whether it is admitted."""
         if len(mac) != 6 or mac[0] & 1:  # a group is nobody (IEEE 802-2014 section 8.2.2)
             return False
         if address is not None:
@@ -61,12 +61,12 @@ class Neighbours:
         return True
 
     def is_used_by_other(self, address: IPv4Address, but: bytes, now: float) -> bool:
-        """Whether somebody else than the station `but` was seen to use an address of late."""
+        """Return whether a station other than `but` was recently seen to use an address."""
         mac, seen = self._users.get(address, (but, 0.0))
         return mac != but and now - seen < FRESH
 
     def check_idle(self, now: float) -> Iterator[tuple[bytes, IPv4Address]]:
-        """Let those go who have left; give those who should be asked whether they are there."""
+        """Remove stations that have left; yield those to be probed, with their addresses."""
         for station in tuple(self.stations.values()):
             silence = now - station.seen
             if silence >= GONE:
@@ -75,12 +75,12 @@ class Neighbours:
                 yield station.mac, station.address
 
     def remove(self, mac: bytes) -> None:
-        """A station is gone; nothing happens if it was not here."""
+        """Remove a station; nothing happens if it is not here."""
         if self.stations.pop(mac, None) is not None:
             self._on_change(mac, False)
 
     def clear(self) -> None:
-        """Everybody is gone, and may come back as somebody else."""
+        """Remove all stations and all that is known of addresses."""
         self._users.clear()
         for mac in tuple(self.stations):
             self.remove(mac)

@@ -44,7 +44,7 @@ _TO_DHCP_CLIENT = (
 
 
 class DhcpPacketSocket:
-    """Hears DHCP messages to port 68, addressed to anyone, while there is no address.
+    """Receives DHCP messages to port 68, to any address, before the link has one.
 
     `handler` is called with the payload and the hardware address that it came from. Raises
     OSError.
@@ -67,7 +67,7 @@ class DhcpPacketSocket:
         self._loop.add_reader(self._socket, self._read)
 
     def close(self) -> None:
-        """Hear no more; may be called again."""
+        """Close the socket; may be called again."""
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
             self._socket.close()
@@ -102,7 +102,7 @@ def send_arp(ifname: str, packet: arp.Arp) -> None:
 
 
 class ArpSocket:
-    """Hears and says ARP. `handler` is called with each packet. Raises OSError."""
+    """Receives and sends ARP. `handler` is called with each packet. Raises OSError."""
 
     __slots__ = ("_handler", "_ifname", "_loop", "_socket")
 
@@ -124,7 +124,7 @@ class ArpSocket:
             self._socket.sendto(packet.encode(), (self._ifname, _ETH_P_ARP, 0, 0, mac))
 
     def close(self) -> None:
-        """Hear no more; may be called again."""
+        """Close the socket; may be called again."""
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket)
             self._socket.close()
@@ -160,16 +160,16 @@ class FrameSender:
             self._socket.sendto(packet, (self._ifname, _ETH_P_IP, 0, 0, mac))
 
     def close(self) -> None:
-        """Let go; may be called again."""
+        """Close the socket; may be called again."""
         self._socket.close()
 
 
 async def is_address_used(
     ifname: str, mac: bytes, address: IPv4Address, *, probes: int, interval: float
 ) -> bool:
-    """Ask the wire for an address, `probes` times, `interval` seconds apart.
+    """Probe for an address, `probes` times, `interval` seconds apart.
 
-    Whether someone has it. Raises OSError.
+    Return whether another host has it. Raises OSError.
     """
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[None] = loop.create_future()
@@ -200,7 +200,7 @@ async def is_address_used(
 
 
 def _open() -> socket.socket:
-    """Open a packet socket that hears nothing yet. Raises OSError."""
+    """Open a packet socket that is not bound yet. Raises OSError."""
     return socket.socket(
         socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0
     )
@@ -222,7 +222,7 @@ def _attach(sock: socket.socket, program: tuple[tuple[int, int, int, int], ...])
 
 
 def _is_summed(extra: list[tuple[int, int, bytes]]) -> bool:
-    """Whether the UDP checksum is filled in: a peer on this machine leaves it to its card."""
+    """Return whether the UDP checksum is filled in; a peer on this machine leaves it out."""
     for level, kind, data in extra:
         if (level, kind) == (_SOL_PACKET, _PACKET_AUXDATA) and len(data) >= _AUXDATA.size:
             return not _AUXDATA.unpack_from(data)[0] & _TP_STATUS_CSUMNOTREADY

@@ -159,7 +159,7 @@ class WiredRadio:
         self._release()
 
     def rssi(self) -> int | None:
-        """Give a good signal while joined."""
+        """Return a good signal while joined."""
         return None if self._link is None else RSSI
 
     async def _carrier(self) -> LinkFacts | None:
@@ -189,7 +189,7 @@ class WiredRadio:
             monitor.close()
 
     def _check_link(self) -> None:
-        """See whether the link still stands."""
+        """Close the link if it was lost. Called by the monitor."""
         link = self._link
         if link is None:
             return

@@ -116,7 +116,7 @@ class DhcpClient:
         self._send_request(self._state.xid, 0, wanted=lease)
 
     def adopt(self, lease: Lease, now: float) -> None:
-        """Be bound to a remembered lease without asking, until its T1; else as `resume`.
+        """Enter Bound with a remembered lease, without asking until its T1.
 
         This is what the device does with `dhcp.cache_enabled`: it skips the exchange while
         the lease lasts.
@@ -129,7 +129,7 @@ class DhcpClient:
         self._events.append(LeaseBound(lease))
 
     def release(self, now: float) -> None:
-        """Give the address back (RELEASE) and stop; without a lease just stop."""
+        """Send a RELEASE and stop; without a lease just stop."""
         if (lease := self.lease) and lease.expires_at > now:
             options: dict[int, bytes] = {DhcpOption.SERVER_ID: lease.server.packed}
             self._send(
@@ -146,7 +146,7 @@ class DhcpClient:
         self.stop()
 
     def decline(self, now: float) -> None:
-        """Say that someone else has the address (DECLINE), and start again in ten seconds.
+        """Send a DECLINE for an address that another host has; restart in ten seconds.
 
         Without a lease this does nothing. There is no event: the caller knows.
         """
@@ -169,7 +169,7 @@ class DhcpClient:
         self._state = Init(now + _DECLINE_PAUSE)
 
     def stop(self) -> None:
-        """Be silent and forget the lease; what is already queued may still be taken."""
+        """Stop and drop the lease; what is already queued may still be taken."""
         self._state = Init()
 
     def datagrams_to_send(self) -> list[DhcpDatagram]:
@@ -196,7 +196,7 @@ class DhcpClient:
         return None if due == inf else due
 
     def handle_timer(self, now: float) -> None:
-        """Do what is due by now. Too early is harmless; late skips what is past."""
+        """Do what is due by `now`. Too early is harmless; late skips what is past."""
         due = self.get_timer()
         if due is None or now < due:
             return
@@ -372,7 +372,7 @@ class DhcpClient:
 
 
 def _may_answer(state: Requesting | Rebooting | Renewing | Rebinding, answer: DhcpMessage) -> bool:
-    """Whether the server was asked: one was by REQUEST and renewal, any by the rest."""
+    """Return whether the server was asked: one was by REQUEST and renewal, any by the rest."""
     server = answer.server_id
     match state:
         case Requesting(offer=lease) | Renewing(lease=lease):

@@ -91,7 +91,7 @@ def read_lease(message: DhcpMessage, bound_at: float) -> Lease | None:
 
 
 def is_host(address: int, netmask: int = INFINITE) -> bool:
-    """Whether an address can belong to one host of the network that the mask gives.
+    """Return whether an address can belong to one host of the network that the mask gives.
 
     127.0.0.0/8 can: simulated links live on loopback.
     """

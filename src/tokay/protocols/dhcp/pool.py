@@ -143,7 +143,7 @@ class Pool:
         return binding
 
     def lease(self, binding: Binding, mac: bytes, expires_at: float) -> None:
-        """Give the address to its client; calls come in the order of `expires_at`."""
+        """Lease the address to its client; calls come in the order of `expires_at`."""
         self.revision += 1
         if binding.mac != mac:  # the same client, by its id, on another interface
             self._set_client(binding, binding.key, mac)

@@ -167,7 +167,7 @@ class Resolver:
         self._cache.flush()
 
     def is_open(self, exchange: int) -> bool:
-        """Whether an answer to this exchange is still of use."""
+        """Return whether an answer to this exchange is still wanted."""
         return exchange in self._exchanges
 
     def datagrams_to_send(self) -> list[DnsQuery]:
@@ -188,7 +188,7 @@ class Resolver:
         )
 
     def handle_timer(self, now: float) -> None:
-        """Do what is due by now. Too early is harmless; late skips what is past."""
+        """Do what is due by `now`. Too early is harmless; late skips what is past."""
         for lookup in list(self._lookups.values()):
             late = [number for number, until in lookup.waiters.items() if until <= now]
             failure = next(iter(lookup.failures.values()), DnsFailure.TIMEOUT)
@@ -247,7 +247,7 @@ class Resolver:
         return True
 
     def failed(self, exchange: int, now: float) -> None:
-        """Hear that an exchange is in vain: its socket failed, its connection closed.
+        """Called when an exchange has failed: its socket failed, its connection closed.
 
         One that is over is left alone.
         """
@@ -357,7 +357,7 @@ class Resolver:
 
 
 def _answers(asked: _PendingQuery, response: bytes) -> bool:
-    """Whether the header and question of `response` are those of an answer to `asked`."""
+    """Return whether the header and question of `response` answer `asked`."""
     if len(response) < HEADER.size:
         return False
     flags = int.from_bytes(response[2:4])

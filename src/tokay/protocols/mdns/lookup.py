@@ -38,7 +38,7 @@ class _RepeatedQuery:
         self._pause = FIRST_PAUSE
 
     def is_due(self, now: float) -> bool:
-        """Whether it is time to ask; if so the next time is set."""
+        """Return whether it is time to ask, and set the next time if so."""
         if now < self._due:
             return False
         self._due = now + self._pause

@@ -179,7 +179,7 @@ class MdnsResponder:
         return entry.key
 
     def remove(self, key: int, now: float) -> None:
-        """Say goodbye for a host, if it was ever announced."""
+        """Remove a host; send goodbye records if it was announced."""
         entry = self._entries.pop(key, None)
         if entry is None:
             return
@@ -194,7 +194,7 @@ class MdnsResponder:
         return self._entries[key].host.name
 
     def established(self, key: int) -> bool:
-        """Whether a host has its name."""
+        """Return whether a host has its name."""
         return self._entries[key].state is _ProbeState.ESTABLISHED
 
     def __len__(self) -> int:
@@ -205,7 +205,7 @@ class MdnsResponder:
         return self._due[0][0] if self._due else None
 
     def handle_timer(self, now: float) -> None:
-        """Do what is due."""
+        """Do what is due by `now`; too early is harmless."""
         while self._due and self._due[0][0] <= now:
             _, _, step, key, turn = heapq.heappop(self._due)
             if step is _TimerStep.DEFERRED:
@@ -233,7 +233,7 @@ class MdnsResponder:
     def receive(
         self, message: DnsMessage, source: tuple[str, int], now: float, group: bool
     ) -> None:
-        """Hear a message from a neighbour; `group`: it was sent to everybody."""
+        """Process a message from a neighbour; `group`: it was sent to the group."""
         if message.flags & _OPCODE_RCODE:
             return  # section 18.3 and 18.11
         if message.flags & QR:
@@ -302,7 +302,7 @@ class MdnsResponder:
         self._restart(entry, now + delay)
 
     def _next_name(self, entry: _HostEntry) -> None:
-        """Give a host the next name that no other host here has."""
+        """Rename a host to the next name that no other host here has."""
         entry.number = max(entry.number, self._numbers.get(entry.asked.name, 1))
         while True:
             entry.number += 1
@@ -369,7 +369,7 @@ class MdnsResponder:
             self._answer(self._entries[key], records, pieces[0], source, now, probe=bool(claims))
 
     def _resolve_ties(self, claims: list[ResourceRecord], now: float) -> None:
-        """Let the probe with the greater data win (section 8.2)."""
+        """Resolve simultaneous probes: the greater data wins (section 8.2)."""
         theirs: dict[bytes, list[tuple[int, int, bytes]]] = {}
         for claim in claims:
             rank = (claim.cls & ~FLUSH, claim.type, claim.data)
@@ -472,7 +472,7 @@ class MdnsResponder:
         self._out.append(MdnsDatagram(entry.key, response.encode(), destination))
 
     def _is_fresh(self, entry: _HostEntry, record: ResourceRecord, now: float) -> bool:
-        """Whether a record was multicast within a quarter of its life (section 5.4)."""
+        """Return whether a record was multicast within a quarter of its TTL (section 5.4)."""
         return now - _last(entry, record) < record.ttl / 4
 
     def _may_unicast(self, entry: _HostEntry, now: float) -> bool:
@@ -492,7 +492,7 @@ def _last(entry: _HostEntry, record: ResourceRecord) -> float:
 
 
 def _contradicts(entry: _HostEntry, record: ResourceRecord) -> bool:
-    """Whether a record of somebody's cannot stand beside ours."""
+    """Return whether a record of another host conflicts with ours."""
     name = record.name.lower()
     if all(name != one.lower() for one in entry.host.unique_names()):
         return False

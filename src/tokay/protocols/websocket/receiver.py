@@ -99,7 +99,7 @@ class FrameReceiver:
         return None
 
     def receive(self, data: bytes) -> Iterator[Piece]:
-        """Give the pieces in ``data``. Raises WebSocketError behind the last good one.
+        """Yield the pieces in ``data``. Raises WebSocketError behind the last good one.
 
         All must be taken, up to a close frame or an error: nothing may be received after those.
         """
@@ -221,7 +221,7 @@ def _long(data: bytes, start: int, size: int, width: int) -> tuple[int, int]:
 
 
 def _fault(first: int) -> WebSocketError:
-    """Say what is wrong with the first byte of a frame."""
+    """Return the error for the first byte of a frame."""
     if first & 0x70:
         return WebSocketError(PROTOCOL_ERROR, "a reserved bit is set")
     opcode = first & 0xF

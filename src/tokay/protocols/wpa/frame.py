@@ -84,7 +84,7 @@ class KeyFrame:
         return blank[:_MIC_OFFSET] + self._mic(kck, blank) + blank[end:]
 
     def is_signed(self, kck: bytes) -> bool:
-        """Whether the MIC fits. A descriptor version without one that we know fits none."""
+        """Return whether the MIC fits. One of an unknown descriptor version never does."""
         if self.info & KeyInfo.VERSION not in (1, 2):
             return False
         return hmac.compare_digest(self.mic, self._mic(kck, self._encode(_NO_MIC)))

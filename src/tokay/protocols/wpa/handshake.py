@@ -61,7 +61,7 @@ class _HandshakeParty:
         return derive_ptk(self._master, self._suite, self._addresses, (self._nonce, other))
 
     def _read(self, frame: bytes) -> KeyFrame | None:
-        """Give a pairwise frame of our suite, None for anything else."""
+        """Return a pairwise frame of our suite, None for anything else."""
         try:
             message = KeyFrame.decode(frame)
         except WpaError:
@@ -110,7 +110,7 @@ class Authenticator(_HandshakeParty):
         self._due: float | None = None
 
     def start(self, now: float) -> bytes:
-        """Give message 1."""
+        """Return message 1."""
         self.state = HandshakeState.WAITING_2
         self._attempt = 0
         return self._send(now)
@@ -120,7 +120,7 @@ class Authenticator(_HandshakeParty):
         return self._due
 
     def handle_timer(self, now: float) -> bytes | None:
-        """Give the message again, or fail after the last attempt. Too early is harmless."""
+        """Return the message again, or fail after the last attempt. Too early is harmless."""
         if self._due is None or now < self._due:
             return None
         if self._attempt == len(self._timeouts):

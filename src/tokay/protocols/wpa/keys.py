@@ -21,17 +21,17 @@ class WpaError(ValueError):
 
 
 def is_psk(text: str) -> bool:
-    """Whether a passkey is a ready PMK, in 64 hex digits."""
+    """Return whether a passkey is a ready PMK, in 64 hex digits."""
     return _PSK.fullmatch(text) is not None
 
 
 def is_passphrase(text: str) -> bool:
-    """Whether a passkey is a passphrase: 8 to 63 printable ASCII characters (annex J.4)."""
+    """Return whether a passkey is a passphrase: 8 to 63 printable ASCII characters (annex J.4)."""
     return _PASSPHRASE.fullmatch(text) is not None
 
 
 def pmk(passkey: str, ssid: bytes) -> bytes:
-    """Give the pairwise master key, 32 bytes, of a passphrase or of 64 hex digits.
+    """Return the pairwise master key, 32 bytes, of a passphrase or of 64 hex digits.
 
     Equal ones are derived once a process: 4096 rounds are a millisecond, and a fleet joins one
     network. Raises WpaError.
@@ -50,7 +50,7 @@ def _derive_pmk(passphrase: str, ssid: bytes) -> bytes:
 
 
 def prf(key: bytes, label: bytes, data: bytes, length: int) -> bytes:
-    """Give `length` pseudo-random bytes (IEEE 802.11-2020, 12.7.1.2)."""
+    """Return `length` pseudo-random bytes (IEEE 802.11-2020, 12.7.1.2)."""
     made = b""
     for count in range(-(-length // 20)):
         made += hmac.digest(key, b"%b\0%b%c" % (label, data, count), "sha1")
@@ -99,7 +99,7 @@ class Suite(Enum):
 def derive_ptk(
     master: bytes, suite: Suite, addresses: tuple[bytes, bytes], nonces: tuple[bytes, bytes]
 ) -> Ptk:
-    """Give the PTK; the order within each pair does not matter (12.7.1.3)."""
+    """Return the PTK; the order within each pair does not matter (12.7.1.3)."""
     data = b"".join((*sorted(addresses), *sorted(nonces)))
     made = prf(master, _LABEL, data, 32 + suite.key_length)
     return Ptk(made[:16], made[16:32], made[32:])
