@@ -7,9 +7,9 @@ import atheris
 
 with atheris.instrument_imports(include=["tokay"]):
     from tokay.protocols.ntp import (
-        FIRST_STEP,
-        LARGEST_STEP,
-        SHORTEST_WAIT,
+        MAX_FIRST_STEP,
+        MAX_STEP,
+        MIN_WAIT,
         NtpClient,
         NtpError,
         NtpSample,
@@ -39,13 +39,13 @@ def fuzz_client(data: bytes) -> None:
         for answer in (data, data[:24] + question[40:] + data[24:]):
             outcome = client.receive(answer, SERVER, now, wall)
             if isinstance(outcome, NtpSample):
-                largest = LARGEST_STEP if synchronized else FIRST_STEP
+                largest = MAX_STEP if synchronized else MAX_FIRST_STEP
                 assert outcome.time >= MADE
                 assert abs(outcome.time - wall) <= largest
                 wall, synchronized = outcome.time, True
         if client.asking:
             client.fail()
-        assert client.wait >= SHORTEST_WAIT
+        assert client.wait >= MIN_WAIT
         now += 100.0
         wall += 100.0
 

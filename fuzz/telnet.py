@@ -6,7 +6,7 @@ import atheris
 
 with atheris.instrument_imports(include=["tokay"]):
     from tokay.protocols.rfc2217 import ComPort
-    from tokay.protocols.telnet import COM_PORT, LONGEST_SUBNEGOTIATION, Telnet, escape
+    from tokay.protocols.telnet import COM_PORT, MAX_SUBNEGOTIATION, Telnet, escape
 
 
 def fuzz_telnet(data: bytes) -> None:
@@ -23,7 +23,7 @@ def fuzz_telnet(data: bytes) -> None:
     answer = whole.data_to_send()
     assert answer == single.data_to_send()
     assert len(answer) <= 3 * len(data)
-    assert whole._sub is None or len(whole._sub) <= LONGEST_SUBNEGOTIATION
+    assert whole._sub is None or len(whole._sub) <= MAX_SUBNEGOTIATION
     assert b"".join(e for e in Telnet().receive(escape(data)) if isinstance(e, bytes)) == data
 
 

@@ -22,14 +22,14 @@ ACCEPTED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 )
-MOST = 1 << 16
+MAX_MESSAGE = 1 << 16
 
 Outcome = tuple[list[tuple[int, bytes]], tuple[int, str] | None]
 
 
 def hear(chunks: list[bytes], masked: bool) -> Outcome:
     """Return messages put together, and how it ended: the close, or the error, or None."""
-    receiver = FrameReceiver(masked=masked, most=MOST)
+    receiver = FrameReceiver(masked=masked, max_size=MAX_MESSAGE)
     heard: list[tuple[int, bytes]] = []
     message = b""
     try:
@@ -42,7 +42,7 @@ def hear(chunks: list[bytes], masked: bool) -> Outcome:
                     heard.append((opcode, payload))
                     continue
                 message += payload
-                assert len(message) <= MOST
+                assert len(message) <= MAX_MESSAGE
                 if end:
                     heard.append((opcode, message))
                     message = b""

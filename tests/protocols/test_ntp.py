@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tokay.protocols.ntp import (
     ERA,
-    LARGEST_STEP,
-    LONGEST_WAIT,
+    MAX_STEP,
+    MAX_WAIT,
+    MIN_WAIT,
     SERVER,
-    SHORTEST_WAIT,
     KissOfDeath,
     NtpClient,
     NtpError,
@@ -163,7 +163,7 @@ def test_an_answer_that_is_ours_and_no_good_ends_the_exchange(
     refused = one.receive(answer(question, TRUE, **changes).encode(), HERE, 0.01, MADE)
     assert refused == NtpRefusal(reason)
     assert not one.asking
-    assert one.wait == SHORTEST_WAIT
+    assert one.wait == MIN_WAIT
 
 
 FOREIGN = [
@@ -206,7 +206,7 @@ def test_an_old_answer_does_not_fit_a_new_question() -> None:
 def test_a_jump_of_years_is_refused_once_the_clock_is_right() -> None:
     one = client()
     synchronized(one)
-    for jump in (LARGEST_STEP + 1, -LARGEST_STEP - 1):
+    for jump in (MAX_STEP + 1, -MAX_STEP - 1):
         question = one.ask("10.0.0.1", 10.0)
         outcome = one.receive(answer(question, TRUE + jump).encode(), HERE, 10.0, TRUE)
         assert isinstance(outcome, NtpRefusal)
@@ -246,7 +246,7 @@ def test_failures_back_off_up_to_the_interval() -> None:
 def test_no_interval_floods_a_server() -> None:
     one = client(1)
     synchronized(one)
-    assert one.wait == SHORTEST_WAIT
+    assert one.wait == MIN_WAIT
 
 
 def test_a_server_that_wants_fewer_questions_gets_fewer_for_good() -> None:
@@ -262,7 +262,7 @@ def test_a_server_that_wants_fewer_questions_gets_fewer_for_good() -> None:
         question = one.ask("10.0.0.1", 0.0)
         kiss = answer(question, TRUE, stratum=0, reference=int.from_bytes(b"RATE"))
         one.receive(kiss.encode(), HERE, 0.0, MADE)
-    assert one.wait == LONGEST_WAIT
+    assert one.wait == MAX_WAIT
 
 
 @pytest.mark.parametrize("code", [b"DENY", b"RSTR"])
@@ -289,4 +289,4 @@ def test_whatever_comes_the_exchange_ends_when_its_time_is_over(
     if one.asking:
         one.fail()
     assert not one.asking
-    assert one.wait >= SHORTEST_WAIT
+    assert one.wait >= MIN_WAIT

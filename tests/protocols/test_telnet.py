@@ -11,7 +11,7 @@ from tokay.protocols.telnet import (
     COM_PORT,
     ECHO,
     LINEMODE,
-    LONGEST_SUBNEGOTIATION,
+    MAX_SUBNEGOTIATION,
     SUPPRESS_GO_AHEAD,
     WINDOW_SIZE,
     Event,
@@ -157,13 +157,13 @@ def test_a_subnegotiation_of_nothing(nothing: bytes) -> None:
 
 def test_an_overlong_subnegotiation_is_dropped_whole() -> None:
     telnet = Telnet()
-    fits = bytes(LONGEST_SUBNEGOTIATION - 1)
+    fits = bytes(MAX_SUBNEGOTIATION - 1)
     assert told(telnet, SB + byte(COM_PORT) + fits + SE) == ([Subnegotiation(COM_PORT, fits)], b"")
     assert telnet.receive(SB + byte(COM_PORT)) == []
     for _ in range(1000):
         assert telnet.receive(bytes(1000)) == []
     assert telnet._sub is not None
-    assert len(telnet._sub) <= LONGEST_SUBNEGOTIATION
+    assert len(telnet._sub) <= MAX_SUBNEGOTIATION
     assert telnet.receive(SE + b"on") == [b"on"]
 
 

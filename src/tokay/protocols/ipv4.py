@@ -17,7 +17,7 @@ _UDP = struct.Struct("!HHHH")
 _PSEUDO = struct.Struct("!4s4sBBH")
 _TTL = 64
 _MORE_FRAGMENTS_OR_OFFSET = 0x3FFF
-_LARGEST = 0xFFFF
+_MAX_DATAGRAM = 0xFFFF
 
 
 class Ipv4Error(ValueError):
@@ -45,7 +45,7 @@ def build_udp(datagram: Datagram) -> bytes:
     """Return the IPv4 packet. Raises ValueError for ports and sizes that do not fit."""
     source, destination = datagram.source.packed, datagram.destination.packed
     size = _UDP.size + len(datagram.payload)
-    if _IP.size + size > _LARGEST or not (
+    if _IP.size + size > _MAX_DATAGRAM or not (
         0 <= datagram.source_port <= 0xFFFF and 0 <= datagram.port <= 0xFFFF
     ):
         raise ValueError("too large for one IPv4 packet")

@@ -36,7 +36,7 @@ TTL = 30
 
 _CONFLICT = 0x0400
 _OPCODE = 0x7800
-_LONGEST = 512
+_MAX_MESSAGE = 512
 
 
 def answer(datagram: bytes, find: Callable[[bytes], IPv4Address | None]) -> bytes | None:
@@ -44,7 +44,7 @@ def answer(datagram: bytes, find: Callable[[bytes], IPv4Address | None]) -> byte
 
     `find` gives the address of a label in lower case, or None for one that is not ours.
     """
-    if len(datagram) > _LONGEST:
+    if len(datagram) > _MAX_MESSAGE:
         return None
     try:
         query = DnsMessage.decode(datagram)

@@ -19,12 +19,12 @@ from ipaddress import IPv4Address
 from struct import Struct
 from typing import NamedTuple
 
-__all__ = ["LONGEST_NAME", "PORT", "TTL", "NetbiosStation", "answer", "decode_name", "encode_name"]
+__all__ = ["MAX_NAME", "PORT", "TTL", "NetbiosStation", "answer", "decode_name", "encode_name"]
 
 PORT = 137
 TTL = 300_000
 """Seconds, as Windows says."""
-LONGEST_NAME = 15
+MAX_NAME = 15
 WORKSTATION, FILE_SERVER = 0x00, 0x20
 
 _HEADER = Struct("!6H")
@@ -49,9 +49,9 @@ class NetbiosStation(NamedTuple):
 def encode_name(name: str, suffix: int = WORKSTATION) -> bytes:
     """Return a name as in a message, scope and all. Raises ValueError for a longer one."""
     octets = name.upper().encode("latin-1")
-    if len(octets) > LONGEST_NAME:
+    if len(octets) > MAX_NAME:
         raise ValueError(f"a NetBIOS name of {len(octets)} characters")
-    return _encode(octets.ljust(LONGEST_NAME) + bytes((suffix,)))
+    return _encode(octets.ljust(MAX_NAME) + bytes((suffix,)))
 
 
 def decode_name(data: bytes, at: int = 0) -> tuple[bytes, int]:
@@ -91,7 +91,7 @@ def answer(
     if at + _QUESTION.size > len(datagram):
         return None
     kind, cls = _QUESTION.unpack_from(datagram, at)
-    text, suffix = name[:LONGEST_NAME].rstrip(b" \0"), name[LONGEST_NAME]
+    text, suffix = name[:MAX_NAME].rstrip(b" \0"), name[MAX_NAME]
     station = find(text.lower()) if suffix in (WORKSTATION, FILE_SERVER) else None
     if cls != _IN:
         return None
@@ -105,7 +105,7 @@ def answer(
 
 def _status(station: NetbiosStation) -> bytes:
     """Return the names of a station and its MAC address (RFC 1002 section 4.2.18)."""
-    name = station.name.upper().encode("latin-1").ljust(LONGEST_NAME)
+    name = station.name.upper().encode("latin-1").ljust(MAX_NAME)
     suffixes = (WORKSTATION, FILE_SERVER)
     rows = b"".join(name + bytes((suffix,)) + _ACTIVE.to_bytes(2) for suffix in suffixes)
     return bytes((len(suffixes),)) + rows + station.mac + _STATISTICS

@@ -31,23 +31,23 @@ ERA = 1 << 32
 """Seconds after which NTP's seconds begin anew: first in February 2036."""
 
 UNSYNCHRONIZED = 3
-FAREST_STRATUM = 15
-LARGEST_DISTANCE = 16.0
+MAX_STRATUM = 15
+MAX_DISTANCE = 16.0
 """Seconds: RFC 5905's MAXDISP. A server that knows its time no better has none."""
 
 SLACK = 0.001
 """Seconds by which times may contradict each other, for clocks are coarse."""
-SHORTEST_WAIT = 15.0
+MIN_WAIT = 15.0
 """Seconds between two questions at the least (RFC 4330 section 10)."""
-LONGEST_WAIT = float(1 << 17)
+MAX_WAIT = float(1 << 17)
 """Seconds: the longest poll interval (RFC 5905's MAXPOLL)."""
-LARGEST_STEP = 366 * 86400.0
+MAX_STEP = 366 * 86400.0
 """Seconds by which an answer may move a clock that an earlier one has set.
 
 RFC 5905 gives up at 1000 s. A laptop that slept a week is further off, and its devices must find
 the time again by themselves; years are a lie.
 """
-FIRST_STEP = float(1 << 30)
+MAX_FIRST_STEP = float(1 << 30)
 """Seconds (34 years) behind the earliest believable time within which a first answer must be."""
 
 _UNGUESSABLE = random.SystemRandom()  # one for all: each would weigh 2.5 KB
@@ -166,7 +166,7 @@ class NtpClient:
     def __init__(
         self, interval: float, *, earliest: float, rng: random.Random | None = None
     ) -> None:
-        self._interval = max(interval, SHORTEST_WAIT)
+        self._interval = max(interval, MIN_WAIT)
         self._earliest = earliest
         self._rng = rng or _UNGUESSABLE
         self._exchange: _PendingRequest | None = None
@@ -198,8 +198,8 @@ class NtpClient:
         """End an exchange that brought nothing: nobody answered, or there is no such name."""
         self._exchange = None
         self._failures += 1
-        backed_off = SHORTEST_WAIT * 2.0 ** min(self._failures - 1, 16)
-        self.wait = min(max(backed_off, SHORTEST_WAIT * self._factor), self._longest)
+        backed_off = MIN_WAIT * 2.0 ** min(self._failures - 1, 16)
+        self.wait = min(max(backed_off, MIN_WAIT * self._factor), self._longest)
 
     def receive(self, data: bytes, source: tuple[str, int], now: float, wall: float) -> Outcome:
         """Take a datagram."""
@@ -228,7 +228,7 @@ class NtpClient:
 
     @property
     def _longest(self) -> float:
-        return min(self._interval * self._factor, max(LONGEST_WAIT, self._interval))
+        return min(self._interval * self._factor, max(MAX_WAIT, self._interval))
 
     def _evaluate(
         self, packet: Packet, exchange: _PendingRequest, now: float, wall: float
@@ -260,9 +260,9 @@ class NtpClient:
         if time < self._earliest:
             return "a time before this device was made"
         if self._set_at is None:
-            if time > self._earliest + FIRST_STEP:
+            if time > self._earliest + MAX_FIRST_STEP:
                 return "a time decades ahead"
-        elif abs(time - wall) > LARGEST_STEP:
+        elif abs(time - wall) > MAX_STEP:
             return f"a jump of years: {time - wall:+.0f} s"
         return ""
 
@@ -287,9 +287,9 @@ def _unfit(packet: Packet) -> str:
         return f"version {packet.version}"
     if packet.leap == UNSYNCHRONIZED:
         return "the server is not synchronized"
-    if packet.stratum > FAREST_STRATUM:
+    if packet.stratum > MAX_STRATUM:
         return f"stratum {packet.stratum}"
-    if packet.root_delay / 2 + packet.root_dispersion >= LARGEST_DISTANCE:
+    if packet.root_delay / 2 + packet.root_dispersion >= MAX_DISTANCE:
         return "the server is too far from a clock"
     if not packet.transmitted or not packet.received:
         return "no time in it"

@@ -39,7 +39,7 @@ WILL, WONT, DO, DONT, IAC = range(251, 256)
 BINARY, ECHO, SUPPRESS_GO_AHEAD, STATUS = 0, 1, 3, 5
 TERMINAL_TYPE, WINDOW_SIZE, LINEMODE, COM_PORT = 24, 31, 34, 44
 
-LONGEST_SUBNEGOTIATION = 1024
+MAX_SUBNEGOTIATION = 1024
 """Bytes: many times what any option in use has to say."""
 
 _ESCAPED = b"\xff\xff"
@@ -168,7 +168,7 @@ class Telnet:
         return events
 
     def _collect(self, sub: bytearray, piece: bytes) -> None:
-        if len(sub) + len(piece) > LONGEST_SUBNEGOTIATION:
+        if len(sub) + len(piece) > MAX_SUBNEGOTIATION:
             self._overlong = True
             return
         sub += piece

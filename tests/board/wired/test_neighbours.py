@@ -1,6 +1,12 @@
 from ipaddress import IPv4Address
 
-from tokay.board.wired.neighbours import FRESH, GONE, MAX_KNOWN, QUIET, Neighbours
+from tokay.board.wired.neighbours import (
+    ADDRESS_LIFETIME,
+    EXPIRE_AFTER,
+    IDLE_AFTER,
+    MAX_ADDRESSES,
+    Neighbours,
+)
 
 ANN, BOB, EVE = (bytes((2, 0, 0, 0, 0, last)) for last in (1, 2, 3))
 ONE, TWO = IPv4Address("10.10.10.2"), IPv4Address("10.10.10.3")
@@ -44,12 +50,12 @@ def test_the_silent_are_asked_and_then_gone() -> None:
     world = World()
     world.them.seen(ANN, ONE, 0.0)
     world.them.seen(BOB, None, 0.0)
-    assert list(world.them.check_idle(QUIET - 1)) == []
-    assert list(world.them.check_idle(QUIET)) == [(ANN, ONE)]
-    world.them.seen(ANN, ONE, QUIET + 1)
-    assert list(world.them.check_idle(GONE)) == [(ANN, ONE)]
+    assert list(world.them.check_idle(IDLE_AFTER - 1)) == []
+    assert list(world.them.check_idle(IDLE_AFTER)) == [(ANN, ONE)]
+    world.them.seen(ANN, ONE, IDLE_AFTER + 1)
+    assert list(world.them.check_idle(EXPIRE_AFTER)) == [(ANN, ONE)]
     assert world.told[-1] == (BOB, False)
-    assert list(world.them.check_idle(GONE + QUIET + 1)) == []
+    assert list(world.them.check_idle(EXPIRE_AFTER + IDLE_AFTER + 1)) == []
     assert world.told[-1] == (ANN, False)
     assert not world.them.stations
 
@@ -57,9 +63,9 @@ def test_the_silent_are_asked_and_then_gone() -> None:
 def test_an_address_is_used_by_another_for_a_while() -> None:
     world = World()
     world.them.seen(ANN, ONE, 0.0)
-    assert world.them.is_used_by_other(ONE, BOB, FRESH - 1)
+    assert world.them.is_used_by_other(ONE, BOB, ADDRESS_LIFETIME - 1)
     assert not world.them.is_used_by_other(ONE, ANN, 1.0)
-    assert not world.them.is_used_by_other(ONE, BOB, FRESH)
+    assert not world.them.is_used_by_other(ONE, BOB, ADDRESS_LIFETIME)
     assert not world.them.is_used_by_other(TWO, BOB, 1.0)
     world.them.clear()
     assert not world.them.is_used_by_other(ONE, BOB, 1.0)
@@ -67,8 +73,8 @@ def test_an_address_is_used_by_another_for_a_while() -> None:
 
 def test_a_liar_fills_no_memory() -> None:
     world = World()
-    for number in range(MAX_KNOWN + 10):
+    for number in range(MAX_ADDRESSES + 10):
         world.them.seen(EVE, IPv4Address(number + 1), 0.0)
     assert not world.them.is_used_by_other(IPv4Address(1), BOB, 0.0)
-    assert world.them.is_used_by_other(IPv4Address(MAX_KNOWN), BOB, 0.0)
+    assert world.them.is_used_by_other(IPv4Address(MAX_ADDRESSES), BOB, 0.0)
     assert len(world.them.stations) == 1

@@ -171,7 +171,7 @@ async def test_the_volunteers_are_left_alone(
     air: Airspace, lab: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The factory setting names them; a simulated network does not look them up."""
-    monkeypatch.setattr("tokay.board.air.loopback_link.resolve_here", None)
+    monkeypatch.setattr("tokay.board.air.loopback_link.system_resolve", None)
     del lab["ntp.server"]
     async with Device.simulated(airspace=air, settings=lab) as device:
         await turned_loop().turn(10_000)

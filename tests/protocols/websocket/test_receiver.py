@@ -132,14 +132,19 @@ def test_a_bound_on_messages() -> None:
     parted = fragments(TEXT, b"x" * 1000, 300)
     for frames in (exact, parted):
         wire = b"".join(frame.encode(True) for frame in frames)
-        assert hear(FrameReceiver(masked=True, most=1000), [wire]) == (b"x" * 1000, [], None)
-        assert hear(FrameReceiver(masked=True, most=999), [wire])[2] == 1009
+        assert hear(FrameReceiver(masked=True, max_size=1000), [wire]) == (b"x" * 1000, [], None)
+        assert hear(FrameReceiver(masked=True, max_size=999), [wire])[2] == 1009
         # One message after the other: each has the bound to itself.
-        assert hear(FrameReceiver(masked=True, most=1000), [wire] * 3) == (b"x" * 3000, [], None)
+        assert hear(FrameReceiver(masked=True, max_size=1000), [wire] * 3) == (
+            b"x" * 3000,
+            [],
+            None,
+        )
     # Known by its header: none of it is waited for.
-    assert hear(FrameReceiver(masked=False, most=10), [b"\x82\x0b"])[2] == 1009
+    assert hear(FrameReceiver(masked=False, max_size=10), [b"\x82\x0b"])[2] == 1009
     assert (
-        hear(FrameReceiver(masked=True, most=5), [Frame(BINARY, b"123456").encode(True)])[2] == 1009
+        hear(FrameReceiver(masked=True, max_size=5), [Frame(BINARY, b"123456").encode(True)])[2]
+        == 1009
     )
 
 
@@ -192,9 +197,9 @@ def test_one_whole_message(masked: bool) -> None:
     receiver = FrameReceiver(masked=masked)
     list(receiver.receive(wire[:1]))
     assert receiver.read_single(wire) is None
-    assert FrameReceiver(masked=masked, most=4).read_single(wire) is None
+    assert FrameReceiver(masked=masked, max_size=4).read_single(wire) is None
     wire = Frame(BINARY, b"x" * 126).encode(masked)
-    assert FrameReceiver(masked=masked, most=125).read_single(wire) is None
+    assert FrameReceiver(masked=masked, max_size=125).read_single(wire) is None
     # A length in the wrong form is left to receive().
     wrong = bytes((0x82, 0x7E | masked << 7, 0, 5)) + bytes(4 if masked else 0) + b"12345"
     assert FrameReceiver(masked=masked).read_single(wrong) is None
@@ -206,5 +211,5 @@ def test_any_bytes(data: bytes, masked: bool, size: int) -> None:
     """Pieces or the named error, and the same however it is cut."""
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
     for head in (b"", b"\x81\x85\0\0\0\0hello"):
-        whole = hear(FrameReceiver(masked=masked, most=150), [head + data])
-        assert hear(FrameReceiver(masked=masked, most=150), [head, *pieces]) == whole
+        whole = hear(FrameReceiver(masked=masked, max_size=150), [head + data])
+        assert hear(FrameReceiver(masked=masked, max_size=150), [head, *pieces]) == whole

@@ -19,7 +19,7 @@ from tokay.protocols import wpa
 if TYPE_CHECKING:
     from tokay.board.air.dns_faults import DnsFaultRule
 
-__all__ = ["AccessPoint", "AirspaceError", "AssociatedStation", "derived_bssid", "host_key"]
+__all__ = ["AccessPoint", "AirspaceError", "AssociatedStation", "derived_bssid", "normalize_host"]
 
 DEFAULT_SUBNET = IPv4Network("127.77.0.0/16")
 LOOPBACK = IPv4Network("127.0.0.0/8")
@@ -82,7 +82,7 @@ class AccessPoint:
         self.security = security or (Security.WPA2_AES if passphrase else Security.OPEN)
         self.hidden = hidden
         self.subnet = _subnet(subnet)
-        self.hosts = {host_key(name): _host(name, at) for name, at in (hosts or {}).items()}
+        self.hosts = {normalize_host(name): _host(name, at) for name, at in (hosts or {}).items()}
         self.uplink = uplink
         if not 0 <= handshake_timeout <= 60:
             raise AirspaceError(f"handshake_timeout: must be 0 to 60 s, not {handshake_timeout}")
@@ -350,7 +350,7 @@ def derived_bssid(ssid: bytes, index: int = 0) -> str:
     return digest.hex(":").upper()
 
 
-def host_key(name: str) -> str:
+def normalize_host(name: str) -> str:
     """Return the form in which host names are compared: no case, no final dot."""
     return name.removesuffix(".").lower()
 

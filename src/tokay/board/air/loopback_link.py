@@ -18,7 +18,7 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address
 from typing import TypeVar
 
-from tokay.board.air.access_point import LOOPBACK, AccessPoint, host_key
+from tokay.board.air.access_point import LOOPBACK, AccessPoint, normalize_host
 from tokay.board.air.multicast_medium import SimulatedGroup
 from tokay.board.air.subnet import Subnet
 from tokay.board.air.traffic_shaping import ShapedConnection
@@ -34,7 +34,7 @@ from tokay.board.net.sockets import (
     new_socket,
     no_address,
 )
-from tokay.board.net.system_resolver import resolve_here
+from tokay.board.net.system_resolver import system_resolve
 from tokay.board.net.udp_endpoint import open_endpoint
 from tokay.board.security import Security
 
@@ -303,7 +303,7 @@ class LoopbackLink:
         self._own_address()
         with contextlib.suppress(AddressValueError):
             return [str(IPv4Address(name))]
-        key = host_key(name)
+        key = normalize_host(name)
         for rule in self._access_point.dns_rules:
             if rule.matches(key):
                 return await rule.resolve(name)
@@ -315,7 +315,7 @@ class LoopbackLink:
             return [str(self._subnet.gateway)]
         if not self._access_point.uplink or key.endswith(PUBLIC_NTP_POOL):
             raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
-        return await resolve_here(name)
+        return await system_resolve(name)
 
     def close(self) -> None:
         """End the link; see `Link.close`."""

@@ -17,8 +17,8 @@ from tokay.board.link import BROADCAST, DatagramHandler
 from tokay.board.net.multicast_groups import MulticastSocket
 
 LOOPBACK, LOCALHOST = "lo", "127.0.0.1"
-EVERYBODY = "127.255.255.255"
-LARGEST = 9000
+LOOPBACK_BROADCAST = "127.255.255.255"
+MAX_DATAGRAM = 9000
 """Octets of the largest datagram that is carried (RFC 6762 section 17)."""
 
 
@@ -72,8 +72,8 @@ class MulticastMedium:
             self.bridge.remove(member)
 
     def send(self, sender: "SimulatedGroup", data: bytes, destination: tuple[str, int]) -> None:
-        """Deliver a station's datagram, here and through the bridge. One over LARGEST is lost."""
-        if len(data) > LARGEST:
+        """Deliver a datagram, here and through the bridge; one over MAX_DATAGRAM is lost."""
+        if len(data) > MAX_DATAGRAM:
             return
         host, port = destination
         source = (sender.address, sender.port)
@@ -182,13 +182,13 @@ class _BridgeSocket:
     def send(self, source: str, data: bytes, destination: tuple[str, int]) -> None:
         """Send a station's datagram to the other programs, from its address."""
         host, port = destination
-        self._socket.send(source, data, (EVERYBODY if host == BROADCAST else host, port))
+        self._socket.send(source, data, (LOOPBACK_BROADCAST if host == BROADCAST else host, port))
 
     def _received(self, data: bytes, source: tuple[str, int], destination: str) -> None:
         if source[0] in self._stations and source[1] == self._socket.port:
             return  # one of ours: carried already
         if destination in self._stations:
             self._stations[destination].deliver_to_station(data, source, self._key, destination)
-        elif destination in (self._key[0], EVERYBODY, BROADCAST):
+        elif destination in (self._key[0], LOOPBACK_BROADCAST, BROADCAST):
             for medium in dict.fromkeys(self._stations.values()):
                 medium.deliver_to_group(data, source, self._key)

@@ -17,7 +17,7 @@ from tokay.board.radio import (
     mac_text,
 )
 
-WPS_WALK = 1.0
+WPS_POLL_INTERVAL = 1.0
 """Seconds between two looks for a pushed button."""
 
 
@@ -91,7 +91,7 @@ class SimulatedRadio:
                 credentials = access_point.wps_credentials()
                 if access_point.powered and credentials is not None:
                     return credentials
-            await asyncio.sleep(WPS_WALK)
+            await asyncio.sleep(WPS_POLL_INTERVAL)
 
     async def verify(self, request: JoinRequest) -> None:
         """Try credentials without joining; see `Radio.verify`. Raises JoinError."""

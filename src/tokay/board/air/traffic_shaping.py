@@ -69,7 +69,7 @@ class _DelayLine:
         self._queue: deque[tuple[float, bytes | None]] = deque()
         self._offset = 0
         self._sent_at = 0.0
-        self._due = 0.0
+        self._last_due = 0.0
         self._paused = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -124,8 +124,8 @@ class _DelayLine:
         return late
 
     def _queue_up(self, due: float, piece: bytes | None) -> None:
-        self._due = max(due, self._due)
-        self._queue.append((self._due, piece))
+        self._last_due = max(due, self._last_due)
+        self._queue.append((self._last_due, piece))
 
     def _fire(self) -> None:
         self._timer = None

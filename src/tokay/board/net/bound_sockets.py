@@ -144,8 +144,8 @@ class BoundSockets:
         if ifname is None:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         # The machine's own address is shared with whatever else runs there.
-        modest = self._ifname is None
-        return InterfaceGroup(ifname, self.address, group, port, handler, modest=modest)
+        group_only = self._ifname is None
+        return InterfaceGroup(ifname, self.address, group, port, handler, group_only=group_only)
 
     def _tie(self, sock: socket.socket) -> None:
         if self._listeners is None:

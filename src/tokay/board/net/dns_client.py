@@ -26,7 +26,7 @@ from tokay.protocols.timer_pump import TimerPump
 OpenUdp = Callable[..., Awaitable[tuple[asyncio.DatagramTransport, Any]]]
 ConnectTcp = Callable[..., Awaitable[tuple[asyncio.Transport, Any]]]
 
-BUDGET = 60.0
+LOOKUP_TIMEOUT = 60.0
 """Seconds: longer than any caller waits."""
 TCP_TIMEOUT = 5.0
 """Seconds for an answer over TCP."""
@@ -53,7 +53,7 @@ class DnsClient:
         connect_tcp: ConnectTcp,
         *,
         port: int = PORT,
-        budget: float = BUDGET,
+        budget: float = LOOKUP_TIMEOUT,
     ) -> None:
         self._open_udp = open_udp
         self._connect_tcp = connect_tcp

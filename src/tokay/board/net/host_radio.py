@@ -18,7 +18,7 @@ from tokay.board.net.bound_link import BoundLink
 from tokay.board.net.bound_sockets import BoundSockets
 from tokay.board.net.netlink import Monitor, Netlink
 from tokay.board.net.sockets import no_address
-from tokay.board.net.system_resolver import resolve_here
+from tokay.board.net.system_resolver import system_resolve
 from tokay.board.radio import (
     ApConfig,
     ApError,
@@ -253,7 +253,7 @@ class HostLink(BoundLink):
     async def resolve(self, name: str) -> list[str]:
         """Resolve as the machine does; see `Link.resolve`."""
         self._bound()
-        return await resolve_here(name)
+        return await system_resolve(name)
 
     def close(self) -> None:
         """End the link; see `Link.close`."""

@@ -22,7 +22,7 @@ MAX_A_TURN = 64
 """Datagrams that are read before others have their turn."""
 TTL = 255
 """RFC 6762 section 11, RFC 4795 section 2.5: who wants to can see that no router was between."""
-LARGEST = 9000
+MAX_DATAGRAM = 9000
 """Octets of the largest datagram that is read (RFC 6762 section 17); of others there is a part."""
 
 # linux/in.h: not in Python's socket module.
@@ -45,7 +45,7 @@ Received = Callable[[bytes, tuple[str, int], str], None]
 class MulticastSocket:
     """The socket of a group, with `received` called for each datagram: data, source, destination.
 
-    ``modest``: another program of this machine may serve the same address, and what is sent to
+    ``group_only``: another program of this machine may serve the same address, and what is sent to
     that alone is left to it. Raises OSError.
     """
 
@@ -59,7 +59,7 @@ class MulticastSocket:
         port: int,
         received: Received,
         *,
-        modest: bool = False,
+        group_only: bool = False,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._received = received
@@ -69,7 +69,7 @@ class MulticastSocket:
                 sock.setsockopt(level, option, value)
             with contextlib.suppress(PermissionError):  # before Linux 5.7
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, ifname.encode())
-            self.port = bind_low(sock, group if modest else "", port)
+            self.port = bind_low(sock, group if group_only else "", port)
             if group:
                 own = _MREQN.pack(bytes(4), socket.inet_aton(address), self._index)
                 sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, own)
@@ -96,7 +96,7 @@ class MulticastSocket:
                 return
             try:
                 data, extra, _, source = self._sock.recvmsg(
-                    LARGEST, socket.CMSG_SPACE(_PKTINFO.size)
+                    MAX_DATAGRAM, socket.CMSG_SPACE(_PKTINFO.size)
                 )
             except OSError:  # nothing more, or the interface is down
                 return
@@ -116,11 +116,13 @@ class InterfaceGroup:
         port: int,
         handler: DatagramHandler,
         *,
-        modest: bool = False,
+        group_only: bool = False,
     ) -> None:
         self._address = address
         self._handler = handler
-        self._socket = MulticastSocket(ifname, address, group, port, self._receive, modest=modest)
+        self._socket = MulticastSocket(
+            ifname, address, group, port, self._receive, group_only=group_only
+        )
 
     @property
     def port(self) -> int:

@@ -40,8 +40,8 @@ METRIC = 0x5400
 device's interface by accident; our sockets are bound to theirs and find ours."""
 
 _GROUP_LINK, _GROUP_IPV4_IFADDR = 0x1, 0x10
-_LARGEST = 65536
-_PATIENCE = 5.0  # seconds; the kernel answers at once, or something is very wrong
+_MAX_MESSAGE = 65536
+_TIMEOUT = 5.0  # seconds; the kernel answers at once, or something is very wrong
 
 
 class Netlink:
@@ -51,7 +51,7 @@ class Netlink:
 
     def __init__(self) -> None:
         self._socket = _open(0)
-        self._socket.settimeout(_PATIENCE)
+        self._socket.settimeout(_TIMEOUT)
         self._sequence = 0
 
     def __enter__(self) -> Self:
@@ -132,7 +132,7 @@ class Netlink:
 
     def _receive(self, sequence: int) -> Iterator[NetlinkMessage]:
         try:
-            for answer in parse_messages(self._socket.recv(_LARGEST)):
+            for answer in parse_messages(self._socket.recv(_MAX_MESSAGE)):
                 if answer.sequence == sequence:
                     yield answer
         except NetlinkError as error:
@@ -164,7 +164,7 @@ class Monitor:
     def _read(self) -> None:
         while True:
             try:
-                self._socket.recv(_LARGEST)
+                self._socket.recv(_MAX_MESSAGE)
             except BlockingIOError:
                 break
             except OSError as error:

@@ -8,7 +8,7 @@ import socket
 
 from tokay.protocols.icmp import echo_request, is_reply
 
-_LARGEST = 2048
+_MAX_PACKET = 2048
 _sequences = itertools.count(1)
 
 
@@ -29,7 +29,7 @@ async def ping(address: str, source: str | None, ifname: str | None = None) -> f
 
         def receive() -> None:
             with contextlib.suppress(BlockingIOError):
-                packet, (sender, _) = sock.recvfrom(_LARGEST)
+                packet, (sender, _) = sock.recvfrom(_MAX_PACKET)
                 if (
                     sender == address
                     and is_reply(packet, sequence, payload)

@@ -6,7 +6,7 @@ import socket
 from ipaddress import AddressValueError, IPv4Address
 
 
-async def resolve_here(name: str) -> list[str]:
+async def system_resolve(name: str) -> list[str]:
     """Return a name's IPv4 addresses. Raises OSError (socket.gaierror: no such name)."""
     with contextlib.suppress(AddressValueError):
         return [str(IPv4Address(name))]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 MAX_A_TURN = 64
 """Datagrams that are read before others have their turn."""
-_LARGEST = 65535
+_MAX_DATAGRAM = 65535
 _FACTS: dict[str, Callable[[socket.socket], Any]] = {
     "socket": lambda sock: sock,
     "sockname": lambda sock: sock.getsockname(),
@@ -86,7 +86,7 @@ class DatagramEndpoint(asyncio.DatagramTransport):
             if self._closing:
                 return
             try:
-                data, peer = receive(_LARGEST)
+                data, peer = receive(_MAX_DATAGRAM)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:

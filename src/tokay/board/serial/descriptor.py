@@ -11,13 +11,13 @@ from collections import deque
 
 from tokay.board.serial.port import LineSettings, SerialPort
 
-CHUNK = 16 * 1024
+READ_SIZE = 16 * 1024
 """Bytes that are read at once; a pty gives little more than 4 KB."""
-BURST = 8
+MAX_READS = 8
 """Reads in a row, before the loop does the rest of its work."""
-FULL = 4000
+FULL_READ = 4000
 """Bytes in one read behind which there are probably more."""
-PIECES = 64
+MAX_IOVECS = 64
 """What waits is written that many pieces at once."""
 
 _BAUDS = {
@@ -90,7 +90,7 @@ class DescriptorPort(SerialPort):
     def _flush(self) -> None:
         unsent = self._unsent
         try:
-            sent = os.writev(self._write_fd, list(itertools.islice(unsent, PIECES)))
+            sent = os.writev(self._write_fd, list(itertools.islice(unsent, MAX_IOVECS)))
         except BlockingIOError:
             return
         except OSError:
@@ -130,10 +130,12 @@ class DescriptorPort(SerialPort):
         data = self._read()
         if data is None:
             return
-        if len(data) >= FULL:
+        if len(data) >= FULL_READ:
             # A pty gives little at a time: what costs is each piece, and not each byte.
             pieces = [data]
-            while len(pieces) < BURST and len(pieces[-1]) >= FULL and (more := self._read()):
+            while (
+                len(pieces) < MAX_READS and len(pieces[-1]) >= FULL_READ and (more := self._read())
+            ):
                 pieces.append(more)
             data = b"".join(pieces)
         if data and self._receiver is not None:
@@ -146,7 +148,7 @@ class DescriptorPort(SerialPort):
     def _read(self) -> bytes | None:
         """Return what has come; nothing at the end, and None when there is nothing yet."""
         try:
-            data = os.read(self._read_fd, CHUNK)
+            data = os.read(self._read_fd, READ_SIZE)
         except BlockingIOError:
             return None
         except OSError:

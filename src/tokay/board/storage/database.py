@@ -15,7 +15,7 @@ _NEWEST_BELIEVED: Final = 1000
 """A schema version above this is not a newer Tokay but damage to the header."""
 
 
-class Survey(NamedTuple):
+class DatabaseCheck(NamedTuple):
     """What a database holds that is whole, read from its first row to its last."""
 
     reason: str | None
@@ -149,7 +149,7 @@ class Database:
 
     # Trust.
 
-    def survey(self) -> Survey:
+    def check(self) -> DatabaseCheck:
         """Read everything and say what of it is whole.
 
         Raises StorageError when the database was written by a newer Tokay, and sqlite3.Error
@@ -157,18 +157,18 @@ class Database:
         """
         reasons: list[str] = []
         sequence = 0
-        with _damage_noted(reasons):
+        with _collect_damage(reasons):
             self._check_owner(reasons)
-        with _damage_noted(reasons):
+        with _collect_damage(reasons):
             verdict = str(self.run(sql.CHECK).fetchone()[0])
             if verdict != "ok":
                 reasons.append(verdict.splitlines()[-1])
-        with _damage_noted(reasons):
+        with _collect_damage(reasons):
             sequence = self.sequence()
         devices: dict[str, int] = {}
         broken: set[str] = set()
         for name in self._scan(sql.DEVICE_NAMES, reasons):
-            with _damage_noted(reasons):
+            with _collect_damage(reasons):
                 device = from_sql(name)
                 record = self.whole_record(device)
                 if record is None:
@@ -180,7 +180,7 @@ class Database:
         for row in self._scan(sql.FILE_IDS, reasons):
             if self.whole_file(row) is None:
                 reasons += ["the content of a file does not match its checksum"]
-        return Survey(reasons[0] if reasons else None, sequence, devices, frozenset(broken))
+        return DatabaseCheck(reasons[0] if reasons else None, sequence, devices, frozenset(broken))
 
     def file_rows(self) -> list[int]:
         """Return the rows of all files that can still be found."""
@@ -209,7 +209,7 @@ class Database:
         for statement in statements:
             before = len(found)
             count = 0
-            with _damage_noted(reasons):
+            with _collect_damage(reasons):
                 for (value,) in self.run(statement):
                     found[value] = None
                     count += 1
@@ -221,12 +221,12 @@ class Database:
         ours = self.run(sql.GET_APPLICATION).fetchone()[0] == sql.APPLICATION
         version = self.run(sql.GET_VERSION).fetchone()[0]
         if ours and version != sql.VERSION:
-            refuse_newer(version)
+            check_version(version)
         if not ours or version != sql.VERSION:
             reasons.append("it is not a database of Tokay")
 
 
-def refuse_newer(version: int) -> None:
+def check_version(version: int) -> None:
     """Raise StorageError if a schema version is that of a newer Tokay."""
     if sql.VERSION < version <= _NEWEST_BELIEVED:
         raise StorageError(
@@ -235,7 +235,7 @@ def refuse_newer(version: int) -> None:
         )
 
 
-def refuse_newer_file(path: Path) -> None:
+def check_file_version(path: Path) -> None:
     """Refuse a database of a newer schema by its header alone, so that it is never touched.
 
     The places are those of https://www.sqlite.org/fileformat.html, section 1.3. Raises OSError.
@@ -243,7 +243,7 @@ def refuse_newer_file(path: Path) -> None:
     with path.open("rb") as file:
         header = file.read(72)
     if header[:16] == b"SQLite format 3\0" and header[68:72] == sql.APPLICATION.to_bytes(4, "big"):
-        refuse_newer(int.from_bytes(header[60:64], "big"))
+        check_version(int.from_bytes(header[60:64], "big"))
 
 
 def build(
@@ -271,7 +271,7 @@ def build(
 
 
 @contextlib.contextmanager
-def _damage_noted(reasons: list[str]) -> Iterator[None]:
+def _collect_damage(reasons: list[str]) -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:

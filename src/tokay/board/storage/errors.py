@@ -44,7 +44,7 @@ def is_damage(error: BaseException) -> bool:
     return isinstance(error, DAMAGE)
 
 
-def line(error: sqlite3.Error) -> str:
+def error_text(error: sqlite3.Error) -> str:
     """Return the one line that a user sees for an error of SQLite."""
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
         return "the storage is closed"
@@ -61,7 +61,7 @@ def line(error: sqlite3.Error) -> str:
             return f"the storage failed: {error}"
 
 
-def os_line(error: OSError, what: str) -> str:
+def os_error_text(error: OSError, what: str) -> str:
     """Return the one line that a user sees when ``what`` cannot be written or read."""
     if error.errno is None:
         return f"{what} cannot be used: {error}"
@@ -69,9 +69,9 @@ def os_line(error: OSError, what: str) -> str:
 
 
 @contextmanager
-def reported() -> Iterator[None]:
+def as_storage_errors() -> Iterator[None]:
     """Turn every error of SQLite into a `StorageError`."""
     try:
         yield
     except sqlite3.Error as error:
-        raise StorageError(line(error)) from error
+        raise StorageError(error_text(error)) from error

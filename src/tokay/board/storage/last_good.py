@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from .record import DeviceRecord, checksum, mark, marked, parse
+from .record import DeviceRecord, checksum, encode_mark, parse, parse_mark
 
 _SLACK: Final = 1 << 20
 """Bytes the file may grow beyond twice its size after the last rewrite."""
@@ -83,7 +83,7 @@ class LastGood:
         )
         try:
             with os.fdopen(os.dup(descriptor), "wb", buffering=1 << 16) as file:
-                file.write(_line(mark(sequence)))
+                file.write(_line(encode_mark(sequence)))
                 for record in records:
                     file.write(_line(record.body()))
             os.fsync(descriptor)
@@ -128,7 +128,7 @@ class LastGood:
             body = raw[9:-1]
             if raw[8:9] != b" " or int(raw[:8], 16) != checksum(body):
                 raise ValueError
-            sequence = marked(body)
+            sequence = parse_mark(body)
             if sequence is not None:
                 self._marked = max(self._marked, sequence)
                 return

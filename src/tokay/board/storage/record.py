@@ -34,13 +34,13 @@ class DeviceRecord(NamedTuple):
         return text.encode("utf-8", "surrogatepass")
 
 
-def mark(sequence: int) -> bytes:
+def encode_mark(sequence: int) -> bytes:
     """Return the body that stands in the copy for a save of no settings, such as a file's."""
     return b'{"sequence":%d}' % sequence
 
 
-def marked(body: bytes) -> int | None:
-    """Return the sequence of a `mark`; None when the body is a record's. Raises ValueError."""
+def parse_mark(body: bytes) -> int | None:
+    """Return the sequence of a mark; None for a record's body. Raises ValueError."""
     if body.startswith(b'{"sequence":'):
         return int(body[12:-1])
     return None

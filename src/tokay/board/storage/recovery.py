@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from . import sql
-from .database import Database, Survey, build, from_sql, refuse_newer_file
+from .database import Database, DatabaseCheck, build, check_file_version, from_sql
 from .errors import StorageError, is_damage
 from .last_good import LastGood, sync_folder
 from .record import DeviceRecord, checksum, parse
@@ -50,10 +50,10 @@ def open_folder(folder: Path, notes: list[str]) -> tuple[Database, LastGood]:
 
     Raises StorageError, OSError or sqlite3.Error when the folder cannot be used at all.
     """
-    return _Opening(folder, notes).run()
+    return _OpenProcedure(folder, notes).run()
 
 
-class _Opening:
+class _OpenProcedure:
     def __init__(self, folder: Path, notes: list[str]) -> None:
         self.folder = folder
         self.notes = notes
@@ -69,14 +69,14 @@ class _Opening:
             self._move_database_aside()
             self._put_in_place()
             self.notes.append("a repair that had been interrupted was completed")
-        self._refuse()
+        self._check_refusals()
         self._load_copy()
 
-        database, survey, reason = self._look()
+        database, survey, reason = self._inspect()
         try:
             if reason is not None:
                 database = self._rebuild(database, survey, reason)
-                survey = database.survey()
+                survey = database.check()
             if database is None or survey.reason is not None:
                 raise StorageError(f"the database cannot be repaired: {survey.reason}")
             self._renew_copy(database, survey)
@@ -88,12 +88,12 @@ class _Opening:
         self.copy.lines = {}
         return database, self.copy
 
-    def _refuse(self) -> None:
+    def _check_refusals(self) -> None:
         for path in (self.path, self.copy.path):
             if path.is_symlink():
                 raise StorageError(f"{path} is a symbolic link; put the file itself there")
         if self.path.is_file():
-            refuse_newer_file(self.path)
+            check_file_version(self.path)
 
     def _load_copy(self) -> None:
         self.copy.load()
@@ -104,9 +104,9 @@ class _Opening:
                 f"the last good copy of the settings was damaged ({lines}): it is kept as {aside}"
             )
 
-    def _look(self) -> tuple[Database | None, Survey, str | None]:
+    def _inspect(self) -> tuple[Database | None, DatabaseCheck, str | None]:
         """Open and read what is there; the reason is why it cannot be used as it is."""
-        nothing = Survey(None, 0, {}, frozenset())
+        nothing = DatabaseCheck(None, 0, {}, frozenset())
         for suffix in ("-wal", "-journal"):
             beside = _sibling(self.path, suffix)
             # Tokay never leaves a rollback journal: replaying one would bring back old pages.
@@ -116,9 +116,9 @@ class _Opening:
         if not kind:
             begun = self.copy.lines or self.copy.damaged or _kind(_sibling(self.path, "-wal"))
             if not begun:
-                self._begin()
+                self._create()
                 database = self._connect()
-                return database, database.survey(), None
+                return database, database.check(), None
             return None, nothing, "it was missing"
         if kind != "file":
             return None, nothing, f"a {kind} was in its place"
@@ -127,16 +127,16 @@ class _Opening:
         database = Database(self.path)
         try:
             database.prepare()
-            survey = database.survey()
+            survey = database.check()
         except BaseException as error:
             # Closing a damaged database in place could take its WAL away: `_rebuild` moves first.
             if is_damage(error):
                 return database, nothing, str(error)
             database.close()
             raise
-        return database, survey, survey.reason or self._lost(survey)
+        return database, survey, survey.reason or self._find_loss(survey)
 
-    def _lost(self, survey: Survey) -> str | None:
+    def _find_loss(self, survey: DatabaseCheck) -> str | None:
         """Compare with the copy: a WAL cut short or a vanished row breaks no page."""
         if self.copy.sequence > survey.sequence:
             return "it had lost its last saves"
@@ -149,7 +149,7 @@ class _Opening:
 
     # Mending.
 
-    def _begin(self) -> None:
+    def _create(self) -> None:
         """Make an empty folder's files; the copy first, so that a database never lacks one."""
         self.copy.rewrite(0, ())
         self.copy.exists = True
@@ -157,7 +157,7 @@ class _Opening:
         self.building.rename(self.new)
         self._put_in_place()
 
-    def _rebuild(self, old: Database | None, survey: Survey, reason: str) -> Database:
+    def _rebuild(self, old: Database | None, survey: DatabaseCheck, reason: str) -> Database:
         records, told = self._best_records(old, survey)
         erased = {record.device for record in records if record.erased}
         rows = old.file_rows() if old is not None else []
@@ -202,7 +202,7 @@ class _Opening:
         return database
 
     def _best_records(
-        self, old: Database | None, survey: Survey
+        self, old: Database | None, survey: DatabaseCheck
     ) -> tuple[list[DeviceRecord], list[str]]:
         """Return the newest whole record of each device, and what to say about it."""
         records: list[DeviceRecord] = []
@@ -226,7 +226,7 @@ class _Opening:
             told.append("no settings could be recovered: every device has factory settings")
         return records, told
 
-    def _renew_copy(self, database: Database, survey: Survey) -> None:
+    def _renew_copy(self, database: Database, survey: DatabaseCheck) -> None:
         """Make the copy say what the database says; go on appending if it does already."""
         lines = {
             device: checksum(line.body)

@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple, Self
 
 from . import sql
 from .database import Database, from_sql, to_sql
-from .errors import StorageError, line, os_line, reported
+from .errors import StorageError, as_storage_errors, error_text, os_error_text
 from .last_good import LastGood, sync_folder
-from .record import DeviceRecord, checksum, mark
+from .record import DeviceRecord, checksum, encode_mark
 from .recovery import open_folder, records
 
 LOCK: Final = "tokay.lock"
@@ -65,9 +65,9 @@ class Storage:
         except BaseException as error:
             os.close(self._lock)
             if isinstance(error, sqlite3.Error):
-                raise StorageError(f"{folder}: {line(error)}") from error
+                raise StorageError(f"{folder}: {error_text(error)}") from error
             if isinstance(error, OSError) and not isinstance(error, StorageError):
-                raise StorageError(os_line(error, f"the state folder {folder}")) from error
+                raise StorageError(os_error_text(error, f"the state folder {folder}")) from error
             raise
 
     def __enter__(self) -> Self:
@@ -82,13 +82,13 @@ class Storage:
 
     def devices(self) -> list[str]:
         """Return the names of all devices that have something stored, sorted."""
-        with self._guard, reported():
+        with self._guard, as_storage_errors():
             return sorted(from_sql(name) for (name,) in self._database.run(sql.NAMES))
 
     def close(self) -> None:
         """Close the database and let another process have the folder. Safe to call again."""
         with self._guard:
-            with reported():
+            with as_storage_errors():
                 self._database.close()
             if self._copy is not None:
                 self._copy.close()
@@ -105,10 +105,10 @@ class Storage:
         """
         with self._guard:
             if self._pending is not None:
-                with self._part():
+                with self._transaction_part():
                     yield
                 return
-            with reported():
+            with as_storage_errors():
                 self._pending = []
                 try:
                     with self._database.transaction():
@@ -121,12 +121,12 @@ class Storage:
             self._remember(saved)
 
     @contextmanager
-    def _part(self) -> Iterator[None]:
+    def _transaction_part(self) -> Iterator[None]:
         """Run as part of a group: a failure here fails the whole, even if caught."""
         if self._failed is not None:
             raise StorageError(self._failed)
         try:
-            with reported():
+            with as_storage_errors():
                 yield
         except (FileExistsError, FileNotFoundError):
             raise  # found out before anything was written
@@ -137,22 +137,22 @@ class Storage:
     # For DeviceStore.
 
     def _read(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._guard, reported():
+        with self._guard, as_storage_errors():
             return self._database.run(statement, *values).fetchall()
 
-    def _put(self, record: DeviceRecord) -> None:
+    def _write_record(self, record: DeviceRecord) -> None:
         """Write a record as the next save, whatever its sequence. Needs a group."""
         record = record._replace(sequence=self._next())
         body = record.body()
         self._database.put_record(record)
         self._saved(body)
 
-    def _put_file(self, statement: str, *values: object) -> int:
+    def _write_file(self, statement: str, *values: object) -> int:
         """Change files as the next save; return how many. Needs a group."""
         self.file_changes += 1
         sequence = self._next()
         count = self._database.run(statement, *values).rowcount
-        self._saved(mark(sequence))
+        self._saved(encode_mark(sequence))
         return count
 
     def _next(self) -> int:
@@ -175,14 +175,14 @@ class Storage:
         try:
             if self._copy_due or not self._copy.append(saved):
                 self._copy_due = True
-                with reported():
+                with as_storage_errors():
                     self._copy.rewrite(self._database.sequence(), records(self._database))
             self._copy_due = False
         except OSError as error:
             note = (
                 str(error)
                 if isinstance(error, StorageError)
-                else os_line(error, "the last good copy")
+                else os_error_text(error, "the last good copy")
             )
             self._copy_due = True
             if note not in self.notes:
@@ -223,7 +223,7 @@ class DeviceStore:
         with self._storage.group():
             record = self._record()
             if record.settings != wanted:
-                self._storage._put(record._replace(settings=wanted))
+                self._storage._write_record(record._replace(settings=wanted))
 
     def facts(self) -> dict[str, str]:
         """Return what Tokay keeps about the device beside its settings."""
@@ -236,12 +236,12 @@ class DeviceStore:
             merged = {**record.facts, **changes}
             wanted = {name: value for name, value in merged.items() if value is not None}
             if record.facts != wanted:
-                self._storage._put(record._replace(facts=wanted))
+                self._storage._write_record(record._replace(facts=wanted))
 
     def erase(self) -> None:
         """Remove the device and all it has."""
         with self._storage.group():
-            self._storage._put(DeviceRecord(self.name, 0, {}, {}, erased=True))
+            self._storage._write_record(DeviceRecord(self.name, 0, {}, {}, erased=True))
 
     # Files.
 
@@ -277,7 +277,7 @@ class DeviceStore:
             file = FileRow(
                 name, len(content), type, flags, version, location, crc, made, self._free_handle()
             )
-            self._storage._put_file(sql.PUT_FILE, *_row(file), self._key, content)
+            self._storage._write_file(sql.PUT_FILE, *_row(file), self._key, content)
             return file
 
     def replace(
@@ -306,7 +306,7 @@ class DeviceStore:
                 name, len(content), type, flags, version, location, crc, made, old.handle
             )
             row, _size = self._place(name)
-            self._storage._put_file(sql.REPLACE_FILE, *_row(file), content, row)
+            self._storage._write_file(sql.REPLACE_FILE, *_row(file), content, row)
             return file
 
     def read(self, name: str, offset: int, size: int) -> bytes:
@@ -317,7 +317,7 @@ class DeviceStore:
         """
         if offset < 0 or size < 0:
             raise ValueError("offset and size cannot be negative")
-        with self._storage._guard, reported():
+        with self._storage._guard, as_storage_errors():
             row, length = self._place(name)
             size = min(size, length - offset)
             if size <= 0:
@@ -330,12 +330,12 @@ class DeviceStore:
         """Remove a file. Raises FileNotFoundError."""
         with self._storage.group():
             self._place(name)
-            self._storage._put_file(sql.DELETE_FILE, self._key, to_sql(name))
+            self._storage._write_file(sql.DELETE_FILE, self._key, to_sql(name))
 
     def format(self, location: str) -> int:
         """Remove all files of a location; return how many there were."""
         with self._storage.group():
-            return self._storage._put_file(sql.FORMAT, self._key, to_sql(location))
+            return self._storage._write_file(sql.FORMAT, self._key, to_sql(location))
 
     def used(self, location: str) -> int:
         """Return how many bytes the files of a location hold."""
@@ -407,5 +407,5 @@ def _lock(folder: Path) -> int:
     except OSError as error:
         with suppress(OSError):
             os.close(descriptor)
-        raise StorageError(os_line(error, f"the state folder {folder}")) from error
+        raise StorageError(os_error_text(error, f"the state folder {folder}")) from error
     return descriptor

@@ -27,11 +27,11 @@ from tokay.protocols import arp, ipv4
 from tokay.protocols.dhcp import CLIENT_PORT, SERVER_PORT
 
 RSSI = -40
-ROUND = 15.0
+CHECK_INTERVAL = 15.0
 """Seconds between two looks at who has fallen silent."""
-AHEAD = 8
+PROBES_AHEAD = 8
 """Addresses beyond the one in question that the wire is asked about."""
-AGAIN = 1.0
+REPROBE_INTERVAL = 1.0
 """Seconds after which an address is asked about again: a port of a switch that has just come up
 drops what it hears (RFC 5227 section 2.1.1 asks for one to two)."""
 
@@ -39,7 +39,7 @@ _MAX_A_TURN = 256  # datagrams: leases of one turn are written at once
 _MAX_ASKED = 4096  # addresses whose time of asking is remembered
 _RECEIVE_BUFFER = 1 << 20  # a crowd that comes while leases are written
 _SO_RCVBUFFORCE = 33  # asm-generic/socket.h; more than net.core.rmem_max, with CAP_NET_ADMIN
-_LARGEST = 65536
+_MAX_DATAGRAM = 65536
 _NOBODY = IPv4Address(0)
 _EVERYBODY = IPv4Address(BROADCAST)
 # RFC 2131, figure 1.
@@ -67,13 +67,13 @@ class WiredApLink(EthernetLink):
     )
 
     def __init__(
-        self, ifname: str, index: int, mac: str, *, most: int, claim: socket.socket
+        self, ifname: str, index: int, mac: str, *, max_clients: int, reservation: socket.socket
     ) -> None:
         super().__init__(ifname, index, mac)
         self.on_datagram: Callable[[bytes], None] | None = None
         self.on_station: Callable[[str, bool], None] | None = None
         self._hardware = bytes.fromhex(mac.replace(":", ""))
-        self._neighbours = Neighbours(most, self._on_station_change)
+        self._neighbours = Neighbours(max_clients, self._on_station_change)
         self._requester = b""
         self._probed: dict[IPv4Address, float] = {}
         self._server: socket.socket | None = None
@@ -89,7 +89,7 @@ class WiredApLink(EthernetLink):
         except OSError:
             self._frames.close()
             raise
-        self._reservation = claim
+        self._reservation = reservation
 
     @property
     def bssid(self) -> str:
@@ -230,7 +230,7 @@ class WiredApLink(EthernetLink):
             if self._server is None:
                 return
             try:
-                datagram = self._server.recv(_LARGEST)
+                datagram = self._server.recv(_MAX_DATAGRAM)
             except OSError:
                 return
             if len(datagram) < _CHADDR.stop or self.on_datagram is None:
@@ -261,11 +261,11 @@ class WiredApLink(EthernetLink):
         if self._interface is None:
             return
         now, network = self._loop.time(), self._interface.network
-        for address in (first + ahead for ahead in range(AHEAD + 1)):
+        for address in (first + ahead for ahead in range(PROBES_AHEAD + 1)):
             if address not in network:
                 return
-            asked = self._probed.pop(address, -AGAIN)
-            due = now - asked >= AGAIN
+            asked = self._probed.pop(address, -REPROBE_INTERVAL)
+            due = now - asked >= REPROBE_INTERVAL
             self._probed[address] = now if due else asked
             if len(self._probed) > _MAX_ASKED:
                 del self._probed[next(iter(self._probed))]
@@ -276,7 +276,7 @@ class WiredApLink(EthernetLink):
 
     def _on_station_change(self, mac: bytes, joined: bool) -> None:
         if joined and self._idle_timer is None and self._open:
-            self._idle_timer = self._loop.call_later(ROUND, self._check_idle)
+            self._idle_timer = self._loop.call_later(CHECK_INTERVAL, self._check_idle)
         self._loop.call_soon(self._report_station, mac_text(mac.hex()), joined)
 
     def _report_station(self, mac: str, joined: bool) -> None:
@@ -289,7 +289,7 @@ class WiredApLink(EthernetLink):
         for mac, address in self._neighbours.check_idle(self._loop.time()):
             self._arp.send(arp.Arp(arp.REQUEST, self._hardware, own, bytes(6), address), mac)
         if self._neighbours.stations:
-            self._idle_timer = self._loop.call_later(ROUND, self._check_idle)
+            self._idle_timer = self._loop.call_later(CHECK_INTERVAL, self._check_idle)
 
     def _check_carrier(self) -> None:
         """Remove all stations if the carrier is lost. Called by the monitor."""

@@ -30,7 +30,7 @@ PROBE_INTERVAL = 0.15
 
 _NOBODY = IPv4Address(0)
 _CIADDR = slice(12, 16)  # RFC 2131, figure 1
-_LARGEST = 65536
+_MAX_DATAGRAM = 65536
 
 
 class WiredLink(EthernetLink):
@@ -75,7 +75,7 @@ class WiredLink(EthernetLink):
     def _receive_datagram(self) -> None:
         assert self._dhcp_socket is not None  # noqa: S101 - closed with its reader
         try:
-            datagram, (_, port) = self._dhcp_socket.recvfrom(_LARGEST)
+            datagram, (_, port) = self._dhcp_socket.recvfrom(_MAX_DATAGRAM)
         except OSError:
             return
         if self._open and port == SERVER_PORT and self.on_datagram is not None:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-QUIET = 30.0
+IDLE_AFTER = 30.0
 """Seconds of silence after which a station is asked; a phone's own ARP entries last as long."""
-GONE = 75.0
+EXPIRE_AFTER = 75.0
 """Seconds of silence after which it has left: it has been asked three times by then."""
-FRESH = 300.0
+ADDRESS_LIFETIME = 300.0
 """Seconds for which somebody who was seen to use an address is taken to use it."""
-MAX_KNOWN = 4096
+MAX_ADDRESSES = 4096
 """Addresses that are remembered; a liar on the wire can name no more."""
 
 
@@ -30,13 +30,13 @@ class Neighbour:
 
 
 class Neighbours:
-    """At most `most` stations. `told` is called when one is added (True) or removed."""
+    """At most `max_stations`. `on_change` is called when one is added (True) or removed."""
 
     __slots__ = ("_max_stations", "_on_change", "_users", "stations")
 
-    def __init__(self, most: int, told: Callable[[bytes, bool], None]) -> None:
-        self._max_stations = most
-        self._on_change = told
+    def __init__(self, max_stations: int, on_change: Callable[[bytes, bool], None]) -> None:
+        self._max_stations = max_stations
+        self._on_change = on_change
         self._users: dict[IPv4Address, tuple[bytes, float]] = {}
         self.stations: dict[bytes, Neighbour] = {}
 
@@ -47,7 +47,7 @@ class Neighbours:
         if address is not None:
             self._users.pop(address, None)
             self._users[address] = mac, now
-            if len(self._users) > MAX_KNOWN:
+            if len(self._users) > MAX_ADDRESSES:
                 del self._users[next(iter(self._users))]
         station = self.stations.get(mac)
         if station is None:
@@ -63,15 +63,15 @@ class Neighbours:
     def is_used_by_other(self, address: IPv4Address, but: bytes, now: float) -> bool:
         """Return whether a station other than `but` was recently seen to use an address."""
         mac, seen = self._users.get(address, (but, 0.0))
-        return mac != but and now - seen < FRESH
+        return mac != but and now - seen < ADDRESS_LIFETIME
 
     def check_idle(self, now: float) -> Iterator[tuple[bytes, IPv4Address]]:
         """Remove stations that have left; yield those to be probed, with their addresses."""
         for station in tuple(self.stations.values()):
             silence = now - station.seen
-            if silence >= GONE:
+            if silence >= EXPIRE_AFTER:
                 self.remove(station.mac)
-            elif silence >= QUIET and station.address is not None:
+            elif silence >= IDLE_AFTER and station.address is not None:
                 yield station.mac, station.address
 
     def remove(self, mac: bytes) -> None:

@@ -19,7 +19,7 @@ from tokay.protocols.dhcp import CLIENT_PORT, SERVER_PORT
 BROADCAST_MAC = b"\xff" * 6
 
 _ETH_P_IP, _ETH_P_ARP = 0x0800, 0x0806
-_LARGEST = 65536
+_MAX_PACKET = 65536
 _MAX_A_TURN = 64  # packets read before the loop gets its turn
 
 # linux/if_packet.h, asm-generic/socket.h: not in Python's socket module.
@@ -38,7 +38,7 @@ _TO_DHCP_CLIENT = (
     (0xB1, 0, 0, 0),  # ldxb 4*([0]&0xf)  header length
     (0x48, 0, 0, 2),  # ldh [x + 2]       destination port
     (0x15, 0, 1, CLIENT_PORT),  # jeq #68
-    (0x06, 0, 0, _LARGEST),  # ret: all of it
+    (0x06, 0, 0, _MAX_PACKET),  # ret: all of it
     (0x06, 0, 0, 0),  # ret: nothing
 )
 
@@ -76,7 +76,7 @@ class DhcpPacketSocket:
         for _ in range(_MAX_A_TURN):
             try:
                 packet, extra, _, sender = self._socket.recvmsg(
-                    _LARGEST, socket.CMSG_SPACE(_AUXDATA.size)
+                    _MAX_PACKET, socket.CMSG_SPACE(_AUXDATA.size)
                 )
             except OSError:  # nothing more, or the interface is down: the monitor tells
                 return
@@ -134,7 +134,7 @@ class ArpSocket:
             if self._socket.fileno() < 0:
                 return
             try:
-                packet = arp.Arp.decode(self._socket.recv(_LARGEST))
+                packet = arp.Arp.decode(self._socket.recv(_MAX_PACKET))
             except arp.ArpError:
                 continue
             except OSError:
@@ -177,7 +177,7 @@ async def is_address_used(
     def read() -> None:
         for _ in range(_MAX_A_TURN):
             try:
-                packet = arp.Arp.decode(sock.recv(_LARGEST))
+                packet = arp.Arp.decode(sock.recv(_MAX_PACKET))
             except arp.ArpError:
                 continue
             except OSError:

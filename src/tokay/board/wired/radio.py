@@ -127,7 +127,7 @@ class WiredRadio:
             self._ap.close()
         try:
             facts = _usable(self.ap_ifname)
-            claim = _reserve(self.ap_ifname)
+            reservation = _reserve(self.ap_ifname)
         except RadioError as error:
             raise ApError(str(error)) from None
         except OSError:
@@ -138,10 +138,14 @@ class WiredRadio:
                 kernel.switch_on(facts.ifindex)
             mac = mac_text(facts.mac.hex())
             self._ap = WiredApLink(
-                self.ap_ifname, facts.ifindex, mac, most=config.max_clients, claim=claim
+                self.ap_ifname,
+                facts.ifindex,
+                mac,
+                max_clients=config.max_clients,
+                reservation=reservation,
             )
         except OSError as error:
-            claim.close()
+            reservation.close()
             raise ApError(f"{self.ap_ifname}: {error.strerror}") from None
         return self._ap
 
@@ -202,8 +206,8 @@ class WiredRadio:
     def _release(self) -> None:
         link, self._link = self._link, None
         monitor, self._monitor = self._monitor, None
-        claim, self._reservation = self._reservation, None
-        for held in (monitor, link, claim):
+        reservation, self._reservation = self._reservation, None
+        for held in (monitor, link, reservation):
             if held is not None:
                 held.close()
 
@@ -214,13 +218,13 @@ def _reserve(ifname: str) -> socket.socket:
     Names in the abstract space belong to the network namespace (unix(7)), as interfaces do, and
     go with the process, however it ends.
     """
-    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
     try:
-        claim.bind(f"\0tokay-wired-{ifname}")
+        reservation.bind(f"\0tokay-wired-{ifname}")
     except OSError:
-        claim.close()
+        reservation.close()
         raise
-    return claim
+    return reservation
 
 
 def _why_lost(ifname: str, address: str | None) -> str:

@@ -292,4 +292,4 @@ def _fits(name: str) -> bool:
 
     Source: docs/protocol/web-and-discovery.md, section 6.2.
     """
-    return len(name + OFFICE) <= netbios.LONGEST_NAME
+    return len(name + OFFICE) <= netbios.MAX_NAME

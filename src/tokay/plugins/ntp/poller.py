@@ -66,7 +66,7 @@ class Questions:
             if transport is not None:
                 transport.close()
         self._task = None
-        if client.wait < ntp.LONGEST_WAIT * 2:  # never is further away
+        if client.wait < ntp.MAX_WAIT * 2:  # never is further away
             self._timer = self._kernel.clock.call_later(client.wait, self._ask)
 
     def hear(self, data: bytes, source: tuple[str, int]) -> ntp.Outcome:

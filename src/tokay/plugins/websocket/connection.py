@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
         self._listener = listener
         self._client = bool(key)
         self._key = key
-        self._receiver = FrameReceiver(masked=not key, most=most)
+        self._receiver = FrameReceiver(masked=not key, max_size=most)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._answer = b""

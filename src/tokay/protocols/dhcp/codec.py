@@ -50,10 +50,10 @@ _OVERLOAD = 52
 _END = 255
 
 # Relays and old servers discard what is shorter than the BOOTP message (RFC 1542 section 2.1).
-_SHORTEST = 300
+_MIN_MESSAGE = 300
 # Two full Ethernet frames and some. A datagram of 64 KB would be nothing but an attempt to
 # keep us busy: 30,000 empty options, or one name that fills the log.
-_LONGEST = 4096
+_MAX_MESSAGE = 4096
 
 
 class DhcpError(ValueError):
@@ -122,7 +122,7 @@ class DhcpMessage:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Read a datagram; raise `DhcpError`, and nothing else, when it is not DHCP."""
-        if not _HEADER.size <= len(data) <= _LONGEST:
+        if not _HEADER.size <= len(data) <= _MAX_MESSAGE:
             raise DhcpError(f"{len(data)} octets are no DHCP message")
         # hops counts relays, and matters to relays only.
         (op, htype, hlen, _, xid, secs, flags, ciaddr, yiaddr, siaddr, giaddr, *rest) = (
@@ -180,9 +180,9 @@ class DhcpMessage:
         except Exception as error:  # struct.error is not a ValueError
             raise ValueError(str(error)) from error
         _write_options(out, self.options)
-        if len(out) > _LONGEST:
+        if len(out) > _MAX_MESSAGE:
             raise ValueError(f"a message of {len(out)} octets is too long")
-        return bytes(out.ljust(_SHORTEST, b"\0"))
+        return bytes(out.ljust(_MIN_MESSAGE, b"\0"))
 
     @property
     def message_type(self) -> MessageType | None:

@@ -18,7 +18,7 @@ __all__ = ["Lease", "is_host", "read_lease"]
 _DEFAULT_LEASE_SECONDS = 3600  # option 51 absent, as dhcpcd and udhcpc take it
 # Below this there are no whole seconds with 0 < T1 < T2 < lease, and a server that gave no time
 # would have the client renew as fast as the wire goes.
-_SHORTEST_LEASE_SECONDS = 4
+_MIN_LEASE_SECONDS = 4
 _MAX_DNS = 8  # a stranger does not decide how many servers each look-up tries
 
 
@@ -70,7 +70,7 @@ def read_lease(message: DhcpMessage, bound_at: float) -> Lease | None:
         or not is_host(server)
         or server == address
         or not is_host(address, netmask)
-        or lease_time < _SHORTEST_LEASE_SECONDS
+        or lease_time < _MIN_LEASE_SECONDS
     ):
         return None
     t1, t2 = message.t1, message.t2

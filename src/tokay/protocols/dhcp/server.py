@@ -33,7 +33,7 @@ from tokay.protocols.dhcp.pool import Binding, BindingState, Pool
 __all__ = ["DhcpServer", "GrantedLease", "SavedLease", "ServerConfig"]
 
 # RFC 2132 sets no limit, but we keep it for every client.
-_LONGEST_CLIENT_ID = 255
+_MAX_CLIENT_ID = 255
 
 SavedLease = tuple[str, bytes, bytes, str, float]
 """A lease for storage: address, client key, hardware address, host name, seconds left (negative
@@ -126,7 +126,7 @@ class DhcpServer:
             return []
         if message.giaddr and not self._is_neighbour(message.giaddr):
             return []
-        if len(message.client_id or b"") > _LONGEST_CLIENT_ID:
+        if len(message.client_id or b"") > _MAX_CLIENT_ID:
             return []
         self._pool.expire(now)
         match message.message_type:

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 
 __all__ = ["Cache"]
 
-_LONGEST_TTL = 86_400  # a day; a server that says a year is mistaken (RFC 8767 section 4 caps too)
+_MAX_TTL = 86_400  # a day; a server that says a year is mistaken (RFC 8767 section 4 caps too)
 
 
 class Cache:
@@ -37,7 +37,7 @@ class Cache:
         self._entries.pop(name, None)
         if len(self._entries) >= self._size:
             del self._entries[next(iter(self._entries))]
-        self._entries[name] = now + min(ttl, _LONGEST_TTL), addresses
+        self._entries[name] = now + min(ttl, _MAX_TTL), addresses
 
     def flush(self) -> None:
         """Forget everything."""

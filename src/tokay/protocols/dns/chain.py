@@ -15,13 +15,13 @@ from tokay.protocols.dns.codec import AA, RA, DnsMessage, Rcode
 from tokay.protocols.dns.events import DnsFailure
 from tokay.protocols.dns.record import CLASS_IN, RecordType, ResourceRecord
 
-__all__ = ["LONGEST_CHAIN", "Addresses", "Further", "Reading", "follow"]
+__all__ = ["MAX_CHAIN", "Addresses", "Further", "Reading", "follow"]
 
-LONGEST_CHAIN = 16
+MAX_CHAIN = 16
 """CNAMEs followed for one lookup, over all its responses. Real ones have 2 to 5; BIND allows 16."""
 
 _MAX_ADDRESSES = 16
-_LARGEST_TTL = 0x7FFFFFFF
+_MAX_TTL = 0x7FFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ Reading: TypeAlias = Addresses | Further | DnsFailure
 def follow(response: DnsMessage, name: bytes) -> Reading:
     """Return what `response` says about the address of `name`.
 
-    A loop, or more than `LONGEST_CHAIN` CNAMEs, is the server's failure.
+    A loop, or more than `MAX_CHAIN` CNAMEs, is the server's failure.
     """
     match response.rcode:
         case Rcode.NOERROR:
@@ -59,11 +59,11 @@ def follow(response: DnsMessage, name: bytes) -> Reading:
         case _:
             return DnsFailure.SERVFAIL
     aliases, addresses = _sort(response.answers)
-    ttl = _LARGEST_TTL
+    ttl = _MAX_TTL
     hops = 0
     while (at := name.lower()) not in addresses and (alias := aliases.get(at)) is not None:
         hops += 1
-        if hops > LONGEST_CHAIN:
+        if hops > MAX_CHAIN:
             return DnsFailure.SERVFAIL
         ttl = min(ttl, _seconds(alias))
         name = alias.data
@@ -100,4 +100,4 @@ def _sort(
 
 def _seconds(record: ResourceRecord) -> int:
     # RFC 2181 section 8: a TTL with the top bit set is zero.
-    return 0 if record.ttl > _LARGEST_TTL else record.ttl
+    return 0 if record.ttl > _MAX_TTL else record.ttl

@@ -31,7 +31,7 @@ from math import inf
 from struct import Struct
 
 from tokay.protocols.dns.cache import Cache
-from tokay.protocols.dns.chain import LONGEST_CHAIN, Addresses, Further, Reading, follow
+from tokay.protocols.dns.chain import MAX_CHAIN, Addresses, Further, Reading, follow
 from tokay.protocols.dns.codec import HEADER, QR, RD, TC, DnsMessage, Opcode, Rcode
 from tokay.protocols.dns.events import DnsFailure, Event, LookupFailed, LookupResolved, UseTcp
 from tokay.protocols.dns.name import ROOT, DnsError, name_from_text
@@ -41,7 +41,7 @@ __all__ = ["PORT", "DnsQuery", "Resolver"]
 
 PORT = 53
 
-_LONGEST_UNIT = 1.0
+_MAX_UNIT = 1.0
 _MAX_TRIES = 8
 _QUESTION_TAIL = Struct("!2H").pack(RecordType.A, CLASS_IN)
 # Servers that cannot make sense of a question do not repeat it.
@@ -74,8 +74,8 @@ class _PendingLookup:
     ttl: int = 0x7FFFFFFF
     hops: int = 0
     attempt: int = 0
-    unit: float = _LONGEST_UNIT
-    wait: float = _LONGEST_UNIT
+    unit: float = _MAX_UNIT
+    wait: float = _MAX_UNIT
     retry_at: float = inf
     latest: int = -1  # the exchange that `retry_at` belongs to
     failures: dict[Server, DnsFailure] = field(default_factory=dict)
@@ -278,7 +278,7 @@ class Resolver:
     ) -> None:
         """Ask for the next name of the chain, and first the server that knew of it."""
         lookup.hops += hops
-        if lookup.hops > LONGEST_CHAIN:
+        if lookup.hops > MAX_CHAIN:
             self._fail(lookup, DnsFailure.SERVFAIL)
             return
         lookup.name = name
@@ -304,7 +304,7 @@ class Resolver:
         lookup.failures.clear()
         units = len(lookup.servers) * (2**self._tries - 1)
         left = max(lookup.waiters.values()) - now
-        lookup.unit = max(0.0, min(left / units, _LONGEST_UNIT))
+        lookup.unit = max(0.0, min(left / units, _MAX_UNIT))
         self._send_next(lookup, now)
 
     def _send_next(self, lookup: _PendingLookup, now: float) -> None:

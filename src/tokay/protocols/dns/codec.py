@@ -34,7 +34,7 @@ HEADER = Struct("!6H")
 _QUESTION_TAIL = Struct("!2H")
 _RECORD_TAIL = Struct("!2HIH")  # type, class, ttl, length of the data
 
-_LONGEST = 0xFFFF
+_MAX_MESSAGE = 0xFFFF
 # A zone transfer has thousands; no question of a device is answered with more than a few dozen,
 # nor does mDNS have room for more than some hundreds in its 9,000 octets.
 _MAX_RECORDS = 512
@@ -115,7 +115,7 @@ class DnsMessage:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Read a message; raise `DnsError`, and nothing else, when it is none."""
-        if not HEADER.size <= len(data) <= _LONGEST:
+        if not HEADER.size <= len(data) <= _MAX_MESSAGE:
             raise DnsError(f"{len(data)} octets are no DNS message")
         ident, flags, *counts = HEADER.unpack_from(data)
         if sum(counts) > _MAX_RECORDS:
@@ -178,7 +178,7 @@ class DnsMessage:
             raise
         except Exception as error:  # struct.error is not a ValueError
             raise ValueError(str(error)) from error
-        if len(out) > _LONGEST:
+        if len(out) > _MAX_MESSAGE:
             raise ValueError(f"a message of {len(out)} octets is too long")
         return bytes(out)
 

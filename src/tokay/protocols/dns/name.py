@@ -20,8 +20,8 @@ __all__ = ["ROOT", "DnsError", "name_from_text", "name_to_text", "read_name", "w
 
 ROOT = b"\0"
 
-_LONGEST_NAME = 255
-_LONGEST_LABEL = 63
+_MAX_NAME = 255
+_MAX_LABEL = 63
 _MAX_POINTERS = 127
 _POINTER = 0xC0  # the two top bits of its first octet; 0x40 and 0x80 never came to be (RFC 6891)
 _POINTER_REACH = 0x4000
@@ -47,12 +47,12 @@ def name_from_text(text: str) -> bytes:
     labels = _unescape(octets) if b"\\" in octets else octets.removesuffix(b".").split(b".")
     name = bytearray()
     for label in labels:
-        if not 0 < len(label) <= _LONGEST_LABEL:
+        if not 0 < len(label) <= _MAX_LABEL:
             raise DnsError(f"a label of {len(label)} octets")
         name.append(len(label))
         name += label
     name.append(0)
-    if len(name) > _LONGEST_NAME:
+    if len(name) > _MAX_NAME:
         raise DnsError(f"a name of {len(name)} octets")
     return bytes(name)
 
@@ -88,9 +88,9 @@ def read_name(data: bytes, at: int, known: dict[int, bytes]) -> tuple[bytes, int
         if at >= len(data):
             raise DnsError("a name is cut off")
         length = data[at]
-        if 0 < length <= _LONGEST_LABEL:
+        if 0 < length <= _MAX_LABEL:
             at += 1 + length
-            if before + at - run >= _LONGEST_NAME:
+            if before + at - run >= _MAX_NAME:
                 raise DnsError("a name of more than 255 octets")
             continue
         if length == 0:
@@ -110,7 +110,7 @@ def read_name(data: bytes, at: int, known: dict[int, bytes]) -> tuple[bytes, int
             name += tail
             break
         run = at = target
-    if len(name) > _LONGEST_NAME:
+    if len(name) > _MAX_NAME:
         raise DnsError("a name of more than 255 octets")
     known[start] = name
     return name, end
@@ -122,7 +122,7 @@ def write_name(out: bytearray, name: bytes, places: dict[bytes, int]) -> None:
     `places` says where, and learns. Tails that differ in case are kept apart, so that every name
     is read as it was written. Raises `ValueError` when `name` is none.
     """
-    if len(name) > _LONGEST_NAME:
+    if len(name) > _MAX_NAME:
         raise ValueError(f"a name of {len(name)} octets")
     at = 0
     while length := _label_length(name, at):
@@ -142,7 +142,7 @@ def write_name(out: bytearray, name: bytes, places: dict[bytes, int]) -> None:
 
 def _label_length(name: bytes, at: int) -> int:
     length = name[at] if at < len(name) else 0xFF
-    if length > _LONGEST_LABEL or at + length >= len(name):
+    if length > _MAX_LABEL or at + length >= len(name):
         raise ValueError("these bytes are no name")
     return length
 

@@ -40,7 +40,7 @@ from tokay.protocols.dns.record import CLASS_ANY, CLASS_IN, RecordType
 __all__ = ["DnsResponder", "UnknownNames", "reverse_name"]
 
 _MAX_REMEMBERED = 256
-_LONGEST_REMEMBERED = 300  # header and question have 271 at most; with EDNS 11 more and options
+_MAX_CACHED_QUERY = 300  # header and question have 271 at most; with EDNS 11 more and options
 _KEPT_FLAGS = 0x7800 | RD  # opcode and RD go back as they came (RFC 1035 section 4.1.1)
 
 _FLAGS_COUNTS = Struct("!5H")
@@ -56,7 +56,7 @@ _IN = CLASS_IN.to_bytes(2)
 _NO_SUCH = tuple(
     _FLAGS_COUNTS.pack(flags | QR | AA | Rcode.NXDOMAIN, 1, 0, 0, 0) for flags in (0, RD)
 )
-_LONGEST_LABEL, _LONGEST_NAME = 63, 255
+_MAX_LABEL, _MAX_NAME = 63, 255
 _DNSSEC_OK = 0x8000  # copied (RFC 3225 section 3)
 
 
@@ -116,7 +116,7 @@ class DnsResponder:
             if (refusal := self._no_such(datagram)) is not None:
                 return datagram[:2] + refusal
             rest = self._work_out(datagram)
-            if self._room and len(key) <= _LONGEST_REMEMBERED:
+            if self._room and len(key) <= _MAX_CACHED_QUERY:
                 if len(self._remembered) >= self._room:
                     # The oldest goes: a flood of names costs the working-out, and no memory.
                     del self._remembered[next(iter(self._remembered))]
@@ -135,12 +135,12 @@ class DnsResponder:
         at = HEADER.size
         try:
             while length := query[at]:
-                if length > _LONGEST_LABEL:
+                if length > _MAX_LABEL:
                     return None
                 at += length + 1
         except IndexError:
             return None
-        if at - HEADER.size >= _LONGEST_NAME or query[at + 3 :] != _IN:
+        if at - HEADER.size >= _MAX_NAME or query[at + 3 :] != _IN:
             return None
         if query[at + 1] or query[at + 2] not in _PLAIN_TYPES:
             return None

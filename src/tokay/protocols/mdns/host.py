@@ -34,8 +34,8 @@ FLUSH = 0x8000
 HOST_TTL, OTHER_TTL = 120, 4500
 """Seconds (RFC 6762 section 10)."""
 NSEC = 47
-LONGEST_LABEL = 63
-MAX_MADE = 64
+MAX_LABEL = 63
+MAX_CACHED = 64
 """Hosts whose records are kept for the next question."""
 META = name_from_text(f"_services._dns-sd._udp.{DOMAIN}")
 """The name under which the types of services are found (RFC 6763 section 9)."""
@@ -83,7 +83,7 @@ class MdnsHost:
         names += [_type_name(offer.type) for offer in self.services]
         return list(dict.fromkeys(name.lower() for name in names if name != META or self.services))
 
-    @lru_cache(maxsize=MAX_MADE)  # noqa: B019 - a host is a value, and few are kept
+    @lru_cache(maxsize=MAX_CACHED)  # noqa: B019 - a host is a value, and few are kept
     def unique_records(self) -> tuple[ResourceRecord, ...]:
         """Return the records that are probed for and defended."""
         host = self.full_name
@@ -94,7 +94,7 @@ class MdnsHost:
             found += [srv._replace(cls=_UNIQUE), txt._replace(cls=_UNIQUE)]
         return tuple(found)
 
-    @lru_cache(maxsize=MAX_MADE)  # noqa: B019
+    @lru_cache(maxsize=MAX_CACHED)  # noqa: B019
     def records(self) -> tuple[ResourceRecord, ...]:
         """Return all that is announced."""
         reverse = ResourceRecord(
@@ -107,7 +107,7 @@ class MdnsHost:
             found.append(ResourceRecord.of_target(META, RecordType.PTR, kind, OTHER_TTL))
         return tuple(found)
 
-    @lru_cache(maxsize=MAX_MADE)  # noqa: B019
+    @lru_cache(maxsize=MAX_CACHED)  # noqa: B019
     def denial(self, name: bytes) -> ResourceRecord | None:
         """Return the record that says what there is of one of our names and that it is all."""
         low = name.lower()
@@ -125,7 +125,7 @@ class MdnsHost:
         """
         end = f"-{number}"
         first, dot, rest = self.name.partition(".")
-        name = first[: LONGEST_LABEL - len(end)] + end + dot + rest
+        name = first[: MAX_LABEL - len(end)] + end + dot + rest
         offers = tuple(
             replace(offer, instance=f"{offer.instance} ({number})") if offer.instance else offer
             for offer in self.services
@@ -133,11 +133,11 @@ class MdnsHost:
         return MdnsHost(name, self.address, offers)
 
     def _instance(self, offer: MdnsService) -> bytes:
-        label = (offer.instance or self.name).encode()[:LONGEST_LABEL]
+        label = (offer.instance or self.name).encode()[:MAX_LABEL]
         return len(label).to_bytes(1) + label + _type_name(offer.type)
 
 
-@lru_cache(maxsize=MAX_MADE)
+@lru_cache(maxsize=MAX_CACHED)
 def _type_name(type: str) -> bytes:
     return name_from_text(f"{type}.{DOMAIN}")
 

@@ -25,7 +25,7 @@ from tokay.protocols.websocket.masking import mask
 Piece = tuple[int, bytes, bool]
 """Opcode, payload, and whether the message ends here. A continuation has its message's opcode."""
 
-MOST = (1 << 63) - 1
+MAX_MESSAGE = (1 << 63) - 1
 """Bytes of a message that is as long as one can be."""
 
 _FINAL = 0x80
@@ -41,7 +41,7 @@ _utf8 = codecs.getincrementaldecoder("utf-8")
 class FrameReceiver:
     """Frames of one connection. ``masked``: the other side is a client, and must mask.
 
-    ``most``: bytes of the longest message that is taken; None takes any.
+    ``max_size``: bytes of the longest message that is taken; None takes any.
     """
 
     __slots__ = (
@@ -49,7 +49,7 @@ class FrameReceiver:
         "_head",
         "_key",
         "_masked",
-        "_most",
+        "_max_size",
         "_opcode",
         "_pending",
         "_remaining",
@@ -58,9 +58,9 @@ class FrameReceiver:
         "_total",
     )
 
-    def __init__(self, *, masked: bool, most: int | None = None) -> None:
+    def __init__(self, *, masked: bool, max_size: int | None = None) -> None:
         self._masked = masked
-        self._most = MOST if most is None else most
+        self._max_size = MAX_MESSAGE if max_size is None else max_size
         self._pending = b""
         """The beginning of a frame whose header, or control payload, is not all there."""
         self._opcode = 0
@@ -73,7 +73,7 @@ class FrameReceiver:
         self._text: codecs.IncrementalDecoder | None = None
         self._head = 6 if masked else 2
         """Bytes of the header of a short frame."""
-        self._short = self._head + min(MAX_CONTROL, self._most)
+        self._short = self._head + min(MAX_CONTROL, self._max_size)
         """Bytes of a short frame at most."""
 
     def read_single(self, data: bytes) -> bytes | None:
@@ -90,7 +90,7 @@ class FrameReceiver:
         length = size - start - 2
         if (
             second == (0xFE if self._masked else 126)
-            and 125 < length <= self._most
+            and 125 < length <= self._max_size
             and data[2] << 8 | data[3] == length
         ):
             if self._masked:
@@ -169,8 +169,8 @@ class FrameReceiver:
             total += self._total
         elif self._opcode:
             raise WebSocketError(PROTOCOL_ERROR, "a message inside another")
-        if total > self._most:
-            raise WebSocketError(TOO_BIG, f"a message of more than {self._most} bytes")
+        if total > self._max_size:
+            raise WebSocketError(TOO_BIG, f"a message of more than {self._max_size} bytes")
 
     def _piece(self, data: bytes, at: int, end: int) -> Piece:
         """Return what has come of the present frame, one byte at least."""
