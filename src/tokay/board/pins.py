@@ -288,7 +288,7 @@ def _settle(state: _PinState) -> None:
         return
     state.level = level
     for watcher in state.watchers:
-        # A watcher may have changed the line again, and all have heard the newer level since.
+        # A watcher may have changed the line again, and all were called with the newer level since.
         if state.level != level:
             break
         watcher(level)

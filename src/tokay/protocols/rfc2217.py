@@ -1,8 +1,8 @@
 """RFC 2217: a serial port over telnet, the end that has the port. No I/O.
 
-Bytes from the client go into ``receive``, which gives what the device hears (bytes) and what the
-client does to the line; ``data_to_send`` is what must be answered. Bytes of the device go through
-``escape`` of `tokay.protocols.telnet`.
+Bytes from the client go into ``receive``, which returns the data for the device (bytes) and what
+the client does to the line; ``data_to_send`` is what must be answered. Bytes of the device go
+through ``escape`` of `tokay.protocols.telnet`.
 
 A client sets its own end of a line that does not exist. Whatever it asks for is confirmed, so that
 every driver is content, and kept in ``line``; what cannot be (9 data bits) is answered with what

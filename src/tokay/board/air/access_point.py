@@ -27,7 +27,7 @@ LOCALHOST = IPv4Address("127.0.0.1")
 WPS_SESSION = 120.0
 """Seconds that a pushed WPS button holds."""
 OUT_OF_RANGE = -100
-"""dBm. At this signal an access point is not heard, and its stations lose their link."""
+"""dBm. At this signal an access point is out of range, and its stations lose their link."""
 
 
 class AssociatedStation(Protocol):
@@ -97,7 +97,7 @@ class AccessPoint:
         self.stations: dict[str, AssociatedStation] = {}
         """Who has joined, by MAC address. Changed by `admit` and `release` only."""
         self.dns_rules: tuple[DnsFaultRule, ...] = ()
-        """What is wrong with names; the first rule that strikes counts."""
+        """Faults of name resolution; the first rule that matches counts."""
         self.shapes = False
         """Whether new connections can be shaped; `shape` sees to it."""
         self.seed = 0
@@ -237,7 +237,7 @@ class AccessPoint:
         return (address, port) if local else self._portal
 
     def count_connection(self, mac: str) -> int:
-        """Number a station's shaped connections, each of which has dice of its own."""
+        """Return the number of a station's next shaped connection: part of its random seed."""
         self._connections[mac] += 1
         return self._connections[mac]
 

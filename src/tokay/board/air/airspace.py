@@ -4,7 +4,8 @@
     airspace.ap("tokay").power(False)
 
 One airspace serves any number of radios on one event loop. Nothing in it is left to chance: BSSIDs
-follow from the SSIDs, DHCP gives addresses in order, and the dice of a script have a seed.
+follow from the SSIDs, DHCP gives addresses in order, and the random numbers of a script have a
+seed.
 """
 
 import asyncio
@@ -151,8 +152,8 @@ class Airspace:
     def multicast_outside(self) -> bool:
         """Whether multicast reaches other programs of this machine too. False at first.
 
-        Set it before a device joins. Two runs of a test that hear each other's devices rename them,
-        so `tokay run` has it on, and a test that wants it says so.
+        Set it before a device joins. Two runs of a test that receive each other's multicast rename
+        them, so `tokay run` has it on, and a test that wants it says so.
         """
         return self._bridge is not None
 

@@ -1,7 +1,7 @@
 """The script of an airspace: when what goes wrong, and the log of it.
 
 Events of the same moment happen in the order in which they were written. There is one timer,
-for the next event, and none when the script is over. The dice come from the seed and the
+for the next event, and none when the script is over. Random numbers come from the seed and the
 event's number, so that one event does not change another's.
 """
 
@@ -33,14 +33,14 @@ class FaultScript:
         self._count = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        # When, which, the time without jitter, how often it already was, what, its dice.
+        # When, which, the time without jitter, how often it was applied, what, its random numbers.
         self._queue: list[tuple[float, int, float, int, FaultEvent, random.Random]] = []
 
     def add(self, event: FaultEvent) -> None:
         """Add an event. Raises AirspaceError if it cannot happen here."""
         event.check(*self._find(event.ap))
-        dice = random.Random(f"{self.seed} {self._count}")  # noqa: S311 - to be repeatable
-        self._push(event.at, self._count, 0, event, dice)
+        rng = random.Random(f"{self.seed} {self._count}")  # noqa: S311 - to be repeatable
+        self._push(event.at, self._count, 0, event, rng)
         self._count += 1
         self._wait()
 
@@ -73,10 +73,10 @@ class FaultScript:
         self.log_lines.append(f"{passed:.3f} {ap}: {text}")
 
     def _push(
-        self, nominal: float, number: int, count: int, event: FaultEvent, dice: random.Random
+        self, nominal: float, number: int, count: int, event: FaultEvent, rng: random.Random
     ) -> None:
-        due = nominal + (dice.uniform(0, event.jitter) if event.jitter else 0.0)
-        heapq.heappush(self._queue, (due, number, nominal, count, event, dice))
+        due = nominal + (rng.uniform(0, event.jitter) if event.jitter else 0.0)
+        heapq.heappush(self._queue, (due, number, nominal, count, event, rng))
 
     def _wait(self) -> None:
         if self._timer is not None:
@@ -86,9 +86,9 @@ class FaultScript:
             self._timer = self._loop.call_at(self._started_at + self._queue[0][0], self._fire)
 
     def _fire(self) -> None:
-        due, number, nominal, count, event, dice = heapq.heappop(self._queue)
+        due, number, nominal, count, event, rng = heapq.heappop(self._queue)
         if count + 1 < event.times:
-            self._push(nominal + event.every, number, count + 1, event, dice)
+            self._push(nominal + event.every, number, count + 1, event, rng)
         try:
             self._write_line(due, event.ap, str(event))
             event.apply(*self._find(event.ap))

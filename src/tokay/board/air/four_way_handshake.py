@@ -62,5 +62,5 @@ async def run_handshake(
         now = max(due, loop.time())
         frame = authenticator.handle_timer(now)
     if authenticator.state is not wpa.HandshakeState.DONE:
-        # Reason 15 is all that the station hears, and takes for a wrong key.
+        # The station gets reason 15 alone, and takes it for a wrong key.
         raise JoinError(JoinFailure.WRONG_PASSKEY)

@@ -141,7 +141,7 @@ class LoopbackLink:
         """Send a DHCP message to the network's server."""
         if not self._open:
             return
-        # The server hears it now, so that a RELEASE counts even if the link closes next; the
+        # The server gets it now, so that a RELEASE counts even if the link closes next; the
         # answer comes on a later turn of the loop, as it would from a wire.
         for answer in self._subnet.handle_dhcp(datagram, destination, self._loop.time()):
             self._loop.call_soon(self._deliver, answer)

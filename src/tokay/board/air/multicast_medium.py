@@ -33,7 +33,7 @@ class _GroupMembers:
 
 
 class MulticastMedium:
-    """The multicast of one network. ``outside`` is None unless the machine is to hear it."""
+    """The multicast of one network. ``bridge``: to the machine's other programs, None without."""
 
     __slots__ = ("_broadcast", "_groups", "bridge")
 

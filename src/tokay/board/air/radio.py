@@ -22,7 +22,7 @@ WPS_POLL_INTERVAL = 1.0
 
 
 class SimulatedRadio:
-    """A `Radio` that hears the access points of an airspace.
+    """A `Radio` in range of the access points of an airspace.
 
     `scan_time` and `join_time` are seconds on the loop's clock, 0 or more; a turn of the loop
     passes at any rate. Raises ValueError for a MAC address that is none.

@@ -3,10 +3,10 @@
     protocol  <->  ShapedConnection  <->  the loop's own transport
 
 TCP hides loss from its users: a lost segment shows as a pause, and everything behind it waits.
-So nothing is lost here either. Each segment that the dice strike comes later by a
+So nothing is lost here either. Each segment that is drawn for loss comes later by a
 retransmission time-out that doubles each time (RFC 6298), and the order is kept.
 
-The dice are thrown once for each 1460 bytes of a direction, whatever pieces the kernel hands
+One random number is drawn for each 1460 bytes of a direction, whatever pieces the kernel hands
 them over in. A seed therefore gives the same pauses at the same places in each run.
 """
 
@@ -20,7 +20,7 @@ from typing import Any, cast
 from tokay.board.air.errors import AirspaceError
 
 SEGMENT = 1460
-"""Bytes for which the dice are thrown once."""
+"""Bytes for which one random number is drawn."""
 FIRST_RETRANSMISSION = 0.2
 """Seconds, beyond a round trip: Linux' TCP_RTO_MIN."""
 MAX_DOUBLINGS = 6
@@ -153,8 +153,8 @@ class ShapedConnection(asyncio.Transport, asyncio.Protocol):
     ) -> None:
         super().__init__()
         self._protocol = cast("asyncio.Protocol", protocol)
-        self._in = _DelayLine(shape, random.Random(f"{seed} in"), self._deliver_inbound)  # noqa: S311 - dice
-        self._out = _DelayLine(shape, random.Random(f"{seed} out"), self._deliver_outbound)  # noqa: S311 - dice
+        self._in = _DelayLine(shape, random.Random(f"{seed} in"), self._deliver_inbound)  # noqa: S311
+        self._out = _DelayLine(shape, random.Random(f"{seed} out"), self._deliver_outbound)  # noqa: S311
         self._high = MAX_QUEUED
         self._low = MAX_QUEUED // 4
         self._closing = False

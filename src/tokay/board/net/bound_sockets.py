@@ -1,7 +1,7 @@
 """The sockets of a link on a real interface: bound to its address, and to the interface itself.
 
 Bound to the interface (SO_BINDTODEVICE) they are routed as if it were the only one, so that a
-device on one interface of a machine neither sends nor hears through another.
+device on one interface of a machine neither sends nor receives through another.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Multicast and broadcast on a real interface: one socket for a group, a port and an interface.
 
 The socket is bound to no address, since what is sent to a group comes to none of ours; bound to
-the interface instead (SO_BINDTODEVICE), it hears nothing of others. IP_PKTINFO tells for each
+the interface instead (SO_BINDTODEVICE), it receives nothing of others. IP_PKTINFO tells for each
 datagram whether it was sent to us or to the group, and says what address ours come from.
 
 None of this needs a privilege on Linux 5.7 or later but a port under 1024. The loopback interface

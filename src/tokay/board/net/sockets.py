@@ -95,7 +95,7 @@ def bind_low(sock: socket.socket, address: str, port: int) -> int:
 
 
 def bind_shared(sock: socket.socket, address: str, port: int) -> None:
-    """Bind to a broadcast address, on which all who are bound so hear the same."""
+    """Bind to a broadcast address; every socket bound so receives each datagram."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bind(sock, address, port)
 

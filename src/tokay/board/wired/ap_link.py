@@ -33,7 +33,7 @@ PROBES_AHEAD = 8
 """Addresses beyond the one in question that the wire is asked about."""
 REPROBE_INTERVAL = 1.0
 """Seconds after which an address is asked about again: a port of a switch that has just come up
-drops what it hears (RFC 5227 section 2.1.1 asks for one to two)."""
+drops frames at first (RFC 5227 section 2.1.1 asks for one to two)."""
 
 _MAX_A_TURN = 256  # datagrams: leases of one turn are written at once
 _MAX_ASKED = 4096  # addresses whose time of asking is remembered

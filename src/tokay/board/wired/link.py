@@ -1,9 +1,9 @@
 """The link of a wired radio: a real Ethernet interface with an address of the device's own.
 
 Without an address it talks DHCP through packet sockets. With one, the kernel has the address
-and a default route, and a plain UDP socket hears the DHCP server; the packet socket is closed.
-What is sent for DHCP is always built here: a message may need to leave with no source address,
-or to a server whose hardware address the kernel has not learnt, at the moment before the
+and a default route, and a plain UDP socket receives from the DHCP server; the packet socket is
+closed. What is sent for DHCP is always built here: a message may need to leave with no source
+address, or to a server whose hardware address the kernel has not learnt, at the moment before the
 address goes.
 """
 
@@ -169,7 +169,7 @@ class WiredLink(EthernetLink):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._ifname.encode())
             sock.bind(("", CLIENT_PORT))
         except OSError:
-            sock.close()  # another client has the port; the packet socket hears all the same
+            sock.close()  # another client has the port; the packet socket goes on
             return
         self._dhcp_socket = sock
         self._loop.add_reader(sock, self._receive_datagram)

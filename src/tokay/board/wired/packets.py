@@ -1,4 +1,4 @@
-"""Packet sockets: what an interface hears and says without an address (packet(7)).
+"""Packet sockets: receive and send on an interface that has no address (packet(7)).
 
 They are cooked (SOCK_DGRAM): the kernel writes and takes off the Ethernet header. Each is bound
 to its interface and one EtherType, and the DHCP one filters in the kernel, so that a busy wire

@@ -63,7 +63,7 @@ class DhcpClient:
 
     `mac` is its hardware address, 1-16 octets; `hostname` goes out as option 12 when not
     empty, at most 255 octets of UTF-8 (else `ValueError`). `rng` makes transaction ids and
-    jitter. `broadcast` asks servers to broadcast their answers, for links that hear nothing
+    jitter. `broadcast` asks servers to broadcast their answers, for links that receive nothing
     else before there is an address; clear it where the link takes in frames for its `mac`.
     """
 

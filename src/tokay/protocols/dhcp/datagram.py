@@ -18,7 +18,7 @@ class DhcpDatagram:
     A client sends from port 68 to 67, a server from 67 to 68, and to 67 of a relay: what has
     `giaddr` set. `mac`, when not empty, is the
     only station that needs the datagram although `destination` is the broadcast address: the
-    client has no address yet, but can hear its own frames. A link that addresses frames may
+    client has no address yet, but receives frames for its MAC. A link that addresses frames may
     use it (RFC 2131 section 4.1); one that cannot broadcasts, which is always right.
     """
 

@@ -40,7 +40,7 @@ class UseTcp:
     """An answer did not fit in a datagram: connect to `server`, and send `data` as it is.
 
     What the connection gives goes to `Resolver.receive_tcp` with `exchange`, in pieces of any
-    size; when it cannot be made or ends, `Resolver.tcp_closed` hears it. It is of no more use
+    size; when it cannot be made or ends, `Resolver.failed` must be called. It is of no more use
     once the lookups that wait for it are over, or `receive_tcp` has returned `True`.
     """
 

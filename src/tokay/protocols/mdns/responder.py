@@ -1,6 +1,6 @@
 """The responder: finds a free name for each of its hosts, tells it, defends it, answers for it.
 
-One responder serves all hosts that hear the same link. The life of a host::
+One responder serves all hosts on one link. The life of a host::
 
     add --(0-250 ms)--> probing --3 probes, 250 ms apart--> established --remove--> goodbye
                         ^   |  somebody has the name: the next one, `name-2`, and again
@@ -8,8 +8,8 @@ One responder serves all hosts that hear the same link. The life of a host::
                         '----- a conflict while established
 
 (RFC 6762 sections 8 and 9.) An established host is announced at once, a second later, and from then
-on each hour, which the RFC would rather not have: what was heard once (PTR, SRV's TXT) lives for 75
-minutes, so a listener that never asks still sees the device after a month.
+on each hour, which the RFC would rather not have: what was received once (PTR, SRV's TXT) lives for
+75 minutes, so a listener that never asks still sees the device after a month.
 
 A question is answered at once when only one host can answer, after 20-120 ms when others may, and
 after 400-500 ms when the asker has more known answers to send (section 6). An answer that the asker
@@ -274,7 +274,7 @@ class MdnsResponder:
         self._schedule(now + again, _TimerStep.NEXT, entry.key, entry.turn)
 
     def _probe(self, entry: _HostEntry) -> None:
-        # Unicast is asked for: nobody else needs to hear the answer (section 8.1).
+        # Unicast is asked for: no other host needs the answer (section 8.1).
         questions = tuple(
             Question(name, RecordType.ANY, CLASS_IN | FLUSH) for name in entry.host.unique_names()
         )
@@ -401,7 +401,7 @@ class MdnsResponder:
         if source[1] != PORT:
             self._answer_legacy(entry, tuple(records), query, source, now)
             return
-        # One who asked alone is answered alone, unless the others have not heard it for long.
+        # One who asked alone is answered alone, unless it was not multicast for long.
         alone = tuple(
             one for one, alone in records.items() if alone and self._is_fresh(entry, one, now)
         )

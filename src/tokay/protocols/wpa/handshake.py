@@ -28,7 +28,7 @@ class HandshakeState(Enum):
     """Where one end stands."""
 
     IDLE = auto()
-    """Supplicant: nothing heard. Authenticator: not started."""
+    """Supplicant: nothing received. Authenticator: not started."""
     WAITING_2 = auto()
     """Authenticator: message 1 is out."""
     WAITING_3 = auto()
@@ -141,7 +141,7 @@ class Authenticator(_HandshakeParty):
             return None
         if self.state is HandshakeState.WAITING_4:
             if message.data:
-                return None  # message 2 once more: the station has not heard message 3
+                return None  # message 2 once more: the station has not received message 3
             self.state = HandshakeState.DONE
             self._due = None
             return None
