@@ -57,6 +57,13 @@ BENCH_PACKAGES = {
     "ser2net": "ser2net",
 }
 """What only the benchmarks need; fetched when they ask."""
+VM_PACKAGES = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "hostapd": "hostapd",
+    "iw": "iw",
+    "wpa_supplicant": "wpasupplicant",
+}
+"""What only the virtual machine needs; fetched when it is prepared."""
 LIMIT = 180
 _PROGRAMS = (
     "usr/lib/chromium", "usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/systemd", "lib/systemd",
@@ -87,7 +94,7 @@ def find(program: str) -> Peer:
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     if installed := shutil.which(program, path=path):
         return Peer(installed)
-    package = (PACKAGES | BENCH_PACKAGES)[program]
+    package = (PACKAGES | BENCH_PACKAGES | VM_PACKAGES)[program]
     root = FOLDER / package
     if not root.exists():
         _fetch(package, root)
@@ -95,6 +102,27 @@ def find(program: str) -> Peer:
         if (root / folder / program).exists():
             return Peer(str(root / folder / program), _libraries(root))
     raise PeerError(f"{package} has no {program}")
+
+
+def unpack(package: str) -> Path:
+    """Return the folder of a package without programs of its own, fetched if need be.
+
+    Raises PeerError.
+    """
+    root = FOLDER / package
+    if not root.exists():
+        _fetch(package, root)
+    return root
+
+
+def depends(package: str, prefix: str) -> str:
+    """Return the package that one stands for, by the beginning of its name. Raises PeerError."""
+    got = run(["apt-cache", "depends", package])
+    names = re.findall(r"Depends: (\S+)", got.stdout)
+    for name in names:
+        if name.startswith(prefix):
+            return str(name)
+    raise PeerError(f"{package}: apt-cache does not know what it depends on")
 
 
 def _fetch(package: str, root: Path) -> None:
@@ -125,14 +153,14 @@ def _fetch(package: str, root: Path) -> None:
 def _unpack(package: str, root: Path) -> None:
     downloads = root / "downloads"
     downloads.mkdir(parents=True)
-    got = _run(["apt-get", "download", package], downloads)
+    got = run(["apt-get", "download", package], downloads)
     if got.returncode and os.geteuid() == 0:
-        _run(["apt-get", "update", "-q"], downloads)  # a fresh container knows of no packages
-        got = _run(["apt-get", "download", package], downloads)
+        run(["apt-get", "update", "-q"], downloads)  # a fresh container knows of no packages
+        got = run(["apt-get", "download", package], downloads)
     files = list(downloads.glob("*.deb"))
     if not files:
         raise PeerError(f"{package}: {(got.stderr.strip().splitlines() or ['no download'])[-1]}")
-    if _run(["dpkg", "-x", str(files[0]), str(root)], downloads).returncode:
+    if run(["dpkg", "-x", str(files[0]), str(root)], downloads).returncode:
         raise PeerError(f"{package}: cannot be unpacked")
     shutil.rmtree(downloads)
 
@@ -153,12 +181,12 @@ def _lacks(root: Path) -> set[str]:
 
 def _dependencies(package: str) -> list[str]:
     """Return the libraries' packages that a package depends on and that are not installed."""
-    got = _run(["apt-cache", "depends", "--no-recommends", "--no-suggests", package], FOLDER)
+    got = run(["apt-cache", "depends", "--no-recommends", "--no-suggests", package], FOLDER)
     names = re.findall(r"^ +(?:Pre)?Depends: ([a-z0-9.+-]+)$", got.stdout, re.MULTILINE)
     return [
         name
         for name in names
-        if _has_libraries(name) and _run(["dpkg", "-s", name], FOLDER).returncode
+        if _has_libraries(name) and run(["dpkg", "-s", name], FOLDER).returncode
     ]
 
 
@@ -170,7 +198,7 @@ def _libraries(root: Path) -> list[str]:
     return sorted({str(path.parent) for path in root.rglob("*.so*")})
 
 
-def _run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+def run(command: list[str], folder: Path = FOLDER) -> "subprocess.CompletedProcess[str]":
     try:
         return subprocess.run(
             command, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False
