@@ -5,17 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokay.protocols.rtnetlink import (
-    PROTOCOL,
+from tokay.protocols.netlink import (
+    DONE,
     NetlinkError,
     NetlinkFlag,
+    encode_request,
+    error_number,
+    parse_messages,
+)
+from tokay.protocols.rtnetlink import (
+    PROTOCOL,
     NetlinkType,
     address_body,
     default_route_body,
-    encode_request,
-    error_number,
     link_body,
-    parse_messages,
     read_address,
     read_default_route,
     read_link,
@@ -36,10 +39,10 @@ def test_what_is_asked_for_is_read_back() -> None:
 
 def test_messages_are_told_apart_by_their_lengths() -> None:
     first = encode_request(NetlinkType.NEWADDR, NetlinkFlag.ACK, 1, b"abc")
-    second = encode_request(NetlinkType.DONE, NetlinkFlag(0), 2, b"")
+    second = encode_request(DONE, NetlinkFlag(0), 2, b"")
     assert [(it.kind, it.sequence, it.body) for it in parse_messages(first + b"\0" + second)] == [
         (NetlinkType.NEWADDR, 1, b"abc"),
-        (NetlinkType.DONE, 2, b""),
+        (DONE, 2, b""),
     ]
 
 

@@ -1,15 +1,15 @@
 """Routing netlink without I/O: the few messages that a link needs of the kernel (rtnetlink(7)).
 
-A request is `encode_request(kind, flags, sequence, body)` around one of the bodies here; the answer
-goes through `parse_messages`, and then `read_link` and its like. Everything is in the machine's own
-byte order. Raises NetlinkError for bytes that contradict themselves, and nothing else.
+A request is `netlink.encode_request` around one of the bodies here; what comes back goes through
+`netlink.parse_messages`, and then `read_link` and its like. Raises NetlinkError as `netlink` does.
 """
 
 import struct
-from collections.abc import Iterator
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from ipaddress import IPv4Address, IPv4Interface
 from typing import NamedTuple
+
+from tokay.protocols.netlink import NetlinkError, attribute, number, read, read_number
 
 AF_INET = 2
 
@@ -17,14 +17,9 @@ AF_INET = 2
 # told from the machine's own (linux/rtnetlink.h leaves numbers from 5 on to programs). It is "T".
 PROTOCOL = 0x54
 
-_HEADER = struct.Struct("=IHHII")
-_ATTRIBUTE = struct.Struct("=HH")
 _LINK = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBI")
 _ROUTE = struct.Struct("=8BI")
-_ERROR = struct.Struct("=i")
-_NUMBER = struct.Struct("=I")
-_TYPE_MASK = 0x3FFF  # above are the bits NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
 _IFF_UP, _IFF_LOWER_UP, _IFF_LOOPBACK = 0x1, 0x10000, 0x8
 _IFLA_ADDRESS, _IFLA_IFNAME = 1, 3
@@ -36,8 +31,6 @@ _RT_TABLE_MAIN, _RT_SCOPE_UNIVERSE, _RTN_UNICAST, _RTNH_F_ONLINK = 254, 0, 1, 4
 class NetlinkType(IntEnum):
     """The messages in use. Source: linux/netlink.h, linux/rtnetlink.h."""
 
-    ERROR = 2
-    DONE = 3
     NEWLINK = 16
     DELLINK = 17
     GETLINK = 18
@@ -47,28 +40,6 @@ class NetlinkType(IntEnum):
     NEWROUTE = 24
     DELROUTE = 25
     GETROUTE = 26
-
-
-class NetlinkFlag(IntFlag):
-    """How a request is to be taken. Source: linux/netlink.h."""
-
-    REQUEST = 0x1
-    ACK = 0x4
-    DUMP = 0x300
-    REPLACE = 0x100
-    CREATE = 0x400
-
-
-class NetlinkError(ValueError):
-    """Bytes that are no netlink messages."""
-
-
-class NetlinkMessage(NamedTuple):
-    """One message. `kind` may be any number: the kernel knows more than we do."""
-
-    kind: int
-    sequence: int
-    body: bytes
 
 
 class LinkFacts(NamedTuple):
@@ -104,18 +75,9 @@ class RouteFacts(NamedTuple):
 # What is asked.
 
 
-def encode_request(kind: NetlinkType, flags: NetlinkFlag, sequence: int, body: bytes) -> bytes:
-    """Return a request."""
-    return (
-        _HEADER.pack(_HEADER.size + len(body), kind, NetlinkFlag.REQUEST | flags, sequence, 0)
-        + body
-    )
-
-
-def link_body(index: int = 0, *, up: bool = False) -> bytes:
-    """Return the body that names an interface, or means all; `up` switches it on by NEWLINK."""
-    flags = _IFF_UP if up else 0
-    return _LINK.pack(0, 0, index, flags, flags)
+def link_body(index: int = 0, *, up: bool | None = None) -> bytes:
+    """Return the body that names an interface, or means all; `up` switches it by NEWLINK."""
+    return _LINK.pack(0, 0, index, _IFF_UP if up else 0, 0 if up is None else _IFF_UP)
 
 
 def address_body(index: int = 0, address: IPv4Interface | None = None, metric: int = 0) -> bytes:
@@ -124,10 +86,10 @@ def address_body(index: int = 0, address: IPv4Interface | None = None, metric: i
         return _ADDRESS.pack(AF_INET, 0, 0, 0, 0)
     network = address.network
     body = _ADDRESS.pack(AF_INET, network.prefixlen, 0, _RT_SCOPE_UNIVERSE, index)
-    body += _attribute(_IFA_LOCAL, address.ip.packed) + _attribute(_IFA_ADDRESS, address.ip.packed)
+    body += attribute(_IFA_LOCAL, address.ip.packed) + attribute(_IFA_ADDRESS, address.ip.packed)
     if network.prefixlen < 31:
-        body += _attribute(_IFA_BROADCAST, network.broadcast_address.packed)
-    return body + _number(_IFA_RT_PRIORITY, metric) + _attribute(_IFA_PROTO, bytes((PROTOCOL,)))
+        body += attribute(_IFA_BROADCAST, network.broadcast_address.packed)
+    return body + number(_IFA_RT_PRIORITY, metric) + attribute(_IFA_PROTO, bytes((PROTOCOL,)))
 
 
 def default_route_body(
@@ -144,37 +106,18 @@ def default_route_body(
         AF_INET, 0, 0, 0, _RT_TABLE_MAIN, PROTOCOL, _RT_SCOPE_UNIVERSE, _RTN_UNICAST,
         _RTNH_F_ONLINK,
     )  # fmt: skip
-    body += _attribute(_RTA_GATEWAY, gateway.packed) + _number(_RTA_OIF, index)
+    body += attribute(_RTA_GATEWAY, gateway.packed) + number(_RTA_OIF, index)
     if source is not None:
-        body += _attribute(_RTA_PREFSRC, source.packed)
-    return body + _number(_RTA_PRIORITY, metric)
+        body += attribute(_RTA_PREFSRC, source.packed)
+    return body + number(_RTA_PRIORITY, metric)
 
 
 # What is answered.
 
 
-def parse_messages(data: bytes) -> Iterator[NetlinkMessage]:
-    """Yield the messages of one datagram. Raises NetlinkError."""
-    at = 0
-    while at < len(data):
-        if len(data) - at < _HEADER.size:
-            raise NetlinkError("shorter than a netlink header")
-        length, kind, _, sequence, _ = _HEADER.unpack_from(data, at)
-        if not _HEADER.size <= length <= len(data) - at:
-            raise NetlinkError("netlink message length")
-        yield NetlinkMessage(kind, sequence, data[at + _HEADER.size : at + length])
-        at += _aligned(length)
-
-
-def error_number(body: bytes) -> int:
-    """Return the errno of an ERROR or DONE message, 0 for an acknowledgement."""
-    # DONE of an older kernel may be empty.
-    return -_ERROR.unpack_from(body)[0] if len(body) >= _ERROR.size else 0
-
-
 def read_link(body: bytes) -> LinkFacts:
     """Read a NEWLINK or DELLINK. Raises NetlinkError."""
-    (_, _, index, flags, _), more = _read(_LINK, body)
+    (_, _, index, flags, _), more = read(_LINK, body)
     name = more.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace")
     up = bool(flags & _IFF_UP)
     return LinkFacts(
@@ -189,7 +132,7 @@ def read_link(body: bytes) -> LinkFacts:
 
 def read_address(body: bytes) -> AddressFacts | None:
     """Read a NEWADDR or DELADDR; None for one that is not IPv4. Raises NetlinkError."""
-    (family, prefix, _, _, index), more = _read(_ADDRESS, body)
+    (family, prefix, _, _, index), more = read(_ADDRESS, body)
     packed = more.get(_IFA_LOCAL) or more.get(_IFA_ADDRESS)
     if family != AF_INET or packed is None:
         return None
@@ -205,56 +148,21 @@ def read_address(body: bytes) -> AddressFacts | None:
 
 def read_default_route(body: bytes) -> RouteFacts | None:
     """Read a NEWROUTE; None if it is no default route of the main table. Raises NetlinkError."""
-    (family, prefix, _, _, table, _, _, kind, _), more = _read(_ROUTE, body)
+    (family, prefix, _, _, table, _, _, kind, _), more = read(_ROUTE, body)
     if (family, prefix, table, kind) != (AF_INET, 0, _RT_TABLE_MAIN, _RTN_UNICAST):
         return None
     if _RTA_OIF not in more or any(more.get(_RTA_DST, b"")):
         return None
     gateway, source = more.get(_RTA_GATEWAY), more.get(_RTA_PREFSRC)
     return RouteFacts(
-        _read_number(more[_RTA_OIF]),
+        read_number(more[_RTA_OIF]),
         None if gateway is None else _address(gateway),
-        _read_number(more.get(_RTA_PRIORITY, bytes(4))),
+        read_number(more.get(_RTA_PRIORITY, bytes(4))),
         None if source is None else _address(source),
     )
-
-
-def _read(head: struct.Struct, body: bytes) -> tuple[tuple[int, ...], dict[int, bytes]]:
-    """Return the fixed part of a body and its attributes."""
-    if len(body) < head.size:
-        raise NetlinkError("netlink body too short")
-    found: dict[int, bytes] = {}
-    at = head.size
-    while at + _ATTRIBUTE.size <= len(body):
-        length, kind = _ATTRIBUTE.unpack_from(body, at)
-        if not _ATTRIBUTE.size <= length <= len(body) - at:
-            raise NetlinkError("netlink attribute length")
-        found[kind & _TYPE_MASK] = body[at + _ATTRIBUTE.size : at + length]
-        at += _aligned(length)
-    return head.unpack_from(body), found
 
 
 def _address(packed: bytes) -> IPv4Address:
     if len(packed) != 4:
         raise NetlinkError("not an IPv4 address")
     return IPv4Address(packed)
-
-
-def _read_number(packed: bytes) -> int:
-    if len(packed) != _NUMBER.size:
-        raise NetlinkError("not a 32-bit number")
-    number: int = _NUMBER.unpack(packed)[0]
-    return number
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    length = _ATTRIBUTE.size + len(value)
-    return _ATTRIBUTE.pack(length, kind) + value + bytes(_aligned(length) - length)
-
-
-def _number(kind: int, value: int) -> bytes:
-    return _attribute(kind, _NUMBER.pack(value))
-
-
-def _aligned(length: int) -> int:
-    return (length + 3) & ~3

@@ -68,9 +68,10 @@ def _with_wpa(network: StationSettings) -> list[tuple[str, str]]:
     words = [word for word, used in (("SAE", sae), ("WPA-PSK", psk)) if used]
     if psk and network.rsn:
         words.append("WPA-PSK-SHA256")  # what PSK is called where frames must be protected
+    versions = [word for word, used in (("RSN", network.rsn), ("WPA", network.wpa)) if used]
     lines = [
         ("key_mgmt", " ".join(words)),
-        ("proto", " ".join(word for word, used in (("RSN", network.rsn), ("WPA", network.wpa)) if used)),
+        ("proto", " ".join(versions)),
         ("pairwise", " ".join(network.ciphers)),
         # The group's cipher is that of its weakest member.
         ("group", "CCMP TKIP"),

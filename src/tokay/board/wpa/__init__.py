@@ -1,0 +1,1 @@
+"""A real radio: wpa_supplicant and hostapd, over their control sockets."""
