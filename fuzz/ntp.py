@@ -44,7 +44,7 @@ def fuzz_client(data: bytes) -> None:
                 assert abs(outcome.time - wall) <= largest
                 wall, synchronized = outcome.time, True
         if client.asking:
-            client.fail()
+            client.fail(now)
         assert client.wait >= MIN_WAIT
         now += 100.0
         wall += 100.0

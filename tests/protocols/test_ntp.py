@@ -197,7 +197,7 @@ def test_what_a_stranger_sends_does_not_end_the_exchange(
 def test_an_old_answer_does_not_fit_a_new_question() -> None:
     one = client()
     old = answer(one.ask("10.0.0.1", 0.0), TRUE).encode()
-    one.fail()
+    one.fail(0.0)
     one.ask("10.0.0.1", 20.0)
     assert isinstance(one.receive(old, HERE, 20.0, MADE), NtpRefusal)
     assert one.asking
@@ -234,13 +234,34 @@ def test_failures_back_off_up_to_the_interval() -> None:
     waits = []
     for _ in range(5):
         one.ask("10.0.0.1", 0.0)
-        one.fail()
+        one.fail(0.0)
         waits.append(one.wait)
     assert waits == [15, 30, 60, 100, 100]
     synchronized(one)
     assert one.wait == 100
-    one.fail()
+    one.fail(0.0)
     assert one.wait == 15
+
+
+def test_the_timer_says_when_to_ask() -> None:
+    one = client(100)
+    due, timers = [one.is_due], [one.get_timer()]
+    one.ask("10.0.0.1", 5.0)
+    due.append(one.is_due)
+    timers.append(one.get_timer())  # the question is out
+    one.fail(10.0)
+    timers.append(one.get_timer())
+    for now in (24.9, 25.0):
+        one.handle_timer(now)
+        due.append(one.is_due)
+    timers.append(one.get_timer())
+    assert due == [True, False, False, True]
+    assert timers == [None, None, 25, None]
+    question = one.ask("10.0.0.1", 30.0)
+    assert isinstance(one.receive(answer(question, TRUE).encode(), HERE, 30.0, MADE), NtpSample)
+    assert one.get_timer() == 130
+    one.fail(131.0)  # there is no such name: nothing was asked
+    assert one.get_timer() == 146
 
 
 def test_no_interval_floods_a_server() -> None:
@@ -272,6 +293,7 @@ def test_a_server_that_wants_no_questions_gets_none(code: bytes) -> None:
     kiss = answer(question, TRUE, stratum=0, reference=int.from_bytes(code))
     assert one.receive(kiss.encode(), HERE, 0.0, MADE) == KissOfDeath(code.decode())
     assert one.wait == inf
+    assert one.get_timer() is None
     assert not one.asking
 
 
@@ -287,6 +309,6 @@ def test_whatever_comes_the_exchange_ends_when_its_time_is_over(
         if isinstance(outcome, NtpSample):
             assert MADE <= outcome.time <= MADE + 2**30 + 1
     if one.asking:
-        one.fail()
+        one.fail(0.0)
     assert not one.asking
     assert one.wait >= MIN_WAIT

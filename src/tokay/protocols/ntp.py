@@ -6,8 +6,8 @@ in seconds since 1970.
 
     client = NtpClient(3600, earliest=...)
     send(client.ask("10.0.0.1", now))
-    outcome = client.receive(datagram, source, now, wall)    # Sample, Refusal, Kiss
-    again_at = now + client.wait
+    outcome = client.receive(datagram, source, now, wall)    # NtpSample, NtpRefusal, KissOfDeath
+    client.get_timer()                                       # when `handle_timer` sets `is_due`
 
 An answer is believed if it is the one to our question: it repeats the 64 random bits that the
 question carried as its time of sending. What cannot be believed is refused by name, and the
@@ -160,8 +160,8 @@ class NtpClient:
     1970 before which it cannot be. ``rng``: where the random bits of questions come from.
     """
 
-    __slots__ = ("_earliest", "_exchange", "_factor", "_failures", "_interval", "_rng", "_set_at",
-                 "wait")  # fmt: skip
+    __slots__ = ("_earliest", "_exchange", "_factor", "_failures", "_interval", "_next_at", "_rng",
+                 "_set_at", "is_due", "wait")  # fmt: skip
 
     def __init__(
         self, interval: float, *, earliest: float, rng: random.Random | None = None
@@ -174,7 +174,10 @@ class NtpClient:
         self._factor = 1
         self._set_at: float | None = None
         self.wait = 0.0
-        """Seconds until the next question, once an exchange is over; infinite for never."""
+        """Seconds from the end of an exchange to the next question; infinite for never."""
+        self._next_at = inf
+        self.is_due = True
+        """Whether it is time to `ask`."""
 
     @property
     def asking(self) -> bool:
@@ -191,15 +194,29 @@ class NtpClient:
         It says nothing of this device: the time of sending is random (RFC 9109 asks the same of
         the port).
         """
+        self.is_due = False
         self._exchange = _PendingRequest(server, self._rng.getrandbits(64) or 1, now)
         return Packet(transmitted=self._exchange.nonce).encode()
 
-    def fail(self) -> None:
+    def get_timer(self) -> float | None:
+        """Return when the next question is due; None while one is out, and for never."""
+        return None if self.asking or self._next_at == inf else self._next_at
+
+    def handle_timer(self, now: float) -> None:
+        """Set `is_due` once the time of `get_timer` has come. Too early is harmless."""
+        due = self.get_timer()
+        if due is not None and now >= due:
+            self._next_at = inf
+            self.is_due = True
+
+    def fail(self, now: float) -> None:
         """End an exchange that brought nothing: nobody answered, or there is no such name."""
+        self.is_due = False
         self._exchange = None
         self._failures += 1
         backed_off = MIN_WAIT * 2.0 ** min(self._failures - 1, 16)
         self.wait = min(max(backed_off, MIN_WAIT * self._factor), self._longest)
+        self._next_at = now + self.wait
 
     def receive(self, data: bytes, source: tuple[str, int], now: float, wall: float) -> Outcome:
         """Take a datagram."""
@@ -223,7 +240,9 @@ class NtpClient:
             self._set_at = now
             self.wait = self._longest
         elif isinstance(outcome, NtpRefusal):
-            self.fail()
+            self.fail(now)
+        if self._exchange is None:
+            self._next_at = now + self.wait
         return outcome
 
     @property
@@ -235,7 +254,7 @@ class NtpClient:
     ) -> Outcome:
         """Judge an answer that is ours."""
         if packet.stratum == 0:
-            return self._receive_kiss(packet)
+            return self._receive_kiss(packet, now)
         if reason := _unfit(packet):
             return NtpRefusal(reason)
         near = max(wall, self._earliest)
@@ -266,10 +285,10 @@ class NtpClient:
             return f"a jump of years: {time - wall:+.0f} s"
         return ""
 
-    def _receive_kiss(self, packet: Packet) -> Outcome:
+    def _receive_kiss(self, packet: Packet, now: float) -> Outcome:
         if packet.kiss == _RATE:
             self._factor = min(self._factor * 2, 1 << 16)
-            self.fail()
+            self.fail(now)
             self.wait = self._longest
             return KissOfDeath(packet.kiss)
         if packet.kiss in _GO_AWAY:

@@ -52,7 +52,7 @@ def server(talk: Talk) -> Iterator[Server]:
     interface = talk.kernel.plugin(Network).find()
     assert interface is not None
     for port in (80, 443):
-        interface.link._lan.redirects["127.0.0.1", port] = server.port  # type: ignore[attr-defined]
+        interface.link._subnet.tcp_redirects["127.0.0.1", port] = server.port  # type: ignore[attr-defined]
     yield server
     talk.run(server.__aexit__(None, None, None))
 

@@ -37,7 +37,6 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 
 _RATE = 144.4
 _CHANNEL = 1
-_ADDRESS_TRIES = 2
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 

@@ -8,6 +8,7 @@ from tokay.kernel.log import Level
 from tokay.plugins.network import Interface
 from tokay.plugins.ntp.variables import INTERVAL, SERVER
 from tokay.protocols import ntp
+from tokay.protocols.timer_pump import TimerPump
 
 ANSWER_LIMIT = 5.0
 """Seconds that a server may take to answer."""
@@ -20,7 +21,7 @@ SAME = 0.001
 class Questions:
     """What is asked, from when this is made until its end."""
 
-    __slots__ = ("_began", "_client", "_interface", "_kernel", "_task", "_timer")
+    __slots__ = ("_began", "_client", "_interface", "_kernel", "_pump", "_task")
 
     def __init__(self, kernel: Kernel, interface: Interface) -> None:
         self._kernel = kernel
@@ -29,23 +30,21 @@ class Questions:
             kernel.variables[INTERVAL], earliest=kernel.profile.clock_start
         )
         self._began = 0.0
-        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._ask()
+        self._pump = TimerPump(asyncio.get_running_loop(), self._client, self._process)
+        self._pump.pump()
 
     def end(self) -> "asyncio.Task[None] | None":
         """Ask no more; return the question that was under way and is now cancelled."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._pump.stop()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
         return task
 
-    def _ask(self) -> None:
-        self._timer = None
-        self._task = asyncio.get_running_loop().create_task(self._exchange())
+    def _process(self) -> None:
+        if self._client.is_due and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._exchange())
 
     async def _exchange(self) -> None:
         """Ask once, and settle when to ask again."""
@@ -61,13 +60,12 @@ class Questions:
             async with asyncio.timeout(ANSWER_LIMIT):
                 await answers.over
         except OSError:  # TimeoutError is one
-            client.fail()
+            client.fail(self._kernel.clock.monotonic)
         finally:
             if transport is not None:
                 transport.close()
         self._task = None
-        if client.wait < ntp.MAX_WAIT * 2:  # never is further away
-            self._timer = self._kernel.clock.call_later(client.wait, self._ask)
+        self._pump.pump()
 
     def hear(self, data: bytes, source: tuple[str, int]) -> ntp.Outcome:
         """Take an answer; set the clock if it is good."""
