@@ -152,7 +152,7 @@ class AddressLocks:
         if self._fd is None:
             try:
                 self._fd = _open_shared(self._path)
-                # A program may make many airs, and drop them: the file goes with its claims.
+                # A program may make and drop many airspaces: the file is closed with its locks.
                 self._closer = weakref.finalize(self, os.close, self._fd)
             except OSError as error:
                 _log.warning(
@@ -229,8 +229,8 @@ def _open_shared(path: Path) -> int:
 
 def _forget_after_fork() -> None:
     """Record locks stay with the parent, so a forked child holds none."""
-    for claims in _instances:
-        claims.close()
+    for locks in _instances:
+        locks.close()
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
