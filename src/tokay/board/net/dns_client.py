@@ -7,7 +7,7 @@ strangers out (RFC 5452). An answer that does not fit a datagram is fetched over
 import asyncio
 import random
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -143,7 +143,7 @@ class DnsClient:
         else:
             answer.set_exception(outcome)
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
