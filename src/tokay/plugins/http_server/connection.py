@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
+from tokay.board.closing import close_then_abort
 from tokay.kernel.commands import Given
 from tokay.plugins.http_server import api
 from tokay.plugins.http_server.limits import (
@@ -554,9 +555,7 @@ class Connection(asyncio.Protocol):
             self._pieces = None
             transport.abort()
             return
-        transport.close()
-        if transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(LINGER, transport.abort)
+        close_then_abort(transport, LINGER)
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
