@@ -14,8 +14,8 @@ from tokay.testing.clock import TurnedLoop, run_turned, turned_loop
 
 PUBLIC = ["AccessPoint", "Airspace", "Device", "Response", "Result"]
 DEVICE = {
-    "address", "airspace", "board", "cable", "command", "kernel", "log", "notes", "on", "reboot",
-    "serial_port", "shutdown", "simulated", "sleep", "steady", "stream", "wait_off", "wake",
+    "address", "airspace", "board", "cable", "command", "from_options", "kernel", "log", "notes",
+    "on", "reboot", "serial_port", "shutdown", "simulated", "sleep", "steady", "stream", "wait_off", "wake",
 }  # fmt: skip
 HEAVY = {
     "asyncio", "httptools", "msgspec", "rich", "serial", "sqlite3", "ssl", "typer", "uvloop",
@@ -81,7 +81,7 @@ def test_help_needs_no_device() -> None:
         "import sys\nfrom tokay.cli import main\nsys.argv = ['tokay', 'run', '--help']\n"
         "try:\n    main()\nexcept SystemExit:\n    pass"
     )
-    assert not imported & (OPTIONAL | {"tokay.device", "uvloop", "sqlite3"})
+    assert not imported & (OPTIONAL | {"asyncio", "tokay.device", "uvloop", "sqlite3", "typer"})
 
 
 def test_a_device_at_its_prompt_needs_little() -> None:
@@ -102,7 +102,7 @@ def test_a_command_from_the_shell_needs_little() -> None:
         "try:\n    main()\nexcept SystemExit:\n    pass"
     )
     assert "tokay.device" in imported
-    assert not imported & (OPTIONAL | LATER | {"rich"})
+    assert not imported & (OPTIONAL | LATER | {"importlib.metadata", "rich", "typer"})
 
 
 # Device.

@@ -27,8 +27,8 @@ from tokay.kernel.plugin import Plugin, PluginType, discover, in_order
 from tokay.kernel.profile import DEFAULT_PROFILE, Profile, load
 from tokay.kernel.results import Response
 from tokay.kernel.storage import DeviceStorage
+from tokay.options import DEFAULT_NAME, DeviceOptions, OptionError
 
-DEFAULT_NAME = "tokay"
 EVENTS = ("network_up", "network_down")
 """What ``on_event`` hears, beside `serial`, `ready` and `off`."""
 
@@ -183,6 +183,32 @@ class Device:
             load(profile), build, name=name, preset=settings, plugins=plugins, on_event=on_event,
             airspace=air, cable=cable, mac=mac,
         )  # fmt: skip
+
+    @classmethod
+    def from_options(cls, options: DeviceOptions, *, serial: str = "none") -> "Device":
+        """Return the device that the options of `tokay run` describe.
+
+        ``serial`` is its serial port where they name none. Raises what ``on`` raises, AirspaceError
+        for ``options.airspace``, and OptionError for more serial ports than the product has.
+        """
+        forms = options.serial or [serial]
+        device = cls.on(
+            options.radio,
+            profile=options.profile,
+            name=options.name,
+            serial=forms,
+            airspace=Airspace.load(options.airspace) if options.airspace else None,
+            state=options.state_folder(),
+            settings=options.settings,
+            ethernet=options.ethernet,
+            pace=options.pace,
+        )
+        if len(forms) > device.profile.uarts:
+            raise OptionError(
+                f"--serial was given {len(forms)} times: {device.profile.name} has "
+                f"{device.profile.uarts} serial ports"
+            )
+        return device
 
     @property
     def board(self) -> Board:

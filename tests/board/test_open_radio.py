@@ -66,7 +66,7 @@ def test_another_package_registers_a_radio(monkeypatch: pytest.MonkeyPatch) -> N
         def load(self) -> None:
             raise ImportError("no module named toy")
 
-    monkeypatch.setattr("tokay.board.open_radio.entry_points", lambda group: [Point(), Broken()])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Point(), Broken()])
     assert isinstance(open_radio("modem:/dev/a:1", MAC), HostRadio)
     assert opened == [("/dev/a:1", MAC)]
     with pytest.raises(RadioError, match=r"^radio broken: toy.broken:open cannot be loaded: no "):

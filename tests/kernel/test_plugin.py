@@ -1,6 +1,7 @@
 """Plugins: their order, and what happens when one of them fails."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +64,24 @@ def test_a_name_of_ours_cannot_be_taken() -> None:
         in_order([*built_in(), made("files")])
 
 
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Install a package that says it has a plugin; return the folder that it is in."""
+    package = tmp_path / "toys-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[tokay.plugins]\ntoy = toys_of_a_test:Toy\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def test_an_installed_plugin_is_found(installed: Path) -> None:
+    (installed / "toys_of_a_test.py").write_text(
+        "from tokay.kernel.plugin import Plugin\n\n\nclass Toy(Plugin):\n    name = 'toy'\n"
+    )
+    assert "toy" in [plugin.name for plugin in discover("tokay.plugins")]
+
+
 class _Point:
     name, value = "toy", "toys:Toy"
 
@@ -77,16 +96,16 @@ class _Point:
 
 @pytest.mark.parametrize("error", [ImportError("no toys"), SyntaxError("typo"), KeyError("x")])
 def test_a_plugin_of_others_that_cannot_be_loaded(
-    monkeypatch: pytest.MonkeyPatch, error: Exception
+    installed: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr("tokay.kernel.plugin.entry_points", lambda group: [_Point(error)])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [_Point(error)])
     with pytest.raises(PluginError, match="toy of toys:Toy"):
         discover("tokay.plugins")
 
 
-def test_a_plugin_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plugin_of_others(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy = made("toy", "files")
-    monkeypatch.setattr("tokay.kernel.plugin.entry_points", lambda group: [_Point(toy)])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [_Point(toy)])
     names = [plugin.name for plugin in discover("tokay.plugins")]
     assert names.index("toy") > names.index("files")
 

@@ -7,7 +7,6 @@ pyproject.toml. A radio is imported when it is asked for.
 """
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
 
 from tokay.board.air.airspace import Airspace
 from tokay.board.air.cable import Cable
@@ -41,6 +40,8 @@ def open_radio(form: str, mac: str, *, airspace: Airspace | None = None) -> Radi
 
 def _find(form: str, name: str) -> RadioOpener:
     """Import and return the opener of a registered radio. Raises RadioError."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and for real radios alone
+
     points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     point = points.get(name)
     if point is None:

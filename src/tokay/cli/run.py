@@ -1,223 +1,64 @@
-"""`tokay run`: one device until it is told to stop."""
+"""Start a device and run it until Ctrl-C.
 
-import asyncio
-import json
-import os
-import re
-import signal
-from collections.abc import Awaitable
-from functools import partial
-from pathlib import Path
-from typing import Any
+Try at its prompt: set wlan.ssid tokay, set wlan.passkey tokay-lab, network_up, help commands.
+"""
 
-from tokay.board.air.airspace import Airspace, AirspaceError
-from tokay.board.open_radio import SIMULATED
-from tokay.board.radio import RadioError
-from tokay.board.serial import SerialError
-from tokay.board.storage import StorageError
-from tokay.cli.options import Options
-from tokay.cli.output import STDOUT, hold_descriptors, say, write, write_line
-from tokay.device import Device, DeviceOffError
-from tokay.kernel.plugin import PluginError
-from tokay.kernel.profile import ProfileError
-from tokay.kernel.results import CommandError, Response
-from tokay.plugins.bus import Bus
+import argparse
+from typing import get_args, get_type_hints
 
-FAILED, UNUSABLE = 1, 2
-"""Exit statuses: a command failed; the device could not be started as asked."""
+from msgspec import NODEFAULT, Meta
+from msgspec.structs import fields
 
-STDIO = "stdio"
-
-# Dots alone would be a folder above the one for states.
-_NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,63}")
+from tokay.cli.output import say
+from tokay.options import OptionError, RunOptions
 
 
-class UsageError(Exception):
-    """Options that do not fit together."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add an option for each field of ``RunOptions``."""
+    hints = get_type_hints(RunOptions, include_extras=True)
+    for field in fields(RunOptions):
+        kind, meta = get_args(hints[field.name])
+        assert isinstance(meta, Meta)  # noqa: S101 - the table says so
+        option = f"--{field.encode_name}"
+        if kind is bool:
+            parser.add_argument(option, dest=field.name, action="store_true", help=meta.description)
+            continue
+        help_text = meta.description or ""
+        if field.default is not NODEFAULT and field.default is not None:
+            help_text += f" [default: {field.default}]"
+        repeated = field.default_factory is not NODEFAULT
+        parser.add_argument(
+            option,
+            dest=field.name,
+            action="append" if repeated else "store",
+            metavar=meta.title,
+            default=argparse.SUPPRESS,
+            help=help_text,
+        )
 
 
-def start(options: Options) -> int:
-    """Run a device; return the exit status."""
-    hold_descriptors()
+def main(arguments: argparse.Namespace) -> int:
+    """Run a device as asked; return the exit status."""
+    given = dict(vars(arguments))
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_run(options))
-    except CommandError as error:
-        say(f"--set {error.reason or error.text}")
-    except (
-        AirspaceError, PluginError, ProfileError, RadioError, SerialError, StorageError, UsageError
-    ) as error:  # fmt: skip
+        if "settings" in given:
+            given["settings"] = _settings(given["settings"])
+        options = RunOptions(**given)
+    except OptionError as error:
         say(str(error))
-    return UNUSABLE
+        return 2
+    from tokay.cli.run_device import start  # noqa: PLC0415 - `--help` needs none of it
+
+    return start(options)
 
 
-def _loop_factory() -> Any:
-    """Return uvloop's loop where there is uvloop: it is several times faster."""
-    try:
-        import uvloop  # noqa: PLC0415
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
-
-
-async def _run(options: Options) -> int:
-    serial = options.serial or ["none" if options.commands else STDIO]
-    device = Device.on(
-        options.radio,
-        profile=options.profile,
-        name=_name(options.name),
-        serial=serial,
-        airspace=Airspace.load(options.airspace) if options.airspace else None,
-        state=_state(options),
-        settings=_settings(options.settings),
-        ethernet=options.ethernet,
-        pace=options.pace,
-    )
-    # Other programs of this machine are to find the device by name.
-    if options.radio == SIMULATED:
-        device.airspace.multicast_outside = True
-    if options.ethernet == SIMULATED:
-        device.cable.airspace.multicast_outside = True
-    device.on_event = partial(_write_event if options.events else _narrate, device)
-    _check_ports(serial, device)
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    async with device:
-        said = asyncio.Event()
-        for port in device.board.ports:
-            if port is not None:
-                port.on_end = said.set
-        end = asyncio.create_task(_first(stopped.wait(), device.wait_off()))
-        try:
-            status = await _execute(device, options, end)
-            if status == 0 and (options.serial or not options.commands):
-                await _first(end, _answered(device, said))
-        finally:
-            end.cancel()
-            await asyncio.gather(end, return_exceptions=True)
-    return status
-
-
-async def _execute(device: Device, options: Options, end: "asyncio.Task[None]") -> int:
-    """Run the commands one after the other; return the exit status."""
-    for line in options.commands:
-        name = line.split(" ", 1)[0]
-        response = await _ask(device, line, end)
-        if response is None:
-            say(f"{name}: the device was stopped first")
-            return FAILED
-        for row in response.log:
-            write_line(json.dumps({"event": "log", "text": row}) if options.events else row)
-        if not response.ok:
-            say(f"{name}: {response.text}")
-            return FAILED
-        if response.data and not response.silent:
-            try:
-                write(STDOUT, response.data.replace(b"\r\n", b"\n") + b"\n")
-            except OSError as error:
-                say(f"standard output cannot be written: {error.strerror}")
-                return FAILED
-    return 0
-
-
-async def _ask(device: Device, line: str, end: "asyncio.Task[None]") -> Response | None:
-    """Run one command; None when the end comes before its response."""
-    asked = asyncio.create_task(device.command(os.fsencode(line)))
-    try:
-        await asyncio.wait((asked, end), return_when=asyncio.FIRST_COMPLETED)
-        return asked.result() if asked.done() else None
-    except DeviceOffError:
-        return None
-    finally:
-        asked.cancel()
-        await asyncio.gather(asked, return_exceptions=True)
-
-
-async def _answered(device: Device, said: asyncio.Event) -> None:
-    """Return when a host has said all it had to say, and has every answer."""
-    await said.wait()
-    while True:
-        # What a host sent behind `reboot` is answered too.
-        await device.steady()
-        await device.kernel.plugin(Bus).settle()
-        if not device.kernel.halting:
-            return
-
-
-async def _first(*awaitables: Awaitable[object]) -> None:
-    """Return when one of them does; give the others up."""
-    tasks = [asyncio.ensure_future(one) for one in awaitables]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _narrate(device: Device, event: str, facts: dict[str, Any]) -> None:
-    """Say what runs and where its serial ports are, and later its address."""
-    if event == "off":
-        return
-    ports = [port.description for port in device.board.ports if port is not None]
-    if event == "serial":
-        say(f"{device.profile.name} {device.mac}")
-        for note in device.notes:
-            say(note)
-        for port in ports:
-            if port != STDIO:
-                say(f"serial port: {port}")
-    elif STDIO in ports:
-        return  # the device's own log is on the screen already
-    elif event == "network_up":
-        say(f"{facts['interface']} is up: {facts['address']}")
-    elif event == "network_down":
-        say(f"{facts['interface']} is down")
-
-
-def _write_event(device: Device, event: str, facts: dict[str, Any]) -> None:
-    write_line(json.dumps({"event": event, **facts}))
-    if event == "serial":
-        for note in device.notes:
-            write_line(json.dumps({"event": "note", "text": note}))
-
-
-def _name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        message = "--name takes 1-63 letters, digits, dots, dashes and underscores, not dots alone"
-        raise UsageError(message)
-    return name
-
-
-def _check_ports(serial: list[str], device: Device) -> None:
-    if serial.count(STDIO) > 1:
-        message = "--serial stdio can be given once"
-        raise UsageError(message)
-    if len(serial) > device.profile.uarts:
-        message = f"--serial was given {len(serial)} times: {device.profile.name} has "
-        raise UsageError(f"{message}{device.profile.uarts} serial ports")
-
-
-def _settings(given: list[str]) -> dict[str, str]:
+def _settings(words: list[str]) -> dict[str, str]:
+    """Return the settings that `--set` was given. Raises OptionError."""
     settings = {}
-    for item in given:
-        name, equals, value = item.partition("=")
+    for word in words:
+        name, equals, value = word.partition("=")
         if not name or not equals:
-            message = f"--set {item}: use VARIABLE=VALUE"
-            raise UsageError(message)
+            message = f"--set {word}: use VARIABLE=VALUE"
+            raise OptionError(message)
         settings[name] = value
     return settings
-
-
-def _state(options: Options) -> Path | None:
-    if options.ephemeral and options.state is not None:
-        message = "--state and --ephemeral exclude each other"
-        raise UsageError(message)
-    if options.ephemeral:
-        return None
-    if options.state is not None:
-        return options.state
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "tokay" / options.name

@@ -6,10 +6,11 @@ the folders of ``tokay.plugins``, each naming its class as ``PLUGIN``; others co
 point group ``tokay.plugins``.
 """
 
+import sys
 from collections.abc import Awaitable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
-from importlib.metadata import entry_points
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -60,13 +61,46 @@ def discover(package: str) -> list[PluginType]:
     module = import_module(package)
     own = [import_module(f"{package}.{info.name}") for info in iter_modules(module.__path__)]
     found = [plugin.PLUGIN for plugin in own if hasattr(plugin, "PLUGIN")]
+    if _is_extended():
+        found += _from_entry_points()
+    return in_order(found)
+
+
+def _is_extended() -> bool:
+    """Return whether an installed package may have plugins for us.
+
+    A look into the files that installers write, `NAME.dist-info/entry_points.txt` on the import
+    path: importlib.metadata takes a fifth of the start-up time of the interpreter to say no. Where
+    there is something else than folders on the path, it is asked all the same. Source: the entry
+    points specification, packaging.python.org.
+    """
+    group = f"[{ENTRY_POINTS}]".encode()
+    for entry in dict.fromkeys(sys.path):
+        folder = Path(entry)
+        if folder.is_file():
+            return True
+        for pattern in ("*.dist-info", "*.egg-info"):
+            for file in folder.glob(f"{pattern}/entry_points.txt"):
+                try:
+                    if group in file.read_bytes():
+                        return True
+                except OSError:
+                    return True
+    return False
+
+
+def _from_entry_points() -> list[PluginType]:
+    """Return the plugins of other packages. Raises PluginError when one cannot be loaded."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow, see above
+
+    found = []
     for point in entry_points(group=ENTRY_POINTS):
         try:
             found.append(point.load())
         except Exception as error:  # a stranger's import may raise anything
             message = f"plugin {point.name} of {point.value} cannot be loaded: {error}"
             raise PluginError(message) from error
-    return in_order(found)
+    return found
 
 
 def in_order(plugins: Sequence[PluginType]) -> list[PluginType]:

@@ -1,0 +1,5 @@
+"""`python -m tokay` is `tokay`."""
+
+from tokay.cli import main
+
+main()
