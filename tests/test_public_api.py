@@ -15,7 +15,8 @@ from tokay.testing.clock import TurnedLoop, run_turned, turned_loop
 PUBLIC = ["AccessPoint", "Airspace", "Device", "Response", "Result"]
 DEVICE = {
     "address", "airspace", "board", "cable", "command", "from_options", "kernel", "log", "notes",
-    "on", "reboot", "serial_port", "shutdown", "simulated", "sleep", "steady", "stream", "wait_off", "wake",
+    "on", "reboot", "serial_port", "shutdown", "simulated", "sleep", "steady", "stream", "wait_off",
+    "wake",
 }  # fmt: skip
 HEAVY = {
     "asyncio", "httptools", "msgspec", "rich", "serial", "sqlite3", "ssl", "typer", "uvloop",
