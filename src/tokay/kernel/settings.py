@@ -132,6 +132,13 @@ def load_file(kernel: "Kernel", name: str) -> None:
 
 def apply(kernel: "Kernel", settings: Mapping[str, str]) -> None:
     """Set variables by name, as `set` does, and save them. Raises CommandError."""
+    set_values(kernel, settings)
+    if settings:
+        save(kernel)
+
+
+def set_values(kernel: "Kernel", settings: Mapping[str, str]) -> None:
+    """Set variables by name, as `set` does. Raises CommandError that names the variable."""
     for name, given in settings.items():
         words = name.split()
         # As from a host: each byte of UTF-8 is one character here.
@@ -143,8 +150,6 @@ def apply(kernel: "Kernel", settings: Mapping[str, str]) -> None:
         except CommandError as error:
             reason = f"{name}: {error.reason or error.text}"
             raise CommandError(error.result, reason) from error
-    if settings:
-        save(kernel)
 
 
 def _rows(content: bytes) -> Iterator[tuple[int, str]]:

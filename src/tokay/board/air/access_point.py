@@ -84,6 +84,8 @@ class AccessPoint:
         self.subnet = _subnet(subnet)
         self.hosts = {normalize_host(name): _host(name, at) for name, at in (hosts or {}).items()}
         self.uplink = uplink
+        self.uplink_addresses: tuple[str, ...] = ()
+        """Addresses of this machine by which stations leave it, each by one; none is any."""
         if not 0 <= handshake_timeout <= 60:
             raise AirspaceError(f"handshake_timeout: must be 0 to 60 s, not {handshake_timeout}")
         self.handshake_timeout = handshake_timeout

@@ -198,11 +198,14 @@ class Airspace:
 
         self.script.apply(make_event({"ap": ap, "do": do, **keys}))
 
-    def start(self) -> None:
-        """Start the script's clock, on the running loop. The first device does so as it boots."""
+    def start(self, elapsed: float = 0.0) -> None:
+        """Start the script's clock, on the running loop. The first device does so as it boots.
+
+        What was due ``elapsed`` seconds ago or later happens at once, in its order.
+        """
         if self._started is None:
             loop = asyncio.get_running_loop()
-            self._started = (loop, loop.time())
+            self._started = (loop, loop.time() - elapsed)
             if self._script is not None:
                 self._script.start(*self._started)
 

@@ -189,6 +189,8 @@ class LoopbackLink:
         with new_socket(socket.SOCK_STREAM, host_ip, port) as sock:
             if source is not None:
                 bind_to_connect(sock, source, local_port)
+            elif (uplink := self._uplink_address()) is not None:
+                bind_to_connect(sock, uplink, 0)
             if self._access_point.shapes:
                 await asyncio.sleep(2 * self._access_point.shape.latency)  # SYN and its answer
             await connect(sock, (host_ip, port))
@@ -251,6 +253,8 @@ class LoopbackLink:
                 bound = bind_low(sock, source, port)
                 if port not in (0, bound):
                     self._subnet.udp_redirects[source, port] = bound
+            elif (uplink := self._uplink_address()) is not None:
+                bind_to_connect(sock, uplink, 0)
             if remote is not None:
                 sock.connect(remote)
             return open_endpoint(self._loop, sock, protocol_factory)
@@ -373,6 +377,16 @@ class LoopbackLink:
         if not self._access_point.uplink:
             raise OSError(errno.ENETUNREACH, f"{host_ip}: {os.strerror(errno.ENETUNREACH)}")
         return None
+
+    def _uplink_address(self) -> str | None:
+        """Return the address of this machine by which this station leaves it, if there is a choice.
+
+        A machine's address has 28,000 ports for connections to one port of a server.
+        """
+        addresses = self._access_point.uplink_addresses
+        if not addresses:
+            return None
+        return addresses[int(self._mac.replace(":", "")[-6:], 16) // 2 % len(addresses)]
 
 
 @lru_cache(maxsize=64)
