@@ -22,6 +22,7 @@ class SubCommand(NamedTuple):
 
 SUB_COMMANDS = (
     SubCommand("run", "tokay.cli.run", "Start a device and run it until Ctrl-C.", "Devices"),
+    SubCommand("fleet", "tokay.cli.fleet", "Run many devices from a scenario.", "Devices"),
 )
 
 START = """\

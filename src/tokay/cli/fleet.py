@@ -1,0 +1,134 @@
+"""`tokay fleet`: many devices, from a scenario."""
+
+import argparse
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokay.cli.output import say
+
+if TYPE_CHECKING:
+    from tokay.fleet.run import FleetRun, Options
+
+ENGINES = ("local", "ray")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what `tokay fleet` takes."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    run = _add(actions, "run", "Run a scenario and write a report.")
+    run.add_argument("scenario", help="a TOML file, or smoke, ramp, power-cut, bad-air, ...")
+    _add_size(run)
+    run.add_argument("--shards", type=_positive, metavar="K", help="processes; one a core if not")
+    run.add_argument("--engine", choices=ENGINES, default="local", help="who starts the shards")
+    run.add_argument("--out", type=Path, metavar="DIR", help="where the report goes")
+    run.add_argument(
+        "--state", type=Path, metavar="DIR",
+        help="where shards keep settings and files; state in the report's folder if not",
+    )  # fmt: skip
+    check = _add(actions, "check", "Check a scenario without running it.")
+    check.add_argument("scenario")
+    _add_size(check)
+    show = _add(actions, "report", "Show a report, and make its pages anew.")
+    show.add_argument("folder", type=Path)
+    _add(actions, "shard", "Be one shard; a run starts these itself.")
+
+
+def _add(actions: Any, name: str, what: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=what, description=what)
+    return parser
+
+
+def _add_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--devices", type=_positive, metavar="N", help="so many, in proportion")
+    parser.add_argument("--seed", type=int, metavar="N", help="another seed than the scenario's")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
+    return int(text)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Do what was asked; return the exit status."""
+    from tokay.fleet.errors import FleetError  # noqa: PLC0415 - `--help` needs none of it
+
+    actions = {"run": _run, "check": _check, "report": _report, "shard": _shard}
+    try:
+        return actions[arguments.action](arguments)
+    except FleetError as error:
+        say(str(error))
+        return 2
+
+
+def _shard(_arguments: argparse.Namespace) -> int:
+    from tokay.fleet.shard.program import main as shard  # noqa: PLC0415
+
+    return shard()
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from tokay.fleet.layout import layout  # noqa: PLC0415
+    from tokay.fleet.plan import spans  # noqa: PLC0415
+    from tokay.fleet.scenario_file import find, load  # noqa: PLC0415
+
+    source = find(arguments.scenario)
+    source.seed, source.devices = arguments.seed, arguments.devices
+    scenario = load(source)
+    print(f"{source.name}: {scenario.devices} devices, seed {scenario.seed}")
+    for group in scenario.group:
+        print(f"  {group.name}: {group.count} x {group.profile}")
+    for span in spans(scenario, layout(scenario)):
+        print(f"  {span.begins:8.1f} to {span.ends:8.1f} s  {span.name}")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from tokay.fleet import report  # noqa: PLC0415
+    from tokay.fleet.run import exit_status  # noqa: PLC0415
+
+    made, environment = report.read(arguments.folder)
+    report.write(arguments.folder, made, environment)
+    for line in report.summary(made):
+        print(line)
+    return exit_status(made)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from tokay.fleet.run import Options, cores, default_out  # noqa: PLC0415
+    from tokay.fleet.scenario_file import find  # noqa: PLC0415
+    from tokay.fleet.shard.program import loop_factory  # noqa: PLC0415
+
+    source = find(arguments.scenario)
+    source.seed, source.devices = arguments.seed, arguments.devices
+    out = arguments.out or default_out(source)
+    shards = arguments.shards or cores()
+    state = arguments.state or out / "state"
+    options = Options(source, shards, arguments.engine, out, state)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_execute(options))
+
+
+async def _execute(options: "Options") -> int:
+    from tokay.fleet import report  # noqa: PLC0415
+    from tokay.fleet.engines.local import LocalEngine  # noqa: PLC0415
+    from tokay.fleet.run import FleetRun, exit_status  # noqa: PLC0415
+
+    run = FleetRun(options, LocalEngine(options.out / "logs"))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, run.interrupt)
+    run.on_running = _say_running
+    made = await run.run()
+    report.write(options.out, made, run.environment())
+    for line in report.summary(made):
+        print(line)
+    print(f"report: {options.out / 'report.html'}")
+    return exit_status(made)
+
+
+def _say_running(run: "FleetRun") -> None:
+    shards = f"{run.shards} shard{'s' if run.shards > 1 else ''}"
+    print(f"running: {run.layout.devices} devices, {shards}", flush=True)
