@@ -20,7 +20,7 @@ from tokay.board.storage import Storage
 from tokay.kernel import faults, settings
 from tokay.kernel.clock import Clock
 from tokay.kernel.commands import Given
-from tokay.kernel.kernel import Kernel
+from tokay.kernel.kernel import Kernel, check_names
 from tokay.kernel.log import Entry, Level
 from tokay.kernel.open_stream import OpenStream
 from tokay.kernel.plugin import Plugin, PluginType, discover, in_order
@@ -81,6 +81,7 @@ class Device:
         self._build = build
         self._preset = preset or {}
         self._plugin_types = in_order([*built_in(), *plugins]) if plugins else built_in()
+        check_names(profile, tuple(self._plugin_types))
         self.on_event = on_event
         self._airspace = airspace
         self._cable = cable

@@ -1,12 +1,13 @@
 """Profiles: the four that come along, and files of one's own."""
 
+import re
 from importlib import resources
 from pathlib import Path
 
 import pytest
 from tests.dialogue import PROFILES, Talk
 
-from tokay.device import built_in
+from tokay.device import Device, built_in
 from tokay.kernel.argument_grammar import Usage
 from tokay.kernel.profile import DEFAULT_PROFILE, ProfileError, load, names
 from tokay.kernel.tokenizer import split
@@ -72,6 +73,65 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
     with Talk(str(path)) as talk:
         assert talk.profile.product == "MINE"
         assert talk.answer("get bus.mode") == (0, "command")
+
+
+def test_a_profile_extends_another(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'extends = "zentrios-3"\nname = "mine"\nbauds = [9600]\n'
+        '[files]\nmost_files = 7\n'
+        '[commands]\nwithout = ["wps"]\n'
+        '[variables.defaults]\n"wlan.join.retries" = "7"\n'
+    )  # fmt: skip
+    base = load("zentrios-3")
+    with Talk(str(tmp_path / "mine.toml")) as talk:
+        mine = talk.profile
+        assert (mine.name, mine.bauds, mine.files.most_files) == ("mine", [9600], 7)
+        assert (mine.product, mine.files.crc) == (base.product, base.files.crc)
+        assert set(mine.commands.without) == {*base.commands.without, "wps"}
+        assert mine.variables.defaults == {**base.variables.defaults, "wlan.join.retries": "7"}
+        assert talk.answer("get wlan.join.retries") == (0, "7")
+        assert talk.kernel.commands.find("wps") is None
+
+
+@pytest.mark.parametrize("base", ["7", '"no-such"', '"{self}"'])
+def test_a_profile_that_extends_nothing(tmp_path: Path, base: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f"extends = {base.format(self=path)}\n")
+    with pytest.raises(ProfileError, match=r"cannot extend|unknown profile no-such"):
+        load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('commands.without = ["wpz"]', "no command wpz"),
+        ('commands.usage.wpz = "x"', "no command wpz"),
+        ('variables.without = ["system.boot.file"]', "no variable system.boot.file"),
+        ('variables.defaults."wlan.sid" = "x"', "no variable wlan.sid"),
+    ],
+)
+def test_a_name_that_nobody_knows_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'extends = "gecko-os-4"\n{text}\n')
+    with pytest.raises(ProfileError, match=f"{re.escape(message)}$"):
+        Device.simulated(profile=str(path))
+
+
+def test_a_generation_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "gecko-os-4"\ngeneration = "gecko-os-5"\n')
+    with pytest.raises(ProfileError, match="no generation gecko-os-5: there is wiconnect-2, "):
+        load(str(path))
+
+
+def test_the_table_of_generations() -> None:
+    assert "dfu_update" in load("zentrios-3").commands.without  # since
+    assert "dfu_update" not in load("gecko-os-2").commands.without
+    assert "bus.command.tx_bufsize" in load("zentrios-3").variables.without  # since and until
+    assert "bus.command.tx_bufsize" not in load("gecko-os-2").variables.without
+    assert "bus.command.tx_bufsize" in load("gecko-os-4").variables.without
+    assert "websocket_client" not in load("zentrios-3").commands.without  # without
+    assert "websocket_client" in load("gecko-os-2").commands.without
 
 
 @pytest.mark.parametrize(

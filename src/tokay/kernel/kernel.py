@@ -184,6 +184,22 @@ def _cut(template: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 @lru_cache(maxsize=32)
+def check_names(profile: Profile, plugins: tuple[PluginType, ...]) -> None:
+    """Raise ProfileError when a profile names a variable or command that no plugin has."""
+    variables = {variable.name for plugin in plugins for variable in plugin.variables}
+    commands = {command.name for plugin in plugins for command in plugin.commands}
+    defaults = {key.split(" ")[0] for key in profile.variables.defaults}
+    named = {
+        "variable": (defaults.union(profile.variables.without) - variables),
+        "command": ({*profile.commands.without, *profile.commands.usage} - commands),
+    }
+    for kind, unknown in named.items():
+        if unknown:
+            message = f"profile {profile.name} is not valid: no {kind} {min(unknown)}"
+            raise ProfileError(message)
+
+
+@lru_cache(maxsize=32)
 def tables(profile: Profile, plugins: tuple[PluginType, ...]) -> tuple[VariableTable, CommandTable]:
     """Return the variables and commands of a profile: one pair for all devices that share it.
 

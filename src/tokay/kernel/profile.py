@@ -1,17 +1,22 @@
 """Profiles: which product a device is, as data.
 
-A profile is a TOML file beside this one or anywhere. Code asks it for the value that it needs and
-never which product it is.
+A profile is a TOML file in the folder `profiles` or anywhere. Code asks it for the value that it
+needs and never which product it is. What exists in which generation of the product is in
+`generations.toml`, one table for all profiles.
 """
 
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 DEFAULT_PROFILE = "gecko-os-4"
 _FOLDER = Path(__file__).parent / "profiles"
+_GENERATIONS = Path(__file__).parent / "generations.toml"
+_MAX_ANCESTORS = 8
+"""Profiles that one may extend, one by the other: a circle of them ends here."""
 
 
 class ProfileError(Exception):
@@ -59,6 +64,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, eq=False)
     version: str
     """The version line."""
     build_number: str
+    generation: str
+    """Whose variables and commands it has: one of `order` in `generations.toml`."""
     name_prefix: str
     """What SSIDs of the product begin with."""
     realm: str
@@ -92,20 +99,94 @@ def names() -> list[str]:
 @cache
 def load(name: str) -> Profile:
     """Return the profile of that name, or of the TOML file at that path. Raises ProfileError."""
+    content = _with_ancestors(name, _MAX_ANCESTORS)
+    try:
+        profile = msgspec.convert(content, Profile)
+        return msgspec.structs.replace(
+            profile,
+            commands=msgspec.structs.replace(
+                profile.commands,
+                without=_missing("commands", profile.generation) + profile.commands.without,
+            ),
+            variables=msgspec.structs.replace(
+                profile.variables,
+                without=_missing("variables", profile.generation) + profile.variables.without,
+            ),
+        )
+    except ValueError as error:
+        message = f"profile {name} is not valid: {error}"
+        raise ProfileError(message) from None
+
+
+def _with_ancestors(name: str, depth: int) -> dict[str, Any]:
+    """Return a profile's content laid over that of the profile that it extends, and so on.
+
+    Tables are laid over key by key, `without` adds to what is left out already, and any other value
+    takes the place of the one below. Raises ProfileError.
+    """
+    content = _read(name)
+    base = content.pop("extends", None)
+    if base is None:
+        return content
+    if not isinstance(base, str) or not depth:
+        message = f"profile {name} cannot extend {base}"
+        raise ProfileError(message)
+    return _laid_over(_with_ancestors(base, depth - 1), content)
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = _laid_over(old, value)
+        elif key == "without" and isinstance(old, list) and isinstance(value, list):
+            merged[key] = old + value
+        else:
+            merged[key] = value
+    return merged
+
+
+def _read(name: str) -> dict[str, Any]:
+    """Return the content of a profile's file. Raises ProfileError."""
     if name in names():
-        text = (_FOLDER / f"{name}.toml").read_text("utf-8")
+        path = _FOLDER / f"{name}.toml"
     elif name.endswith(".toml"):
-        try:
-            text = Path(name).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            message = f"profile {name} cannot be read: {reason}"
-            raise ProfileError(message) from None
+        path = Path(name)
     else:
         message = f"unknown profile {name}: choose one of {', '.join(names())}"
         raise ProfileError(message)
     try:
-        return msgspec.convert(tomllib.loads(text), Profile)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        return tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
         message = f"profile {name} is not valid: {error}"
-        raise ProfileError(message) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        message = f"profile {name} cannot be read: {reason}"
+    raise ProfileError(message)
+
+
+@cache
+def _generations() -> dict[str, Any]:
+    return tomllib.loads(_GENERATIONS.read_text("utf-8"))
+
+
+def _missing(kind: str, generation: str) -> list[str]:
+    """Return the `commands` or `variables` that a generation lacks.
+
+    Raises ValueError when there is no such generation.
+    """
+    table = _generations()
+    order: list[str] = table["order"]
+    if generation not in order:
+        message = f"no generation {generation}: there is {', '.join(order)}"
+        raise ValueError(message)
+    own = order.index(generation)
+    return [
+        name
+        for name, rule in table[kind].items()
+        if not order.index(rule.get("since", order[0]))
+        <= own
+        <= order.index(rule.get("until", order[-1]))
+        or generation in rule.get("without", ())
+    ]
