@@ -14,6 +14,9 @@ from tokay.cli import START, SUB_COMMANDS
 from tokay.options import DeviceOptions, OptionError, RunOptions
 
 
+KNOWN = ", ".join(entry.name for entry in SUB_COMMANDS)
+
+
 def _tokay(home: Path, *arguments: str) -> Finished:
     with Process(home, *arguments) as process:
         return process.end()
@@ -59,7 +62,7 @@ def test_python_m_tokay(tmp_path: Path) -> None:
     ("arguments", "line"),
     [
         (["rnu"], "no sub-command rnu: did you mean `tokay run`?"),
-        (["xyz"], "no sub-command xyz: there is run"),
+        (["xyz"], f"no sub-command xyz: there is {KNOWN}"),
         (["--nope"], "No such option: --nope; `tokay --help` lists the sub-commands"),
         (["run", "--nmae", "x"],
          "No such option: --nmae (did you mean --name?); see `tokay run --help`"),
