@@ -13,7 +13,6 @@ from tests.cli.process import LIMIT, Finished, Process, environment
 from tokay.cli import START, SUB_COMMANDS
 from tokay.options import DeviceOptions, OptionError, RunOptions
 
-
 KNOWN = ", ".join(entry.name for entry in SUB_COMMANDS)
 
 
