@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -20,6 +20,7 @@ from tokay.board.storage import Storage
 from tokay.kernel import faults, settings
 from tokay.kernel.clock import Clock
 from tokay.kernel.commands import Given
+from tokay.kernel.events import NetworkDown, NetworkUp, Ready, Sleeping
 from tokay.kernel.kernel import Kernel, check_names
 from tokay.kernel.log import Entry, Level
 from tokay.kernel.open_stream import OpenStream
@@ -29,12 +30,10 @@ from tokay.kernel.results import Response
 from tokay.kernel.storage import DeviceStorage
 from tokay.options import DEFAULT_NAME, DeviceOptions, OptionError
 
-EVENTS = ("network_up", "network_down")
-"""What ``on_event`` hears, beside `serial`, `ready` and `off`."""
-
 _logger = logging.getLogger(__name__)
 
 OnEvent = Callable[[str, dict[str, Any]], None]
+"""Called with `serial`, `ready`, `network_up`, `network_down` or `off`, and the facts of it."""
 
 
 class Hardware(NamedTuple):
@@ -327,7 +326,7 @@ class Device:
     def sleep(self, seconds: float, pins: Sequence[int] = ()) -> None:
         """Stop; boot after that time unless it is 0, or when one of ``pins`` goes high."""
         if self._kernel is not None:
-            self._kernel.tell("sleep")
+            self._kernel.events.emit(Sleeping())
         self._begin(self._sleep(seconds or None, pins))
 
     def wake(self) -> None:
@@ -405,8 +404,8 @@ class Device:
             carried=self._carried,
             safe_mode=safe_mode,
         )
-        for event in EVENTS:
-            kernel.on(event, partial(self._tell, event))
+        kernel.events.on(NetworkUp, lambda event: self._tell("network_up", **event._asdict()))
+        kernel.events.on(NetworkDown, lambda event: self._tell("network_down", **event._asdict()))
         settings.restore(kernel)
         if first:
             settings.apply(kernel, self._preset)
@@ -423,7 +422,7 @@ class Device:
         if first:
             for note in self._on.notes:
                 kernel.log.line(note, Level.ALERT)
-        kernel.tell("ready")
+        kernel.events.emit(Ready())
         self._tell("ready")
 
     def _start(self, kernel: Kernel, kind: PluginType) -> None:

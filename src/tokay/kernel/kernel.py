@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from tokay.kernel.clock import Clock
 from tokay.kernel.commands import CommandTable
 from tokay.kernel.engine import Engine
+from tokay.kernel.events import Events
 from tokay.kernel.files import FileStore
 from tokay.kernel.log import Level, Log
 from tokay.kernel.plugin import Plugin, PluginType
@@ -44,13 +45,13 @@ class Kernel:
     """Variables, commands, streams, files, log and events of one device."""
 
     __slots__ = (
-        "_listeners",
         "_pin_names",
         "carried",
         "clock",
         "commands",
         "control",
         "engine",
+        "events",
         "files",
         "halting",
         "log",
@@ -89,6 +90,7 @@ class Kernel:
         self.safe_mode = safe_mode
         self.halting = False
         """Whether the end is near: input that comes now is for the next boot."""
+        self.events = Events()
         self.log = Log()
         self.variables = Variables(self, variables)
         self.commands = commands
@@ -96,7 +98,6 @@ class Kernel:
         self.files = FileStore(self)
         self.engine = Engine(self)
         self.plugins: dict[type[Plugin], Plugin] = {}
-        self._listeners: dict[str, list[Callable[..., None]]] | None = None
         self._pin_names: Callable[[str], int] | None = None
 
     @property
@@ -122,18 +123,7 @@ class Kernel:
         """Let pins be known by alias."""
         self._pin_names = names
 
-    # Events.
-
-    def on(self, event: str, listener: Callable[..., None]) -> None:
-        """Call ``listener(**facts)`` whenever the event is told."""
-        if self._listeners is None:
-            self._listeners = {}
-        self._listeners.setdefault(event, []).append(listener)
-
-    def tell(self, event: str, **facts: Any) -> None:
-        """Tell an event to whoever listens, in the order in which they asked."""
-        for listener in tuple((self._listeners or {}).get(event, ())):
-            listener(**facts)
+    # Notices.
 
     def notice(self, event: str, *, handle: int | None = None, text: str = "") -> None:
         """Log a notice in the words of `system.msg`; an empty template is silent."""

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from tokay.kernel.events import StreamClosed, StreamOpened, StreamStateChanged
 from tokay.kernel.results import failed
 from tokay.kernel.system_variables import AUTO_CLOSE
 
@@ -317,7 +318,7 @@ class StreamTable:
         self._streams[stream.handle] = stream
         if stream.network:
             self._kernel.notice("stream_opened", handle=stream.handle)
-        self._kernel.tell("stream_opened", stream=stream, auto=auto)
+        self._kernel.events.emit(StreamOpened(stream, auto))
         self._look(stream)
         if auto and self.on_auto is not None:
             self.on_auto(stream)
@@ -400,7 +401,7 @@ class StreamTable:
         stream.touch()
         if stream.network:
             self._kernel.notice("stream_closed", handle=stream.handle)
-        self._kernel.tell("stream_closed", stream=stream)
+        self._kernel.events.emit(StreamClosed(stream))
 
     def close_all(self) -> None:
         """Close every stream."""
@@ -422,7 +423,7 @@ class StreamTable:
         state = (UNREAD if stream.available else NOTHING) | (ENDED if stream.ended else NOTHING)
         if state != stream.state:
             stream.state = state
-            self._kernel.tell("stream_state", stream=stream)
+            self._kernel.events.emit(StreamStateChanged(stream))
 
     def _lingers(self, stream: Stream) -> bool:
         if not stream.ended or stream.available:

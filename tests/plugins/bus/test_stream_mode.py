@@ -7,6 +7,7 @@ from tests.dialogue import MACHINE, PROFILES, Talk
 from tests.plugins.bus.conftest import STREAM_MODE, Far
 
 from tokay.board.storage import Storage
+from tokay.kernel.events import RemoteTerminalChanged
 from tokay.kernel.log import Level
 from tokay.kernel.streams import HIGH_WATER, StreamType
 from tokay.plugins.bus import Bus
@@ -308,7 +309,7 @@ def test_other_front_ends_go_on_in_stream_mode(talk: Talk, far: Far) -> None:
 
 def test_a_remote_terminal_has_the_parser_and_the_data_flows_on(talk: Talk, far: Far) -> None:
     async def terminal(connected: bool) -> None:
-        talk.kernel.tell("remote_terminal", connected=connected)
+        talk.kernel.events.emit(RemoteTerminalChanged(connected))
 
     talk.run(terminal(True))
     talk.send(b"data")

@@ -8,6 +8,7 @@ import pytest
 
 from tokay.board.pins import Direction, SimulatedPins
 from tokay.device import Device
+from tokay.kernel.events import Sleeping
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.value_types import NO_PIN, Pin
@@ -402,7 +403,7 @@ async def test_pins_in_sleep(state: str, level: int) -> None:
         )
         asleep = asyncio.Event()
         pins.watch(31, lambda _level: asleep.set())
-        device.kernel.tell("sleep")
+        device.kernel.events.emit(Sleeping())
         await device.command("sleep")
         async with asyncio.timeout(5):
             await asleep.wait()

@@ -11,7 +11,7 @@ from tokay.board.air.radio import SimulatedRadio
 from tokay.board.pins import SimulatedPins
 from tokay.board.radio import JoinError, JoinRequest
 from tokay.board.storage import Storage
-from tokay.plugins.setup import PAGE_REQUESTED
+from tokay.kernel.events import SetupPageRequested
 from tokay.plugins.softap import SoftAp
 
 LAB = {"wlan.ssid": "tokay", "wlan.passkey": "tokay-lab"}
@@ -127,7 +127,7 @@ def test_whoever_opens_the_page_has_time(airspace: Airspace) -> None:
     with Talk(airspace=airspace) as talk:
         talk.ask("setup_web")
         talk.turn(200)
-        talk.kernel.tell(PAGE_REQUESTED)
+        talk.kernel.events.emit(SetupPageRequested())
         talk.turn(10_000)
         talk.heard()
         assert talk.answer("setup_web status") == (0, "1")

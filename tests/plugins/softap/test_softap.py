@@ -15,6 +15,7 @@ from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import Airspace
 from tokay.board.storage import Storage
 from tokay.device import Device
+from tokay.kernel.events import NetworkUp
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.network import Interface
 from tokay.plugins.softap import SoftAp
@@ -106,14 +107,14 @@ def test_a_second_device_joins_and_both_talk(airspace: Airspace) -> None:
 
 
 def test_the_log_has_the_real_address_and_the_settings_the_asked_one(airspace: Airspace) -> None:
-    events: list[dict[str, Any]] = []
+    events: list[NetworkUp] = []
     with Talk(human=True, airspace=airspace) as talk:
-        talk.kernel.on("network_up", lambda **facts: events.append(facts))
+        talk.kernel.events.on(NetworkUp, events.append)
         heard = talk.ask("network_up softap").decode()
         assert f"Starting SoftAP: {ssid(talk)}\r\nIPv4 address: {own(talk)}\r\n" in heard
         assert own(talk).startswith("127.78.")
-        assert events[0]["interface"] == "softap"
-        assert events[0]["address"] == own(talk)
+        assert events[0].interface == "softap"
+        assert events[0].address == own(talk)
         assert b"10.10.10.1\r\n" in talk.ask("get softap.static.ip")
 
 

@@ -7,7 +7,7 @@ What a device does is seen from its events and its commands; nothing is asked of
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from enum import StrEnum
 from typing import Any, Protocol, cast
 
@@ -18,6 +18,7 @@ from tokay.fleet.identity import Identity
 from tokay.fleet.layout import Place
 from tokay.fleet.measures import Measures
 from tokay.fleet.shard.host import Host
+from tokay.kernel.events import AddressingChanged, StreamClosed, StreamOpened, WlanChanged
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import Response
 from tokay.kernel.streams import Stream, StreamType
@@ -219,14 +220,10 @@ class Member:
         self._sent = self._received = 0
         self._joined = False
         measures.count("boots")
-        listeners: tuple[tuple[str, Callable[..., None]], ...] = (
-            ("addressing", self._on_addressing),
-            ("wlan_changed", self._on_wlan),
-            ("stream_opened", self._on_opened),
-            ("stream_closed", self._on_closed),
-        )
-        for event, listener in listeners:
-            kernel.on(event, listener)
+        kernel.events.on(AddressingChanged, self._on_addressing)
+        kernel.events.on(WlanChanged, self._on_wlan)
+        kernel.events.on(StreamOpened, self._on_opened)
+        kernel.events.on(StreamClosed, self._on_closed)
         self._set(State.ON)
 
     def _network_up(self) -> None:
@@ -246,16 +243,16 @@ class Member:
         if self._state is State.JOINED:
             self._set(State.ON)
 
-    def _on_addressing(self, *, interface: str, active: bool) -> None:
-        if interface != "wlan":
+    def _on_addressing(self, event: AddressingChanged) -> None:
+        if event.interface != "wlan":
             return
         now = self._shard.now()
-        if active:
+        if event.active:
             self._addressing = now
         elif self._addressing is not None:
             self._addressing_took, self._addressing = now - self._addressing, None
 
-    def _on_wlan(self) -> None:
+    def _on_wlan(self, _event: WlanChanged) -> None:
         kernel = self._kernel
         if kernel is None or self._joined:
             return
@@ -276,7 +273,8 @@ class Member:
         if wlan.result is not JoinResult.SUCCESS and self._state is State.JOINING:
             self._set(State.ON)
 
-    def _on_opened(self, *, stream: Stream, auto: bool) -> None:
+    def _on_opened(self, event: StreamOpened) -> None:
+        stream = event.stream
         measures, now = self._shard.measures(self.group), self._shard.now()
         began = now if self._began is None else self._began
         for name in _CLIENTS.get(cast("StreamType", stream.type), ()):
@@ -285,10 +283,11 @@ class Member:
             if self._http is None:
                 self._http = {}
             self._http[stream] = began
-        elif auto and stream.type in (StreamType.TCPS, StreamType.TLSS, StreamType.WEBS):
+        elif event.auto and stream.type in (StreamType.TCPS, StreamType.TLSS, StreamType.WEBS):
             measures.count("accepts")
 
-    def _on_closed(self, *, stream: Stream) -> None:
+    def _on_closed(self, event: StreamClosed) -> None:
+        stream = event.stream
         if self._http and stream in self._http:
             self._look_at_http()
             if self._http.pop(stream, None) is not None:

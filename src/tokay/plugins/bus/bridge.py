@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from tokay.board.serial import SerialPort
 from tokay.kernel import system_variables
+from tokay.kernel.events import StreamClosed
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Level
 from tokay.kernel.results import CommandError
@@ -73,7 +74,7 @@ class Bridge:
         """Whether the port is in stream mode now, and not in command mode for a while."""
         self.dropped = 0
         """Bytes of the host that were lost since boot."""
-        kernel.on("stream_closed", self._closed)
+        kernel.events.on(StreamClosed, self._closed)
         for variable in STREAM:
             kernel.variables.watch(variable, self._changed)
 
@@ -138,8 +139,8 @@ class Bridge:
         self._kernel.streams.arrived(stream)
         self.room()
 
-    def _closed(self, stream: Stream) -> None:
-        if stream is self._stream:
+    def _closed(self, event: StreamClosed) -> None:
+        if event.stream is self._stream:
             self._stream = self._kernel.streams.bridged = None
 
     def take_in(self, data: bytes) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from tokay.board.pins import PinError, Pins
 from tokay.kernel import system_variables
 from tokay.kernel.console import CR, MAX_UNSENT, Console, Held, LogPrinter
+from tokay.kernel.events import Ready, RemoteTerminalChanged
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.system_variables import HEADERS
@@ -102,8 +103,8 @@ class Bus(Plugin):
             else:
                 held = kernel.carried.pop(CARRIED, None)
                 self._console = self._new_console(logs=log_bus == data_bus, held=held)
-            kernel.on("ready", self._begin)
-            kernel.on("remote_terminal", self._give_way)
+            kernel.events.on(Ready, self._begin)
+            kernel.events.on(RemoteTerminalChanged, self._give_way)
         if log_port is not None and (streaming or log_bus != data_bus):
             self._log = LogPrinter(kernel, log_port)
 
@@ -123,7 +124,7 @@ class Bus(Plugin):
         console.muted = self._muted
         return console
 
-    def _begin(self) -> None:
+    def _begin(self, _event: Ready) -> None:
         if self._bridge is not None:
             held: Held = self._kernel.carried.pop(CARRIED, Held())
             data = self._kernel.carried.pop(CARRIED_DATA, b"") + held.data
@@ -134,14 +135,14 @@ class Bus(Plugin):
             self._port.attach(self._console)
             self._console.start()
 
-    def _give_way(self, connected: bool) -> None:
+    def _give_way(self, event: RemoteTerminalChanged) -> None:
         """Leave the parser to the remote terminal: what the host says meanwhile is not heard.
 
         The bytes of stream mode flow on. Source: docs/protocol/command-protocol.md, section 14.
         """
-        self._muted = connected
+        self._muted = event.connected
         if self._console is not None:
-            self._console.muted = connected
+            self._console.muted = event.connected
 
     @property
     def dropped(self) -> int:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tokay.board.radio import next_mac
+from tokay.kernel.events import Ready
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.ethernet.port import Port
@@ -27,7 +28,8 @@ class Ethernet(Plugin):
         self.mac = board.ethernet.mac
         self.port = Port(kernel, board.ethernet)
         kernel.plugin(Network).register(NAME, self.port)
-        kernel.on("ready", self.port.auto_start)
+        port = self.port
+        kernel.events.on(Ready, lambda _: port.auto_start())
 
     async def stop(self) -> None:
         """Take the interface down."""

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from tokay.board.pins import Direction, PinError, Pins
 from tokay.kernel.commands import Call, command
+from tokay.kernel.events import Sleeping
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import bad_args, failed, lines
@@ -118,7 +119,7 @@ class Gpio(Plugin):
         self.pins.reset()
         kernel.name_pins(self._number)
         kernel.variables.guard(self._check_alias)
-        kernel.on("sleep", self._fall_asleep)
+        kernel.events.on(Sleeping, self._fall_asleep)
         Claims(kernel, self.pins)
         self._initialize()
 
@@ -197,7 +198,7 @@ class Gpio(Plugin):
             except PinError as error:
                 self._kernel.log.line(f"gpio.init: {error}")
 
-    def _fall_asleep(self, **_facts: Any) -> None:
+    def _fall_asleep(self, _event: Sleeping) -> None:
         self._asleep = True
 
     # Names.

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tokay.kernel.events import SetupPageRequested
 from tokay.kernel.storage import StoredFile
 from tokay.plugins.http_server import variables as http
 from tokay.plugins.http_server.request import Method, Request
 from tokay.plugins.http_server.response_head import PLAIN, short
 from tokay.plugins.http_server.sources import TWIN, Files, Found
-from tokay.plugins.setup import PAGE_REQUESTED
 from tokay.plugins.setup import ROOT_FILENAME as SETUP_ROOT
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def serve(service: "Service", connection: "Connection", request: Request) -> Non
     found = lookup(service, path)
     if path == "/":
         if service.config.setup:
-            service.kernel.tell(PAGE_REQUESTED)
+            service.kernel.events.emit(SetupPageRequested())
         if found is None and service.files.find(RECOVERY) is not None:
             connection.answer(302, short(302), PLAIN, f"Location: /{RECOVERY}\r\n".encode())
             return

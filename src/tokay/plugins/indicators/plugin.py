@@ -7,6 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tokay.board.pins import Pins
+from tokay.kernel.events import (
+    AddressingChanged,
+    NetworkDown,
+    NetworkUp,
+    SoftApStationChanged,
+    WlanChanged,
+)
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.value_types import NO_PIN
@@ -19,7 +26,8 @@ from tokay.plugins.wlan import JoinResult, Wlan
 
 GOOD = frozenset((JoinResult.NONE, JoinResult.SUCCESS, JoinResult.ABORTED))
 """Results of a join after which a WLAN that is down is just off."""
-EVENTS = ("wlan_changed", "network_up", "network_down", "softap_station", "addressing")
+EVENTS = (WlanChanged, NetworkUp, NetworkDown, SoftApStationChanged)
+"""After which an indicator may show something else."""
 
 
 def wlan(kernel: Kernel, _addressing: set[str]) -> int:
@@ -91,14 +99,16 @@ class Indicators(Plugin):
         }
         kernel.variables.watch(STATE, self._show)
         for event in EVENTS:
-            kernel.on(event, self._addressed if event == "addressing" else self._show)
+            kernel.events.on(event, self._show)
+        kernel.events.on(AddressingChanged, self._addressed)
         self._show()
 
-    def _addressed(self, interface: str, active: bool) -> None:
-        (self._addressing.add if active else self._addressing.discard)(interface)
+    def _addressed(self, event: AddressingChanged) -> None:
+        change = self._addressing.add if event.active else self._addressing.discard
+        change(event.interface)
         self._show()
 
-    def _show(self, *_args: Any, **_facts: Any) -> None:
+    def _show(self, *_args: object) -> None:
         values = self._kernel.variables
         for name, blinker in (self._blinkers or {}).items():
             pattern = values.at(STATE, name)

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from tokay.board.pins import Direction, PinError, Pins
+from tokay.kernel.events import StreamClosed
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, failed
@@ -153,7 +154,7 @@ class Ioconn(Plugin):
         if not self._armed:  # from now on, for good
             self._armed = True
             values.watch(CONTROL_GPIO, self._changed)
-            self._kernel.on("stream_closed", self._closed)
+            self._kernel.events.on(StreamClosed, self._closed)
             status = variable_line(self._kernel, self._pins, STATUS_GPIO)
             self._lines = StreamLines(connected=status)
         pin = values[CONTROL_GPIO]
@@ -217,8 +218,8 @@ class Ioconn(Plugin):
         target = Target(host, values[REMOTE_PORT], values[LOCAL_PORT])
         return await opener(Way(kernel, interface, target))
 
-    def _closed(self, stream: Stream) -> None:
-        if stream is self._stream:
+    def _closed(self, event: StreamClosed) -> None:
+        if event.stream is self._stream:
             self._stream = None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tokay.board.link import Link
+from tokay.kernel.events import AddressingChanged
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.network import lease_cache
 from tokay.plugins.network.dhcp import LinkDhcpClient
@@ -42,7 +43,7 @@ async def take_address(
     With DHCP the client is returned too: it renews the lease until it is stopped, and calls
     ``lease_lost`` when the lease is gone.
     """
-    kernel.tell("addressing", interface=settings.interface, active=True)
+    kernel.events.emit(AddressingChanged(settings.interface, active=True))
     try:
         if settings.dhcp:
             return await _by_dhcp(kernel, link, settings, lease_lost)
@@ -52,7 +53,7 @@ async def take_address(
     except OSError as error:
         kernel.log.line(str(error.strerror or error))
     finally:
-        kernel.tell("addressing", interface=settings.interface, active=False)
+        kernel.events.emit(AddressingChanged(settings.interface, active=False))
     return None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tokay.kernel.commands import Call, command
+from tokay.kernel.events import NetworkDown, NetworkUp
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import IN_PROGRESS, bad_args, failed
@@ -121,12 +122,8 @@ class Network(Plugin):
                 _logger.exception("plugin %s fails when the network comes", plugin.name)
             if self._interfaces.get(interface.name) is not interface:
                 return  # lost meanwhile
-        self._kernel.tell(
-            "network_up",
-            interface=interface.name,
-            address=interface.address.address,
-            ports={str(asked): bound for asked, bound in sorted(interface.ports.items())},
-        )
+        ports = {str(asked): bound for asked, bound in sorted(interface.ports.items())}
+        self._kernel.events.emit(NetworkUp(interface.name, interface.address.address, ports))
 
     def lowering(self, name: str) -> None:
         """Hear that an interface is about to lose its address; close what stands on it."""
@@ -142,7 +139,7 @@ class Network(Plugin):
                 plugin.network_down(interface)
             except Exception:
                 _logger.exception("plugin %s fails when the network goes", plugin.name)
-        self._kernel.tell("network_down", interface=name)
+        self._kernel.events.emit(NetworkDown(name))
 
     # For whoever needs the network.
 

@@ -10,9 +10,10 @@ Source: docs/protocol/command-protocol.md, section 10.
 from typing import Any
 
 from tokay.board.pins import Pins
+from tokay.kernel.events import StreamClosed, StreamOpened, StreamsPolled, StreamStateChanged
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
-from tokay.kernel.streams import ENDED, UNREAD, Stream, StreamType
+from tokay.kernel.streams import ENDED, UNREAD, StreamType
 from tokay.kernel.value_types import NO_PIN, Pin
 from tokay.kernel.variables import Variable
 from tokay.plugins.gpio import Line, variable_line
@@ -56,25 +57,25 @@ class OutOfBand(Plugin):
     def _begin(self) -> None:
         kernel = self._kernel
         self._line = variable_line(kernel, self._pins, GPIO)
-        kernel.on("stream_opened", self._opened)
-        kernel.on("stream_state", self._changed)
-        kernel.on("stream_closed", self._closed)
-        kernel.on("streams_looked_at", self._looked_at)
+        kernel.events.on(StreamOpened, self._opened)
+        kernel.events.on(StreamStateChanged, self._changed)
+        kernel.events.on(StreamClosed, self._closed)
+        kernel.events.on(StreamsPolled, self._polled)
         self._show()
 
-    def _opened(self, stream: Stream, auto: bool) -> None:
-        if auto or stream.type in UNASKED:
+    def _opened(self, event: StreamOpened) -> None:
+        if event.auto or event.stream.type in UNASKED:
             self._note()
 
-    def _changed(self, stream: Stream) -> None:
-        if stream.network and stream.state & ENDED:
+    def _changed(self, event: StreamStateChanged) -> None:
+        if event.stream.network and event.stream.state & ENDED:
             self._news = True
         self._show()
 
-    def _closed(self, stream: Stream) -> None:
+    def _closed(self, _event: StreamClosed) -> None:
         self._show()
 
-    def _looked_at(self) -> None:
+    def _polled(self, _event: StreamsPolled) -> None:
         self._news = False
         self._show()
 

@@ -6,6 +6,7 @@ Source: docs/protocol/command-protocol.md, sections 1 and 14.
 from typing import TYPE_CHECKING, Any
 
 from tokay.board.link import TcpListener
+from tokay.kernel.events import RemoteTerminalChanged
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.network import Interface, Network
@@ -13,9 +14,6 @@ from tokay.plugins.remote_terminal import variables as settings
 
 if TYPE_CHECKING:
     from tokay.plugins.remote_terminal.terminal import Terminal
-
-CONNECTED = "remote_terminal"
-"""The event that a client has the parser, or has it no more: ``connected``."""
 
 
 class RemoteTerminal(Plugin):
@@ -79,14 +77,14 @@ class RemoteTerminal(Plugin):
 
     def began(self) -> None:
         """Hear that the client has the parser."""
-        self._kernel.tell(CONNECTED, connected=True)
+        self._kernel.events.emit(RemoteTerminalChanged(connected=True))
 
     def left(self, terminal: "Terminal", *, begun: bool) -> None:
         """Hear that a client is gone."""
         if self._terminal is terminal:
             self._terminal = None
             if begun:
-                self._kernel.tell(CONNECTED, connected=False)
+                self._kernel.events.emit(RemoteTerminalChanged(connected=False))
 
     def _close(self) -> None:
         if self._listener is not None:

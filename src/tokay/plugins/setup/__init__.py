@@ -1,7 +1,7 @@
 """Web setup: a soft AP of its own until somebody has told the device its network.
 
 Sources: docs/protocol/web-and-discovery.md, section 2; docs/protocol/commands.md, section 2. The
-page itself is the HTTP server's: it tells the event ``PAGE_REQUESTED`` when the root page is asked
+page itself is the HTTP server's: it emits ``SetupPageRequested`` when the root page is asked
 for while ``running``.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, ClassVar
 
 from tokay.kernel.commands import Call, command
+from tokay.kernel.events import Ready, SetupChanged, SetupPageRequested
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import IN_PROGRESS, CommandError, Listing, bad_args, failed, lines
@@ -20,11 +21,6 @@ from tokay.plugins.setup import variables as setup
 from tokay.plugins.setup.button import Button
 from tokay.plugins.setup.variables import ROOT_FILENAME
 from tokay.plugins.softap import Announced, SoftAp, client_list, expand, host_names
-
-PAGE_REQUESTED = "setup_page_requested"
-"""The event that somebody opened the setup page: setup then waits without a limit."""
-CHANGED = "setup"
-"""The event that web setup began or ended: ``running``."""
 
 
 def _clients(kernel: Kernel, _words: Sequence[str]) -> Listing:
@@ -74,8 +70,8 @@ class Setup(Plugin):
         self._was_up: frozenset[str] = frozenset()
         self.running = False
         self._button = Button(kernel, board.pins, self._pressed)
-        kernel.on("ready", self._ready)
-        kernel.on(PAGE_REQUESTED, self._stop_waiting)
+        kernel.events.on(Ready, self._ready)
+        kernel.events.on(SetupPageRequested, lambda _: self._stop_waiting())
 
     async def stop(self) -> None:
         """Leave nothing running."""
@@ -120,7 +116,7 @@ class Setup(Plugin):
         self._kernel.log.line("Web setup started")
         if values[setup.IDLE_TIMEOUT]:
             self._idle = self._kernel.clock.call_later(values[setup.IDLE_TIMEOUT], self._timed_out)
-        self._kernel.tell(CHANGED, running=True)
+        self._kernel.events.emit(SetupChanged(running=True))
 
     async def end(self) -> None:
         """End web setup and bring back what was up before it."""
@@ -134,7 +130,7 @@ class Setup(Plugin):
         self._stop_waiting()
         self.running = False
         self._kernel.log.line("Web setup stopped")
-        self._kernel.tell(CHANGED, running=False)
+        self._kernel.events.emit(SetupChanged(running=False))
 
     def _stop_waiting(self) -> None:
         if self._idle is not None:
@@ -178,7 +174,7 @@ class Setup(Plugin):
         ssid = self._kernel.variables.table.by_name.get("wlan.ssid")
         return ssid is not None and bool(self._kernel.variables[ssid])
 
-    def _ready(self) -> None:
+    def _ready(self, _event: Ready) -> None:
         line = self._kernel.variables[setup.AUTO_CMD]
         if line and not self._has_network and not self._button.held:
             self._run(line)
@@ -199,4 +195,4 @@ class Setup(Plugin):
 
 PLUGIN = Setup
 
-__all__ = ["CHANGED", "PAGE_REQUESTED", "PLUGIN", "ROOT_FILENAME", "Setup"]
+__all__ = ["PLUGIN", "ROOT_FILENAME", "Setup"]

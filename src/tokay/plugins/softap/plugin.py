@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tokay.board.link import ApLink
 from tokay.board.radio import ApConfig, ApError, Radio
 from tokay.kernel.commands import Call
+from tokay.kernel.events import Ready, SoftApStationChanged
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, bad_args, failed
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from tokay.plugins.softap.dns import DnsServer
 
 NAME = "softap"
-STATION = "softap_station"
-"""The event that a client joined or left: ``mac``, ``joined``."""
 _LONGEST_PREFIX = 30
 
 
@@ -70,7 +69,7 @@ class SoftAp(Plugin):
         self._auto: asyncio.Task[None] | None = None
         self.running: Running | None = None
         self._network.register(NAME, self)
-        kernel.on("ready", self._auto_start)
+        kernel.events.on(Ready, self._auto_start)
 
     async def stop(self) -> None:
         """Leave the air."""
@@ -188,9 +187,9 @@ class SoftAp(Plugin):
             return
         self.running.clients.changed(mac, self._kernel.clock.monotonic)
         self._kernel.log.line(f"SoftAP client {'joined' if joined else 'left'}: {mac}")
-        self._kernel.tell(STATION, mac=mac, joined=joined)
+        self._kernel.events.emit(SoftApStationChanged(mac, joined))
 
-    def _auto_start(self) -> None:
+    def _auto_start(self, _event: Ready) -> None:
         values, table = self._kernel.variables, self._kernel.variables.table
         if not values[softap.AUTO_START]:
             return

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from tokay.board.pins import PinError
 from tokay.kernel import system_variables
 from tokay.kernel.commands import MAX_DATA, Call, command
+from tokay.kernel.events import StreamsPolled
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, Listing, Result, failed, lines
@@ -17,8 +18,6 @@ from tokay.protocols.framing import MAX_BODY
 
 HEADER = "! # Type  Info"
 NO_STREAM = "None"
-LOOKED_AT = "streams_looked_at"
-"""Told when a host asks how the streams stand."""
 
 
 def _handle(call: Call) -> int:
@@ -32,7 +31,7 @@ def _handle(call: Call) -> int:
 @command("stream_list", "list")
 def stream_list(call: Call) -> Listing:
     """List the open streams."""
-    call.kernel.tell(LOOKED_AT)
+    call.kernel.events.emit(StreamsPolled())
     rows = [f"# {s.handle} {s.type:<5} {s.info}".rstrip() for s in call.kernel.streams.list()]
     return lines([HEADER, *rows])
 
@@ -41,7 +40,7 @@ def stream_list(call: Call) -> Listing:
 def stream_poll(call: Call) -> str:
     """Print 0 for no data, 1 for data, 2 for closed by the other side; -c counts the bytes."""
     streams = call.kernel.streams
-    call.kernel.tell(LOOKED_AT)
+    call.kernel.events.emit(StreamsPolled())
     if call["handle"] == "all":
         polled = [f"{stream.handle},{streams.poll(stream)}" for stream in streams.list()]
         return "|".join(polled) or NO_STREAM

@@ -3,6 +3,7 @@
 Sources: docs/protocol/network.md, section 1.5; docs/protocol/command-protocol.md, section 10.
 """
 
+from tokay.kernel.events import StreamClosed, StreamStateChanged
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.streams import ENDED, UNREAD, Stream
 from tokay.plugins.gpio import Line
@@ -63,19 +64,19 @@ class Followed:
         """Let lines tell of a stream until it closes."""
         if self._lines is None:
             self._lines = {}
-            self._kernel.on("stream_state", self._changed)
-            self._kernel.on("stream_closed", self._closed)
+            self._kernel.events.on(StreamStateChanged, self._changed)
+            self._kernel.events.on(StreamClosed, self._closed)
         self._lines[stream] = lines
         lines.add(stream)
 
-    def _changed(self, stream: Stream) -> None:
+    def _changed(self, event: StreamStateChanged) -> None:
         assert self._lines is not None  # noqa: S101 - it listens since there are some
-        lines = self._lines.get(stream)
+        lines = self._lines.get(event.stream)
         if lines is not None:
             lines.refresh()
 
-    def _closed(self, stream: Stream) -> None:
+    def _closed(self, event: StreamClosed) -> None:
         assert self._lines is not None  # noqa: S101 - it listens since there are some
-        lines = self._lines.pop(stream, None)
+        lines = self._lines.pop(event.stream, None)
         if lines is not None:
-            lines.discard(stream)
+            lines.discard(event.stream)

@@ -6,6 +6,7 @@ from typing import Any
 from tokay.board.pins import Direction, PinError, Pins
 from tokay.board.radio import Radio
 from tokay.kernel.commands import Call
+from tokay.kernel.events import Ready, WlanChanged
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import failed
@@ -17,8 +18,6 @@ from tokay.plugins.wlan.choose import choose
 from tokay.plugins.wlan.join import Join, Joined, JoinResult
 
 NAME = "wlan"
-CHANGED = "wlan_changed"
-"""Told when a join begins or ends, and when the network is lost or left."""
 
 
 class Wlan(Plugin):
@@ -47,7 +46,7 @@ class Wlan(Plugin):
         self._last = JoinResult.NONE
         self._network.register(NAME, self)
         self._drive_status(0)
-        kernel.on("ready", self._auto_join)
+        kernel.events.on(Ready, lambda _: self._auto_join())
 
     async def stop(self) -> None:
         """Leave the network."""
@@ -120,7 +119,7 @@ class Wlan(Plugin):
     def _begin(self) -> None:
         self._join = Join(self._kernel, self.radio, join_cache.load(self._kernel), self._round_over)
         self._task = asyncio.get_running_loop().create_task(self._run(self._join))
-        self._kernel.tell(CHANGED)
+        self._kernel.events.emit(WlanChanged())
 
     async def _run(self, join: Join) -> None:
         try:
@@ -137,7 +136,7 @@ class Wlan(Plugin):
             self._last = join.result
             self._join = self._task = None
             self._round_over(self._joined is not None)
-            self._kernel.tell(CHANGED)
+            self._kernel.events.emit(WlanChanged())
         if self._joined is None and join.joined is not None:
             self._auto_join()  # it was lost before it counted as up
 
@@ -183,7 +182,7 @@ class Wlan(Plugin):
             self._watch.cancel()
             self._watch = None
         self._drive_status(0)
-        self._kernel.tell(CHANGED)
+        self._kernel.events.emit(WlanChanged())
 
     def _drive_status(self, level: int) -> None:
         pin = self._kernel.variables[wlan.STATUS_GPIO]
