@@ -11,6 +11,7 @@ from tests.peers import Peer, call, free_port, udp_peer
 
 from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import AccessPoint, Airspace
+from tokay.board.board import Board
 from tokay.device import Device
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
@@ -36,7 +37,7 @@ class Server(Plugin):
 
     __slots__ = ("listener", "times")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         self.listener: Any = None
         self.times = 0
 

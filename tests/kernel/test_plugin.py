@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.dialogue import Talk
 
+from tokay.board.board import Board
 from tokay.board.storage import Storage
 from tokay.device import built_in
 from tokay.kernel import faults
@@ -122,7 +122,7 @@ class First(Plugin):
 
     __slots__ = ("_kernel",)
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         self._kernel = kernel
         EVENTS.append(f"start first with {kernel.variables[NUMBER]}")
 
@@ -134,7 +134,7 @@ class Second(Plugin):
     name = "watch"
     after = ("watch_first",)
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         assert isinstance(kernel.plugin(First), First)
         assert board.ports
         EVENTS.append("start second")
@@ -147,7 +147,7 @@ class Broken(Plugin):
     name = "broken"
     after = ("watch_first",)
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         raise LookupError("a bug")
 
     async def stop(self) -> None:

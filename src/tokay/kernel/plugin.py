@@ -38,18 +38,30 @@ class Plugin:
 
     __slots__ = ()
 
+    # The kernel knows neither hardware nor networks: a plugin says `board: Board` (board/board.py)
+    # and `interface: Interface` (plugins/network).
+
     def start(self, kernel: "Kernel", board: Any) -> None:
-        """Begin. The variables hold what was saved. ``board`` is the hardware below."""
+        """Called at boot, when the variables hold what was saved; must not wait.
+
+        ``board`` is the hardware of the device. A plugin that raises is left out of this boot.
+        """
 
     async def stop(self) -> None:
-        """End: give back what was taken, leave nothing running."""
+        """Called before a reboot, a sleep and power-off, in reverse order of starting.
+
+        Return when nothing runs any more and what was taken is free.
+        """
 
     def network_up(self, interface: Any) -> Awaitable[None] | None:
-        """Hear that an interface has an address. It counts as up once what is returned is done."""
+        """Called when an interface has an address; it counts as up once what is returned is done.
+
+        What is raised is logged, and the next plugin is called.
+        """
         return None
 
     def network_down(self, interface: Any) -> None:
-        """Hear that an interface is about to lose its address."""
+        """Called before an interface loses its address. What is raised is logged."""
 
 
 P = TypeVar("P", bound=Plugin)

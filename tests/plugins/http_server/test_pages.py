@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from tests.plugins.http_server.conftest import Serve
 
+from tokay.board.board import Board
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.http_server import HttpServer, Method, Reply, Request, refusal
@@ -69,7 +70,7 @@ class Pages(Plugin):
     name = "pages"
     after = ("http_server",)
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         server = kernel.plugin(HttpServer)
         server.page("/api/toggle_gpio", toggle, (Method.GET, Method.POST))
         server.page("/api/later", later, (Method.PUT, Method.DELETE))

@@ -11,6 +11,7 @@ from tests.plugins.http_server.conftest import Serve, Web
 from tests.plugins.websocket.conftest import FarWebSocket, open_websocket
 from tests.websocket_cases import BINARY, TEXT, Frame
 
+from tokay.board.board import Board
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, failed
@@ -33,7 +34,7 @@ class Lamp(Plugin):
     name = "lamp"
     after: ClassVar = ("websocket",)
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         self.level: Any = "off"
         self.app = kernel.plugin(WebSocket).app
         self.app.register("lamp", read=lambda _page: self.level, write=self._write)

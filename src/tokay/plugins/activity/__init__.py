@@ -133,7 +133,7 @@ class Activity(Plugin):
 
     __slots__ = ("_board", "_kernel", "_pulses")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Claim the pins that are set."""
         self._kernel = kernel
         self._board: Board = board

@@ -9,6 +9,7 @@ import contextlib
 import errno
 from typing import Any
 
+from tokay.board.board import Board
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.broadcast.items import announcement
@@ -35,7 +36,7 @@ class Broadcast(Plugin):
     __slots__ = ("_interface", "_kernel", "_posting", "_sending", "_timer", "_unreachable",
                  "_watching")  # fmt: skip
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Begin once the network is up."""
         self._kernel = kernel
         self._interface: Interface | None = None

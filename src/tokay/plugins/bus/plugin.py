@@ -13,7 +13,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from tokay.board.board import Board
 from tokay.board.pins import PinError, Pins
+from tokay.board.serial import SerialPort
 from tokay.kernel import system_variables
 from tokay.kernel.console import CR, MAX_UNSENT, Console, Held, LogPrinter
 from tokay.kernel.events import Ready, RemoteTerminalChanged
@@ -79,7 +81,7 @@ class Bus(Plugin):
 
     _port: Any
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Attach what the mode asks for; it begins when the device is ready."""
         values = kernel.variables
         self._kernel = kernel
@@ -229,7 +231,7 @@ class Bus(Plugin):
         return not driven and self._pins.level(pin) == ASSERTED
 
 
-def _port(board: Any, bus: str) -> Any:
+def _port(board: Board, bus: str) -> SerialPort | None:
     if bus not in BUSES or BUSES.index(bus) >= len(board.ports):
         return None
     return board.ports[BUSES.index(bus)]

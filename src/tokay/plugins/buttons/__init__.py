@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from tokay.board.board import Board
 from tokay.board.pins import PinError, Pins
 from tokay.kernel import settings
 from tokay.kernel.kernel import Kernel
@@ -70,7 +71,7 @@ class Buttons(Plugin):
 
     __slots__ = ("_contacts", "_kernel", "_pins", "_timer", "_unwatch")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Look whether the button is held, and if so how long."""
         self._kernel = kernel
         self._pins: Pins = board.pins

@@ -4,8 +4,9 @@ Sources: docs/protocol/web-and-discovery.md, sections 6.1 and 6.2; docs/protocol
 13.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from tokay.board.board import Board
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
@@ -64,7 +65,7 @@ class Discovery(Plugin):
 
     __slots__ = ("_kernel", "_members")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Wait for the network."""
         self._kernel = kernel
         self._members: dict[str, Member] = {}

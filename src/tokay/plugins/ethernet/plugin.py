@@ -1,7 +1,6 @@
 """The Ethernet plugin: registers the bearer where the board has a cable."""
 
-from typing import Any
-
+from tokay.board.board import Board
 from tokay.board.radio import next_mac
 from tokay.kernel.events import Ready
 from tokay.kernel.kernel import Kernel
@@ -19,7 +18,7 @@ class Ethernet(Plugin):
 
     __slots__ = ("mac", "port")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Register as the bearer, and start by itself if the settings ask for it."""
         self.port: Port | None = None
         self.mac = next_mac(kernel.mac)

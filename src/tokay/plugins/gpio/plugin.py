@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from tokay.board.board import Board
 from tokay.board.pins import Direction, PinError, Pins
 from tokay.kernel.commands import Call, command
 from tokay.kernel.events import Sleeping
@@ -112,7 +113,7 @@ class Gpio(Plugin):
 
     pins: Pins
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Claim what variables name, then set plain pins as `gpio.init` says."""
         self._kernel, self.pins = kernel, board.pins
         self._asleep = False

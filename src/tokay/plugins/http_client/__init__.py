@@ -11,8 +11,9 @@ followed. Source: docs/protocol/network.md, section 9.
 
 from collections.abc import AsyncIterable, Iterable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from tokay.board.board import Board
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.http_client.commands import (
@@ -53,7 +54,7 @@ class HttpClient(Plugin):
 
     __slots__ = ("_kernel",)
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Begin; nothing is made before it is needed."""
         self._kernel = kernel
 

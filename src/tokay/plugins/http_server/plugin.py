@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tokay.board.board import Board
 from tokay.board.net.pre_accept import PreAcceptFactory
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Entry
@@ -42,7 +43,7 @@ class HttpServer(Plugin):
         "takers",
     )
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Wait for the network."""
         self._kernel = kernel
         self._network = kernel.plugin(Network)

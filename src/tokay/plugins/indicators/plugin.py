@@ -4,8 +4,8 @@ Nothing is looked at before an indicator has a pin.
 """
 
 from collections.abc import Callable
-from typing import Any
 
+from tokay.board.board import Board
 from tokay.board.pins import Pins
 from tokay.kernel.events import (
     AddressingChanged,
@@ -72,7 +72,7 @@ class Indicators(Plugin):
 
     __slots__ = ("_addressing", "_blinkers", "_kernel", "_pins")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Show how things stand, if an indicator has a pin."""
         self._kernel = kernel
         self._pins: Pins = board.pins

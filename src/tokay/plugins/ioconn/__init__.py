@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+from tokay.board.board import Board
 from tokay.board.pins import Direction, PinError, Pins
 from tokay.kernel.events import StreamClosed
 from tokay.kernel.kernel import Kernel
@@ -113,7 +114,7 @@ class Ioconn(Plugin):
 
     __slots__ = ("_armed", "_kernel", "_lines", "_openers", "_pins", "_stream", "_task", "_unwatch")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Look at the pin, if that is wanted."""
         self._kernel = kernel
         self._pins: Pins = board.pins

@@ -5,8 +5,9 @@ Source: docs/protocol/network.md, sections 1.3, 1.4 and 2.
 
 import logging
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from tokay.board.board import Board
 from tokay.kernel.commands import Call, command
 from tokay.kernel.events import NetworkDown, NetworkUp
 from tokay.kernel.kernel import Kernel
@@ -89,7 +90,7 @@ class Network(Plugin):
 
     __slots__ = ("_bearers", "_interfaces", "_kernel")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Begin without an interface."""
         self._kernel = kernel
         self._bearers: dict[str, Bearer] = {}

@@ -8,6 +8,7 @@ refused is, by name.
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from tokay.board.board import Board
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.network import Interface, Network
@@ -26,7 +27,7 @@ class Ntp(Plugin):
 
     __slots__ = ("_interface", "_kernel", "_questions", "_watching")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Begin once the network is up."""
         self._kernel = kernel
         self._interface: Interface | None = None

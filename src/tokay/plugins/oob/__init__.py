@@ -7,8 +7,7 @@ Only the name of the variable is known; what the line tells is inferred.
 Source: docs/protocol/command-protocol.md, section 10.
 """
 
-from typing import Any
-
+from tokay.board.board import Board
 from tokay.board.pins import Pins
 from tokay.kernel.events import StreamClosed, StreamOpened, StreamsPolled, StreamStateChanged
 from tokay.kernel.kernel import Kernel
@@ -17,6 +16,7 @@ from tokay.kernel.streams import ENDED, UNREAD, StreamType
 from tokay.kernel.value_types import NO_PIN, Pin
 from tokay.kernel.variables import Variable
 from tokay.plugins.gpio import Line, variable_line
+from tokay.plugins.network import Interface
 
 GPIO = Variable(
     "system.oob.gpio", "", Pin(), NO_PIN,
@@ -35,7 +35,7 @@ class OutOfBand(Plugin):
 
     __slots__ = ("_kernel", "_line", "_news", "_pins")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Show whether there is something, if there is a pin for it."""
         self._kernel = kernel
         self._pins: Pins = board.pins
@@ -46,7 +46,7 @@ class OutOfBand(Plugin):
         else:
             kernel.variables.watch(GPIO, self._pin_changed)
 
-    def network_down(self, interface: Any) -> None:
+    def network_down(self, interface: Interface) -> None:
         """Tell that a network went."""
         self._note()
 

@@ -3,8 +3,9 @@
 Source: docs/protocol/command-protocol.md, sections 1 and 14.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tokay.board.board import Board
 from tokay.board.link import TcpListener
 from tokay.kernel.events import RemoteTerminalChanged
 from tokay.kernel.kernel import Kernel
@@ -31,7 +32,7 @@ class RemoteTerminal(Plugin):
 
     __slots__ = ("_interface", "_kernel", "_listener", "_terminal")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Wait for the network."""
         self._kernel = kernel
         self._interface: Interface | None = None

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any, ClassVar
 
+from tokay.board.board import Board
 from tokay.kernel.commands import Call, command
 from tokay.kernel.events import Ready, SetupChanged, SetupPageRequested
 from tokay.kernel.kernel import Kernel
@@ -61,7 +62,7 @@ class Setup(Plugin):
 
     __slots__ = ("_button", "_idle", "_kernel", "_network", "_tasks", "_was_up", "running")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Look at the setup GPIO; the rest waits until the device is ready."""
         self._kernel = kernel
         self._network = kernel.plugin(Network)

@@ -6,8 +6,9 @@ Source: docs/protocol/network.md, section 4.
 import asyncio
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Interface
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tokay.board.board import Board
 from tokay.board.link import ApLink
 from tokay.board.radio import ApConfig, ApError, Radio
 from tokay.kernel.commands import Call
@@ -60,7 +61,7 @@ class SoftAp(Plugin):
 
     __slots__ = ("_auto", "_kernel", "_lock", "_network", "_radio", "running")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Register as the bearer; the air is silent until the soft AP is needed."""
         self._kernel = kernel
         self._network = kernel.plugin(Network)

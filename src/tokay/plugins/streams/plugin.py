@@ -3,6 +3,7 @@
 from collections.abc import Coroutine
 from typing import Any, ClassVar
 
+from tokay.board.board import Board
 from tokay.board.pins import PinError
 from tokay.kernel import system_variables
 from tokay.kernel.commands import MAX_DATA, Call, command
@@ -110,7 +111,7 @@ class Streams(Plugin):
 
     __slots__ = ("_board", "_followed")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Follow no stream yet."""
         self._board = board
         self._followed = Followed(kernel)

@@ -1,7 +1,8 @@
 """TCP: clients and a server by command and by themselves."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from tokay.board.board import Board
 from tokay.board.pins import Pins
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
@@ -52,7 +53,7 @@ class Tcp(Plugin):
 
     __slots__ = ("_auto", "_kernel", "_lines", "_pins", "_server", "_servers")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Show on the pins that nobody is connected."""
         self._kernel = kernel
         self._pins: Pins = board.pins

@@ -5,8 +5,8 @@ Sources: docs/protocol/commands.md, section 7; docs/protocol/variables.md, secti
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
+from tokay.board.board import Board
 from tokay.kernel.clock import NEVER
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
@@ -75,7 +75,7 @@ class Time(Plugin):
     variables = (RTC, UPTIME, LAST_SET, ZONE)
     safe_mode = True
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Use the saved time zone, and each new one."""
         zone = Zone()
 

@@ -6,8 +6,9 @@ Source: docs/protocol/network.md, sections 7.3, 7.4 and 12.
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from tokay.board.board import Board
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
@@ -58,7 +59,7 @@ class Tls(Plugin):
 
     __slots__ = ("_handshakes", "_kernel")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Begin with nothing under way."""
         self._kernel = kernel
         self._handshakes: set[TlsTransport] = set()

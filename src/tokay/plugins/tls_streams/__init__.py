@@ -5,8 +5,9 @@ docs/protocol/network.md, sections 7.3 and 7.4.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from tokay.board.board import Board
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
@@ -76,7 +77,7 @@ class TlsStreams(Plugin):
 
     __slots__ = ("_kernel", "_server")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Begin without a server."""
         self._kernel = kernel
         self._server: StreamServer | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from tokay.board.board import Board
 from tokay.board.serial import LineSettings
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
@@ -84,7 +85,7 @@ class Uart(Plugin):
 
     __slots__ = ("_board", "_kernel")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Use the saved settings."""
         self._kernel, self._board = kernel, board
         self.update([str(number) for number in range(kernel.profile.uarts)])

@@ -1,7 +1,8 @@
 """UDP: a client and a server by command and by themselves."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from tokay.board.board import Board
 from tokay.board.pins import Pins
 from tokay.kernel import system_variables
 from tokay.kernel.commands import MAX_DATA, Call, command
@@ -92,7 +93,7 @@ class Udp(Plugin):
 
     __slots__ = ("_auto", "_kernel", "_pins", "_server")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Show on the pin that nothing is unread."""
         self._kernel = kernel
         self._pins: Pins = board.pins

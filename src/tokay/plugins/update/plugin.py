@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from tokay.board.board import Board
 from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
@@ -189,7 +190,7 @@ class Update(Plugin):
 
     __slots__ = ("_kernel", "offer")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Begin without an offer."""
         self._kernel = kernel
         self.offer: Offer | None = None

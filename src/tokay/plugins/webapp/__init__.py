@@ -7,8 +7,9 @@ before it. Source: docs/protocol/web-and-discovery.md, sections 1.9 and 2.
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from tokay.board.board import Board
 from tokay.kernel.commands import Call, command
 from tokay.kernel.files import PackagedFile
 from tokay.kernel.kernel import Kernel
@@ -74,7 +75,7 @@ class WebApp(Plugin):
 
     __slots__ = ()
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Put the pages there; each is read when somebody asks for it."""
         rules = kernel.profile.files
         kernel.files.underlay(pages(rules.valid_flag, rules.unprotected_flag))

@@ -1,8 +1,9 @@
 """The WebSocket plugin: a client by command, and the endpoints of the HTTP server."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from tokay.board.board import Board
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.streams import Stream, StreamType
@@ -50,7 +51,7 @@ class WebSocket(Plugin):
 
     __slots__ = ("_app", "_clients", "_kernel", "_lines", "_pins")
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Register the endpoints that the product has."""
         self._kernel = kernel
         self._pins = board.pins

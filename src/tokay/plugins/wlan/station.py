@@ -1,8 +1,8 @@
 """The station: brings the `wlan` interface up by the join procedure, and keeps it up."""
 
 import asyncio
-from typing import Any
 
+from tokay.board.board import Board
 from tokay.board.pins import Direction, PinError, Pins
 from tokay.board.radio import Radio
 from tokay.kernel.commands import Call
@@ -31,7 +31,7 @@ class Wlan(Plugin):
         "radio",
     )  # fmt: skip
 
-    def start(self, kernel: Kernel, board: Any) -> None:
+    def start(self, kernel: Kernel, board: Board) -> None:
         """Register as the bearer; without auto-join the radio is silent until it is needed."""
         self._kernel = kernel
         self._network = kernel.plugin(Network)
