@@ -163,6 +163,10 @@ class Text(Kind[str]):
         return quote(value)
 
 
+class SecretFileName(Text):
+    """The name of a file that nobody may read from outside, such as a private key."""
+
+
 class Passkey(Text):
     """A WPA passphrase: 8 to ``high`` characters with codes 32-127, or 64 hex digits as PSK.
 

@@ -21,7 +21,7 @@ from tokay.kernel.results import (
     lines,
 )
 from tokay.kernel.tokenizer import split
-from tokay.kernel.value_types import MASK, Kind
+from tokay.kernel.value_types import MASK, Kind, SecretFileName
 
 if TYPE_CHECKING:
     from tokay.kernel.kernel import Kernel
@@ -158,6 +158,8 @@ class VariableTable:
         self.sorted = sorted(variables, key=lambda variable: variable.name)
         self.by_name = {variable.name: variable for variable in self.sorted}
         self.by_shortcut = {v.shortcut: v for v in self.sorted if v.shortcut}
+        self.secret_files = [v for v in self.sorted if isinstance(v.kind, SecretFileName)]
+        """Variables that name a file which no server may send."""
         self.defaults: dict[str, Any] = {}
         for key, text in defaults.items():
             variable = self.by_name[key.split(" ")[0]]

@@ -8,6 +8,10 @@ import gzip
 import pytest
 from tests.plugins.http_server.conftest import Serve, Web
 
+from tokay.device import built_in
+from tokay.kernel.value_types import SecretFileName
+from tokay.kernel.variables import Variable, VariableTable
+
 PAGE = b"<!doctype html><title>x</title>"
 LARGE = bytes(number * 31 % 251 for number in range(300_000))
 
@@ -220,6 +224,27 @@ async def test_private_keys_are_not_served(serve: Serve) -> None:
         await web.file("credentials", b"secret", "-t 0x05")
         assert (await web.get("/key.pem")).status == 404
         assert (await web.get("/credentials")).status == 404
+
+
+KEYS = ("http.server.tls_key", "network.tls.client_key", "tcp.server.tls_key")
+
+
+@pytest.mark.parametrize("variable", KEYS)
+async def test_a_key_is_not_served_whoever_uses_it(serve: Serve, variable: str) -> None:
+    async with serve({variable: "key.pem"}) as web:
+        await web.file("key.pem", b"-----BEGIN PRIVATE KEY-----")
+        await web.file("other.pem", b"-----BEGIN CERTIFICATE-----")
+        assert (await web.get("/key.pem")).status == 404
+        assert (await web.get("/other.pem")).status == 200
+
+
+def test_a_variable_that_names_a_key_says_so() -> None:
+    """Its type is enough: a plugin's own variable needs no second edit."""
+    table = VariableTable([v for p in built_in() for v in p.variables], {})
+    assert {v.name for v in table.secret_files} == set(KEYS)
+    assert {v.name for v in table.sorted if v.name.endswith("_key")} == set(KEYS)
+    own = Variable("meter.seed_file", "", SecretFileName(0, 64), "", doc="A seed.")
+    assert VariableTable([own], {}).secret_files == [own]
 
 
 async def test_files_of_other_plugins(web: Web) -> None:

@@ -13,6 +13,7 @@ from tokay.plugins.analog import VREF
 from tokay.plugins.broadcast.variables import DATA, PIN
 from tokay.plugins.gpio import Gpio
 from tokay.plugins.network import Interface, Network
+from tokay.plugins.wlan import SSID
 
 Value = str | int
 
@@ -51,7 +52,7 @@ def _channel(kernel: Kernel, _interface: Interface) -> int:
 def _ssid(kernel: Kernel, _interface: Interface) -> str:
     if _joined(kernel) is None:
         return ""
-    raw = str(kernel.variables[kernel.variables.table.by_name["wlan.ssid"]]).encode("latin-1")
+    raw = kernel.variables[SSID].encode("latin-1")
     try:
         return raw.decode()
     except UnicodeDecodeError:

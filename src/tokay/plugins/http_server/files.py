@@ -49,7 +49,6 @@ _METHODS = b"Allow: GET, HEAD\r\n"
 _PACKED = b"Content-Encoding: gzip\r\n"
 _UNPRINTABLE = re.compile(r"[^ -~]")
 _RANGE = re.compile(rb"bytes=(\d{0,18})-(\d{0,18})")
-_KEYS = ("http.server.tls_key", "network.tls.client_key", "tcp.server.tls_key")
 
 
 def serve(service: "Service", connection: "Connection", request: Request) -> None:
@@ -116,11 +115,7 @@ def _secret(service: "Service", stored: StoredFile) -> bool:
     if stored.type == CREDENTIALS:
         return True
     values = service.kernel.variables
-    for name in _KEYS:
-        variable = values.table.by_name.get(name)
-        if variable is not None and values[variable] == stored.name:
-            return True
-    return False
+    return any(values[variable] == stored.name for variable in values.table.secret_files)
 
 
 def _not_found(service: "Service", connection: "Connection") -> None:

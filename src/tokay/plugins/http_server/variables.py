@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tokay.kernel.value_types import Boolean, Choice, Integer, Port, Text
+from tokay.kernel.value_types import Boolean, Choice, Integer, Port, SecretFileName, Text
 from tokay.kernel.variables import Applies, Variable
 
 _RESTART: dict[str, Any] = {"applies": Applies.NETWORK_RESTART}
@@ -68,7 +68,7 @@ TLS_CERT = Variable(
     doc="The certificate; empty is one that the device signs itself.", **_RESTART,
 )  # fmt: skip
 TLS_KEY = Variable(
-    "http.server.tls_key", "", Text(0, LONGEST_NAME), "",
+    "http.server.tls_key", "", SecretFileName(0, LONGEST_NAME), "",
     doc="The private key of the certificate.", **_RESTART,
 )  # fmt: skip
 TLS_CA_CERT = Variable(

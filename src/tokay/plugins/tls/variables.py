@@ -1,6 +1,6 @@
 """Variables of TLS. Source: docs/protocol/network.md, sections 7.4 and 12.4."""
 
-from tokay.kernel.value_types import Boolean, Choice, Integer, Text
+from tokay.kernel.value_types import Boolean, Choice, Integer, SecretFileName, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.tls.ciphers import VERSIONS
 
@@ -16,7 +16,7 @@ CLIENT_CERT = Variable(
     doc="The certificate shown to servers that ask for one.",
 )  # fmt: skip
 CLIENT_KEY = Variable(
-    "network.tls.client_key", "ne t k", Text(1, 64), "",
+    "network.tls.client_key", "ne t k", SecretFileName(1, 64), "",
     doc="The private key of that certificate.",
 )  # fmt: skip
 HANDSHAKE_TIMEOUT = Variable(
@@ -38,7 +38,7 @@ SERVER_CERT = Variable(
     doc="The certificate of TLS servers.",
 )  # fmt: skip
 SERVER_KEY = Variable(
-    "tcp.server.tls_key", "", Text(1, 64), "", applies=Applies.NETWORK_RESTART,
+    "tcp.server.tls_key", "", SecretFileName(1, 64), "", applies=Applies.NETWORK_RESTART,
     doc="The private key of that certificate.",
 )  # fmt: skip
 SERVER_CA_CERT = Variable(

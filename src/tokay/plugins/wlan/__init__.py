@@ -11,4 +11,6 @@ Wlan.variables = (*variables.SETTINGS, *scan.SETTINGS, *report.VARIABLES)
 Wlan.commands = (report.wlan_get_rssi, scan_command.wlan_scan, verify.network_verify, wps.wps)
 PLUGIN = Wlan
 
-__all__ = ["PLUGIN", "JoinResult", "Wlan"]
+SSID = variables.SSID
+
+__all__ = ["PLUGIN", "SSID", "JoinResult", "Wlan"]
