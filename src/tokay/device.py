@@ -19,7 +19,7 @@ from tokay.board.serial import SerialError, SerialPort, open_port
 from tokay.board.storage import Storage
 from tokay.kernel import faults, settings
 from tokay.kernel.clock import Clock
-from tokay.kernel.commands import Given
+from tokay.kernel.commands import DataBuffer
 from tokay.kernel.events import NetworkDown, NetworkUp, Ready, Sleeping
 from tokay.kernel.kernel import Kernel, check_names
 from tokay.kernel.log import Entry, Level
@@ -277,7 +277,7 @@ class Device:
         """
         await self.steady()
         raw = line if isinstance(line, bytes) else line.encode(errors="surrogateescape")
-        return await self.kernel.engine.run(raw, Given(data))
+        return await self.kernel.engine.run(raw, DataBuffer(data))
 
     def stream(self, handle: int) -> OpenStream:
         """Return an open stream, to be read and written. Raises CommandError when there is none."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.dialogue import Talk
 
-from tokay.kernel.commands import Call, Given, command
+from tokay.kernel.commands import Call, DataBuffer, command
 from tokay.kernel.engine import MAX_WAITING
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
@@ -118,7 +118,7 @@ class Asker:
     def ask(self, *questions: tuple[str, str]) -> None:
         async def ask() -> None:
             for name, line in questions:
-                source = Given(name=name)
+                source = DataBuffer(name=name)
                 self.talk.kernel.engine.submit(line.encode(), source, self._note(name))
             await self.talk.loop.settle()
 
@@ -140,7 +140,7 @@ def asker(talk: Talk) -> Asker:
 
 def test_answers(talk: Talk) -> None:
     async def ask(line: bytes) -> Response:
-        return await talk.kernel.engine.run(line, Given())
+        return await talk.kernel.engine.run(line, DataBuffer())
 
     assert talk.run(ask(b"now then")).data == b"then"
     assert talk.run(ask(b"nothing")).data == b"Success"
@@ -150,7 +150,7 @@ def test_answers(talk: Talk) -> None:
 
 def test_a_command_that_waits_for_nothing_is_answered_at_once(asker: Asker) -> None:
     async def ask() -> None:
-        asker.talk.kernel.engine.submit(b"now", Given(), asker._note("a"))
+        asker.talk.kernel.engine.submit(b"now", DataBuffer(), asker._note("a"))
         assert asker.answers == [("a", "now")]
 
     asker.talk.run(ask())
@@ -240,10 +240,10 @@ def test_the_queue_is_bounded(asker: Asker) -> None:
 
 def test_whoever_asks_may_go_away(talk: Talk) -> None:
     async def ask() -> Response:
-        gone = talk.loop.create_task(talk.kernel.engine.run(b"wait 5", Given()))
+        gone = talk.loop.create_task(talk.kernel.engine.run(b"wait 5", DataBuffer()))
         await talk.loop.turn(1)
         gone.cancel()
-        return await talk.loop.turn_until(talk.kernel.engine.run(b"now", Given()))
+        return await talk.loop.turn_until(talk.kernel.engine.run(b"now", DataBuffer()))
 
     assert talk.run(ask()).text == "now"
 

@@ -19,21 +19,21 @@ from tokay.kernel.value_types import (
     Hex,
     Integer,
     Ipv4,
-    Kind,
     Mac,
-    Name,
     Passkey,
     Pin,
-    Port,
+    PortNumber,
+    RestrictedText,
     Text,
     Url,
+    ValueType,
     Words,
 )
 from tokay.kernel.variables import Index, Variable, Variables, computed
 
 # Kinds: what is accepted, and how it is printed.
 
-ACCEPTED: list[tuple[Kind[Any], str, str]] = [
+ACCEPTED: list[tuple[ValueType[Any], str, str]] = [
     (Boolean(), "1", "1"),
     (Boolean(), "on", "1"),
     (Boolean(), "true", "1"),
@@ -47,9 +47,9 @@ ACCEPTED: list[tuple[Kind[Any], str, str]] = [
     (Integer(0, 255), "0x1F", "31"),
     (Integer(0, 255), "0Xff", "255"),
     (Integer(-5, 5), "-5", "-5"),
-    (Port(), "1", "1"),
-    (Port(), "65535", "65535"),
-    (Port(any_port=True), "0", "0"),
+    (PortNumber(), "1", "1"),
+    (PortNumber(), "65535", "65535"),
+    (PortNumber(any_port=True), "0", "0"),
     (Hex(0, 0xFFFF), "0xBEEF", "0xBEEF"),
     (Hex(0, 0xFFFF), "16", "0x10"),
     (Choice("red", "green"), "red", "red"),
@@ -66,7 +66,7 @@ ACCEPTED: list[tuple[Kind[Any], str, str]] = [
     (Passkey(), "x" * 63, "x" * 63),
     (Passkey(), "0aF" + "0" * 61, "0aF" + "0" * 61),
     (Passkey(32), "x" * 32, "x" * 32),
-    (Name("a-z0-9-"), "my-host", "my-host"),
+    (RestrictedText("a-z0-9-"), "my-host", "my-host"),
     (Url("http"), "http://example.com/x", "http://example.com/x"),
     (Url("http"), "example.com", "example.com"),
     (Url("http"), "example.com:8080/x", "example.com:8080/x"),
@@ -86,15 +86,15 @@ ACCEPTED: list[tuple[Kind[Any], str, str]] = [
     (Words("a|b"), '"a, b"', "a,b"),
     (Words("a|b"), '""', ""),
 ]
-REFUSED: list[tuple[Kind[Any], str]] = [
+REFUSED: list[tuple[ValueType[Any], str]] = [
     *((Boolean(), word) for word in ("2", "yes", '""', "-1", "onn")),
     *((Integer(0, 255), w) for w in ("256", "-1", '""', "x", "1.5", "0x", "1_0", "--1", "1e1")),
     (Integer(0, 255), "+1"),
     (Integer(0, 255), '" 1"'),
     (Integer(0, 255), '"1 "'),
     (Integer(0, 255), "-"),
-    (Port(), "0"),
-    (Port(), "65536"),
+    (PortNumber(), "0"),
+    (PortNumber(), "65536"),
     (Choice("red"), "RED"),
     (Choice("red"), '""'),
     (Text(1, 3), "abcd"),
@@ -107,8 +107,8 @@ REFUSED: list[tuple[Kind[Any], str]] = [
     (Passkey(), "x" * 64),
     (Passkey(), "0" * 65),
     (Passkey(32), "x" * 33),
-    (Name("a-z"), "Host"),
-    (Name("a-z"), '"a b"'),
+    (RestrictedText("a-z"), "Host"),
+    (RestrictedText("a-z"), '"a b"'),
     (Url("http"), "ftp://example.com"),
     (Url("http"), "http://"),
     (Url("http"), "http://x:99999"),
@@ -127,14 +127,14 @@ REFUSED: list[tuple[Kind[Any], str]] = [
 
 
 @pytest.mark.parametrize(("kind", "words", "shown"), ACCEPTED)
-def test_what_a_kind_accepts(kind: Kind[Any], words: str, shown: str) -> None:
+def test_what_a_kind_accepts(kind: ValueType[Any], words: str, shown: str) -> None:
     value = kind.parse(split(words))
     assert kind.show(value) == shown
     assert kind.parse(split(kind.write(value))) == value
 
 
 @pytest.mark.parametrize(("kind", "words"), REFUSED)
-def test_what_a_kind_refuses(kind: Kind[Any], words: str) -> None:
+def test_what_a_kind_refuses(kind: ValueType[Any], words: str) -> None:
     with pytest.raises(CommandError) as caught:
         kind.parse(split(words))
     assert caught.value.result is Result.BAD_ARGS

@@ -18,7 +18,7 @@ _OPTION = re.compile(r"-[A-Za-z]+")
 _REST = "..."
 
 
-class Bound(NamedTuple):
+class BoundArguments(NamedTuple):
     """A line laid over a usage: values by the usage's own names; a flag has its dash as name."""
 
     values: dict[str, str]
@@ -45,11 +45,11 @@ class Usage:
             (self.required if item["must"] else self.optional).append(name)
         self.names = self.required + self.optional
 
-    def bind(self, words: Sequence[str]) -> Bound:
+    def bind(self, words: Sequence[str]) -> BoundArguments:
         """Lay words over the usage. Raises CommandError with code 4, 5 or 6."""
         values: dict[str, str] = {}
         if not words and not self.required:
-            return Bound(values, [])
+            return BoundArguments(values, [])
         places: Sequence[str] = words
         if self.options:
             pending = iter(words)
@@ -60,7 +60,7 @@ class Usage:
         if len(places) > len(names) and not self.rest:
             raise CommandError(Result.TOO_MANY_ARGS)
         values.update(zip(names, places, strict=False))
-        return Bound(values, list(places[len(names) - 1 :]) if self.rest else [])
+        return BoundArguments(values, list(places[len(names) - 1 :]) if self.rest else [])
 
     def _took(self, word: str, values: dict[str, str], pending: Iterator[str]) -> bool:
         """Take a word that is an option, and its value; else leave it for its place."""

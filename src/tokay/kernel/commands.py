@@ -39,7 +39,7 @@ Handler = Callable[["Call"], Answer | Coroutine[Any, Any, Answer]]
 """Answers at once, or returns the coroutine that will."""
 
 
-class Source(Protocol):
+class DataSource(Protocol):
     """Where a command came from, as far as its handler may care."""
 
     name: str
@@ -57,7 +57,7 @@ class Source(Protocol):
         """Carry out `exit`."""
 
 
-class Given:
+class DataBuffer:
     """A source whose data came along with the command: REST, WebSocket, Python."""
 
     __slots__ = ("_data", "name")
@@ -165,7 +165,7 @@ class Call:
     )
 
     def __init__(
-        self, kernel: "Kernel", command: Command, words: Sequence[str], source: Source
+        self, kernel: "Kernel", command: Command, words: Sequence[str], source: DataSource
     ) -> None:
         self.kernel = kernel
         self.command = command

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tokay.kernel.commands import Answer, Call, Source
+from tokay.kernel.commands import Answer, Call, DataSource
 from tokay.kernel.results import SUCCESS, CommandError, Listing, Response, Result
 from tokay.kernel.streams import TextStream
 from tokay.kernel.system_variables import BUFFERED
@@ -29,7 +29,7 @@ Done = Callable[[Response], None]
 
 class _Request(NamedTuple):
     line: bytes
-    source: Source
+    source: DataSource
     done: Done
 
     @property
@@ -50,7 +50,7 @@ class Engine:
         self._task: asyncio.Task[None] | None = None
         self._waiting: deque[_Request] = deque()
 
-    def submit(self, line: bytes, source: Source, done: Done) -> None:
+    def submit(self, line: bytes, source: DataSource, done: Done) -> None:
         """Execute a line when its turn comes; ``done`` hears the response, perhaps at once."""
         if self._stopped:
             done(_error(CommandError(Result.FAILED)))
@@ -61,7 +61,7 @@ class Engine:
         else:
             self._start(_Request(line, source, done))
 
-    def at_once(self, words: Sequence[str], source: Source, done: Done) -> bool:
+    def at_once(self, words: Sequence[str], source: DataSource, done: Done) -> bool:
         """Execute a line that is split already, if its turn is now and it waits for nothing.
 
         The short way for front ends that get the same line again and again. False: nothing was
@@ -86,13 +86,13 @@ class Engine:
         self._end(call, done, response)
         return True
 
-    async def run(self, line: bytes, source: Source) -> Response:
+    async def run(self, line: bytes, source: DataSource) -> Response:
         """Execute a line and return its response."""
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self.submit(line, source, lambda response: _resolve(answered, response))
         return await answered
 
-    def withdraw(self, source: Source) -> list[bytes]:
+    def withdraw(self, source: DataSource) -> list[bytes]:
         """Take a source's lines back that have not begun."""
         lines = [request.line for request in self._waiting if request.source is source]
         self._waiting = deque(one for one in self._waiting if one.source is not source)

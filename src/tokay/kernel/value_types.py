@@ -54,7 +54,7 @@ def integer(word: str, low: int, high: int) -> int:
     return number
 
 
-class Kind(ABC, Generic[T]):
+class ValueType(ABC, Generic[T]):
     """A kind of value. ``words`` says how few and how many words one value takes."""
 
     words: tuple[int, int] = (1, 1)
@@ -74,7 +74,7 @@ class Kind(ABC, Generic[T]):
         return quote(self.show(value))
 
 
-class Boolean(Kind[bool]):
+class Boolean(ValueType[bool]):
     """On or off, in any of the six words and any case; printed as 1 or 0."""
 
     hint = "0|1"
@@ -91,7 +91,7 @@ class Boolean(Kind[bool]):
         return "1" if value else "0"
 
 
-class Integer(Kind[int]):
+class Integer(ValueType[int]):
     """A number from ``low`` to ``high``, both included; hexadecimal with 0x is understood."""
 
     def __init__(self, low: int, high: int, *, unit: str = "") -> None:
@@ -102,7 +102,7 @@ class Integer(Kind[int]):
         return integer(words[0], self.low, self.high)
 
 
-class Port(Integer):
+class PortNumber(Integer):
     """A TCP or UDP port: 1-65535, or from 0 on where 0 means any."""
 
     def __init__(self, *, any_port: bool = False) -> None:
@@ -116,7 +116,7 @@ class Hex(Integer):
         return f"0x{value:X}"
 
 
-class Choice(Kind[str]):
+class Choice(ValueType[str]):
     """One of some words. ``also`` maps further words that are accepted to those."""
 
     def __init__(self, *options: str, also: dict[str, str] | None = None) -> None:
@@ -130,7 +130,7 @@ class Choice(Kind[str]):
         return word
 
 
-class Text(Kind[str]):
+class Text(ValueType[str]):
     r"""Bytes as Latin-1 text, ``low`` to ``high`` of them once escapes are decoded.
 
     The empty text is taken when ``low`` is 0 or ``empty`` says so: it unsets the variable.
@@ -184,7 +184,7 @@ class Passkey(Text):
         super().check(text)
 
 
-class Name(Text):
+class RestrictedText(Text):
     """A text whose characters must all be of a set, such as a host name."""
 
     def __init__(self, characters: str, low: int = 0, high: int = 255) -> None:
@@ -216,7 +216,7 @@ class Url(Text):
             raise bad_args(f"{text} is no {self.hint}")
 
 
-class Ipv4(Kind[str]):
+class Ipv4(ValueType[str]):
     """An IPv4 address as dotted quad."""
 
     hint = "a.b.c.d"
@@ -228,7 +228,7 @@ class Ipv4(Kind[str]):
             raise bad_args(f"{words[0]} is no IPv4 address") from None
 
 
-class Mac(Kind[str]):
+class Mac(ValueType[str]):
     """A hardware address, with colons or without; printed upper-case with colons. May be unset."""
 
     hint = "XX:XX:XX:XX:XX:XX"
@@ -245,7 +245,7 @@ class Mac(Kind[str]):
         return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
-class Pin(Kind[int]):
+class Pin(ValueType[int]):
     """A GPIO by number or alias, or -1 for none."""
 
     hint = "GPIO or -1"
@@ -254,7 +254,7 @@ class Pin(Kind[int]):
         return NO_PIN if words[0] in ("-1", "none") else scope.pin(words[0])
 
 
-class Words(Kind[tuple[str, ...]]):
+class Words(ValueType[tuple[str, ...]]):
     """A comma-separated list of words from a set; stands in one word."""
 
     def __init__(self, pattern: str, *, high: int = 32) -> None:

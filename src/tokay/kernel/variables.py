@@ -21,7 +21,7 @@ from tokay.kernel.results import (
     lines,
 )
 from tokay.kernel.tokenizer import split
-from tokay.kernel.value_types import MASK, Kind, SecretFileName
+from tokay.kernel.value_types import MASK, SecretFileName, ValueType
 
 if TYPE_CHECKING:
     from tokay.kernel.kernel import Kernel
@@ -90,7 +90,7 @@ class Variable(Generic[T]):
         self,
         name: str,
         shortcut: str,
-        kind: Kind[T] | None,
+        kind: ValueType[T] | None,
         default: T,
         *,
         doc: str,
@@ -144,7 +144,7 @@ def computed(
     return variable
 
 
-class Found(NamedTuple):
+class VariableMatch(NamedTuple):
     """A variable that a line names, and the words behind its name."""
 
     variable: Variable[Any]
@@ -172,20 +172,20 @@ class VariableTable:
                 message = f"{key}: {error.reason or error.text}"
                 raise ValueError(message) from error
 
-    def find(self, words: Sequence[str], *, least: int = 0) -> Found | None:
+    def find(self, words: Sequence[str], *, least: int = 0) -> VariableMatch | None:
         """Return the variable that ``words`` begin with; ``least`` words must be left behind it.
 
         A dotted name is one word; a shortcut is up to three, and the longest that fits wins.
         """
         variable = self.by_name.get(words[0])
         if variable is not None:
-            return Found(variable, list(words[1:]))
+            return VariableMatch(variable, list(words[1:]))
         fallback = None
         for size in range(min(LONGEST_SHORTCUT, len(words)), 0, -1):
             variable = self.by_shortcut.get(tuple(words[:size]))
             if variable is None:
                 continue
-            found = Found(variable, list(words[size:]))
+            found = VariableMatch(variable, list(words[size:]))
             if len(found.rest) >= least:
                 return found
             fallback = fallback or found

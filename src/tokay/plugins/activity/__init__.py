@@ -17,7 +17,7 @@ from tokay.board.pins import PinError
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import bad_args, failed
-from tokay.kernel.value_types import NOWHERE, Integer, Kind, Scope
+from tokay.kernel.value_types import NOWHERE, Integer, Scope, ValueType
 from tokay.kernel.variables import Index, Variable
 from tokay.plugins.gpio import Line
 from tokay.plugins.network import Interface, Network
@@ -31,7 +31,7 @@ NONE = "none"
 Types = tuple[str, ...]
 
 
-class TypesKind(Kind[Types]):
+class TypesKind(ValueType[Types]):
     """What a pin pulses on, by commas: `wlan_rx,uart0_tx`; or `none`."""
 
     hint = "softap_rx|softap_tx|wlan_rx|wlan_tx|uartX_rx|uartX_tx,..."

@@ -6,7 +6,7 @@ from typing import Any
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import bad_args
-from tokay.kernel.value_types import NOWHERE, Choice, Integer, Ipv4, Port, Scope, Text, Words
+from tokay.kernel.value_types import NOWHERE, Choice, Integer, Ipv4, PortNumber, Scope, Text, Words
 from tokay.kernel.variables import Variable, computed
 from tokay.plugins.http_client import parse_url
 from tokay.plugins.network import SERVICE_INTERFACES
@@ -70,7 +70,7 @@ UDP_IP = Variable(
     doc="Where announcements are sent.",
 )  # fmt: skip
 UDP_PORT = Variable(
-    "broadcast.udp.port", "br u p", Port(any_port=True), 55555,
+    "broadcast.udp.port", "br u p", PortNumber(any_port=True), 55555,
     doc="The port that they are sent to, and from; 0 sends none.",
 )  # fmt: skip
 

@@ -18,7 +18,7 @@ from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Level
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError
-from tokay.kernel.value_types import NO_PIN, NOWHERE, Integer, Kind, Pin, Scope
+from tokay.kernel.value_types import NO_PIN, NOWHERE, Integer, Pin, Scope, ValueType
 from tokay.kernel.variables import Applies, Variable
 
 HOLD = 10.0
@@ -29,7 +29,7 @@ SPENT = "buttons.spent"
 """What a boot leaves the next: this press has had its effect."""
 
 
-class Strap(Kind[int]):
+class Strap(ValueType[int]):
     """A pin that is only looked at when the device resets: it is not owned, as a `Pin` would be."""
 
     hint = Pin.hint

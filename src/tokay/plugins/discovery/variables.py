@@ -4,7 +4,7 @@ Source: docs/protocol/web-and-discovery.md, section 6.
 """
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.value_types import Boolean, Choice, Name
+from tokay.kernel.value_types import Boolean, Choice, RestrictedText
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.discovery.services import Services
 from tokay.plugins.network import SERVICE_INTERFACES
@@ -20,7 +20,7 @@ INTERFACE = Variable(
     applies=Applies.NETWORK_RESTART, doc="The interface to be found on.",
 )  # fmt: skip
 NAME = Variable(
-    "mdns.name", "md n", Name("A-Za-z0-9.#_-", 1, LONGEST_NAME), "gecko_os-#",
+    "mdns.name", "md n", RestrictedText("A-Za-z0-9.#_-", 1, LONGEST_NAME), "gecko_os-#",
     applies=Applies.NETWORK_RESTART,
     doc="The name, to which .local is appended; # stands for the last three digits of the MAC.",
 )  # fmt: skip

@@ -4,7 +4,7 @@ Source: docs/protocol/variables.md, section 7.5.
 """
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.value_types import Boolean, Integer, Ipv4, Name
+from tokay.kernel.value_types import Boolean, Integer, Ipv4, RestrictedText
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.network import NO_ADDRESS, Address, Addressing
 
@@ -27,7 +27,7 @@ DHCP_ENABLED = Variable(
     doc="Ask a DHCP server for the address; else ethernet.static.* say it.",
 )  # fmt: skip
 DHCP_HOSTNAME = Variable(
-    "ethernet.dhcp.hostname", "et d h", Name("A-Za-z0-9-", 0, 63), "",
+    "ethernet.dhcp.hostname", "et d h", RestrictedText("A-Za-z0-9-", 0, 63), "",
     applies=Applies.NETWORK_RESTART, doc="The host name told to the DHCP server.",
 )  # fmt: skip
 DHCP_TIMEOUT = Variable(

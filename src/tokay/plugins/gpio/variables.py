@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tokay.board.pins import Direction
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import bad_args
-from tokay.kernel.value_types import NOWHERE, Choice, Kind, Scope, Text, integer
+from tokay.kernel.value_types import NOWHERE, Choice, Scope, Text, ValueType, integer
 from tokay.kernel.variables import Applies, Index, Variable
 from tokay.plugins.gpio.directions import by_word
 
@@ -60,7 +60,7 @@ class Initial(NamedTuple):
     level: int
 
 
-class InitialKind(Kind[Initial | None]):
+class InitialKind(ValueType[Initial | None]):
     """A direction and a level, or none: printed with the long word and the level."""
 
     words = (1, 2)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tokay.kernel.commands import Given
+from tokay.kernel.commands import DataBuffer
 from tokay.kernel.log import Entry
 from tokay.kernel.results import IN_PROGRESS, Response, Result
 from tokay.kernel.streams import Stream, StreamType
@@ -47,7 +47,7 @@ class BadRequestError(Exception):
     """A request that is none of the API's: 400 and the reason."""
 
 
-_NOTHING = Given(b"", SOURCE)
+_NOTHING = DataBuffer(b"", SOURCE)
 _decoder = msgspec.json.Decoder(Call, strict=False)
 
 
@@ -167,7 +167,7 @@ def _run(
     if UNFIT.search(line) is not None:
         connection.fail(400, "A command is one line")
         return
-    source = Given(data, SOURCE)
+    source = DataBuffer(data, SOURCE)
     service.kernel.engine.submit(line, source, partial(_answered, service, connection, flags))
     if connection.request is not None:
         connection.on_lost = partial(service.kernel.engine.withdraw, source)
@@ -199,7 +199,7 @@ def _pieces(start: str, text: str) -> Iterator[bytes]:
     yield b'"}'
 
 
-def interrupted(service: "Service", connection: "Connection", source: Given) -> None:
+def interrupted(service: "Service", connection: "Connection", source: DataBuffer) -> None:
     """Answer a command whose network goes down while it waits or runs.
 
     A command that takes the network down itself has begun: it goes on, and its client is told so

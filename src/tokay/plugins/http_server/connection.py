@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httptools
 
 from tokay.board.closing import close_then_abort
-from tokay.kernel.commands import Given
+from tokay.kernel.commands import DataBuffer
 from tokay.plugins.http_server import api
 from tokay.plugins.http_server.limits import (
     BODY_LIMIT,
@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
         self._read = 0
         self.transport: asyncio.Transport | None = None
         self.request: Request | None = None
-        self.source: Given | None = None
+        self.source: DataBuffer | None = None
         """The command that is worked on."""
         self.extra = service.extra
         """Header lines of every answer."""

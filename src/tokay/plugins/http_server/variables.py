@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tokay.kernel.value_types import Boolean, Choice, Integer, Port, SecretFileName, Text
+from tokay.kernel.value_types import Boolean, Choice, Integer, PortNumber, SecretFileName, Text
 from tokay.kernel.variables import Applies, Variable
 
 _RESTART: dict[str, Any] = {"applies": Applies.NETWORK_RESTART}
@@ -23,7 +23,7 @@ INTERFACE = Variable(
     doc="Where to serve; both is WLAN and soft AP.", **_RESTART,
 )  # fmt: skip
 PORT = Variable(
-    "http.server.port", "ht s p", Port(), 80,
+    "http.server.port", "ht s p", PortNumber(), 80,
     doc="The port; with TLS 443 stands in for 80.", **_RESTART,
 )  # fmt: skip
 MAX_CLIENTS = Variable(

@@ -8,7 +8,7 @@ from enum import Enum
 
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import bad_args
-from tokay.kernel.value_types import NO_PIN, NOWHERE, Kind, Pin, Scope
+from tokay.kernel.value_types import NO_PIN, NOWHERE, Pin, Scope, ValueType
 from tokay.kernel.variables import Index, Variable
 
 STATES = {
@@ -40,7 +40,7 @@ MAX_STATES = 4
 Pattern = tuple[Operation, ...]
 
 
-class PatternKind(Kind[Pattern]):
+class PatternKind(ValueType[Pattern]):
     """Up to four operations, with bars or blanks between them. The last one stands for the rest."""
 
     words = (1, MAX_STATES)

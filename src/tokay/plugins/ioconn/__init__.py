@@ -22,7 +22,7 @@ from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, failed
 from tokay.kernel.streams import Stream, StreamType
-from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Pin, Port, Text
+from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Pin, PortNumber, Text
 from tokay.kernel.variables import Variable
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.network import Interface, Network, TcpStream
@@ -49,7 +49,7 @@ PROTOCOL = Variable(
     doc="What is spoken on the connection: udp, tcp, tls, or a WebSocket.",
 )  # fmt: skip
 LOCAL_PORT = Variable(
-    "ioconn.local_port", "io l", Port(any_port=True), 0,
+    "ioconn.local_port", "io l", PortNumber(any_port=True), 0,
     doc="The local port of the connection; 0 is any.",
 )  # fmt: skip
 REMOTE_HOST = Variable(
@@ -57,7 +57,7 @@ REMOTE_HOST = Variable(
     doc="Where the connection leads.",
 )  # fmt: skip
 REMOTE_PORT = Variable(
-    "ioconn.remote_port", "io r", Port(), 3000,
+    "ioconn.remote_port", "io r", PortNumber(), 3000,
     doc="The port to which the connection leads.",
 )  # fmt: skip
 

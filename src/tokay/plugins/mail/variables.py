@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tokay.kernel.value_types import Port, Text
+from tokay.kernel.value_types import PortNumber, Text
 from tokay.kernel.variables import Variable
 from tokay.plugins.mail.address import Mailbox
 
@@ -15,7 +15,7 @@ HOST = Variable(
     doc="The server that takes mails.",
 )  # fmt: skip
 PORT = Variable(
-    "email.smtp.port", "em s p", Port(), 587,
+    "email.smtp.port", "em s p", PortNumber(), 587,
     doc="Its port: TLS from the first byte on 465, begun by STARTTLS on any other.",
 )  # fmt: skip
 USERNAME = Variable(

@@ -1,6 +1,6 @@
 """Variables of the remote terminal. Source: docs/protocol/command-protocol.md, section 14."""
 
-from tokay.kernel.value_types import Boolean, Choice, Integer, Port, Text
+from tokay.kernel.value_types import Boolean, Choice, Integer, PortNumber, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.network import SERVICE_INTERFACES
 
@@ -17,7 +17,7 @@ PASSWORD = Variable(
     doc="What a client must say first; empty asks nothing.",
 )  # fmt: skip
 PORT = Variable(
-    "remote_terminal.port", "re p", Port(), 2000, applies=Applies.NETWORK_RESTART,
+    "remote_terminal.port", "re p", PortNumber(), 2000, applies=Applies.NETWORK_RESTART,
     doc="The port to listen on.",
 )  # fmt: skip
 TIMEOUT = Variable(

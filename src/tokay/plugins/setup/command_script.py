@@ -1,6 +1,6 @@
 """A script of command lines, run one after the other as if a host had sent them."""
 
-from tokay.kernel.commands import Given
+from tokay.kernel.commands import DataBuffer
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import Response
 
@@ -12,7 +12,7 @@ SOURCE = "setup"
 
 async def run_line(kernel: Kernel, line: bytes) -> Response:
     """Run one command line. A failure is logged without the arguments: they may be secret."""
-    response = await kernel.engine.run(line, Given(b"", SOURCE))
+    response = await kernel.engine.run(line, DataBuffer(b"", SOURCE))
     if not response.ok:
         name = line.split(b" ", 1)[0].decode("latin-1")
         kernel.log.line(f"Setup: {name}: {response.text}")

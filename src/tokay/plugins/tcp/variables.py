@@ -1,7 +1,7 @@
 """Variables of TCP clients and servers. Source: docs/protocol/variables.md, section 7.19."""
 
 from tokay.kernel.streams import MAX_STREAMS
-from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Integer, Pin, Port, Text
+from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Integer, Pin, PortNumber, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.network import SERVICE_INTERFACES
 
@@ -21,7 +21,7 @@ RETRY_PERIOD = Variable(
     doc="The pause between attempts to connect.",
 )  # fmt: skip
 LOCAL_PORT = Variable(
-    "tcp.client.local_port", "tc c l", Port(any_port=True), 0,
+    "tcp.client.local_port", "tc c l", PortNumber(any_port=True), 0,
     doc="The local port of tcp_client; 0 is any.",
 )  # fmt: skip
 REMOTE_HOST = Variable(
@@ -29,7 +29,7 @@ REMOTE_HOST = Variable(
     doc="Where tcp_client connects when it is not told, and with auto_start.",
 )  # fmt: skip
 REMOTE_PORT = Variable(
-    "tcp.client.remote_port", "tc c p", Port(), 3000,
+    "tcp.client.remote_port", "tc c p", PortNumber(), 3000,
     doc="The port to which tcp_client connects when it is not told, and with auto_start.",
 )  # fmt: skip
 CLIENT_AUTO_START = Variable(
@@ -54,7 +54,7 @@ CLIENT = (
 )  # fmt: skip
 
 SERVER_PORT = Variable(
-    "tcp.server.port", "tc s p", Port(), 3000, applies=Applies.NETWORK_RESTART,
+    "tcp.server.port", "tc s p", PortNumber(), 3000, applies=Applies.NETWORK_RESTART,
     doc="Where tcp_server listens when it is not told, and with auto_start.",
 )  # fmt: skip
 MAX_CLIENTS = Variable(

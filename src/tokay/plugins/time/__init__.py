@@ -11,14 +11,14 @@ from tokay.kernel.clock import NEVER
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import bad_args
-from tokay.kernel.value_types import NOWHERE, Kind, Scope, integer
+from tokay.kernel.value_types import NOWHERE, Scope, ValueType, integer
 from tokay.kernel.variables import Variable, computed
 
 LATEST = 253402300799
 """The last second that has a date of four digits: 9999-12-31."""
 
 
-class Zone(Kind[str]):
+class Zone(ValueType[str]):
     """Hours from Greenwich, -12:30 to 12:30, half hours allowed; printed as entered."""
 
     hint = "[+-]H[:30]"

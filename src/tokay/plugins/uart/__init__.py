@@ -9,7 +9,7 @@ from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import bad_args
-from tokay.kernel.value_types import NOWHERE, Boolean, Choice, Integer, Kind, Scope, integer
+from tokay.kernel.value_types import NOWHERE, Boolean, Choice, Integer, Scope, ValueType, integer
 from tokay.kernel.variables import Applies, Index, Variable
 
 RAW = (1098, 18_000_000)
@@ -29,7 +29,7 @@ class UartIndex(Index):
         return [str(number) for number in range(kernel.profile.uarts)]
 
 
-class Baud(Kind[int]):
+class Baud(ValueType[int]):
     """A rate that the product lists, or any with `raw` behind it."""
 
     words = (1, 2)

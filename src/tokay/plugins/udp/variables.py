@@ -1,11 +1,11 @@
 """Variables of the UDP client and server. Source: docs/protocol/variables.md, section 7.22."""
 
-from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Pin, Port, Text
+from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Pin, PortNumber, Text
 from tokay.kernel.variables import Applies, Variable
 from tokay.plugins.network import SERVICE_INTERFACES
 
 LOCAL_PORT = Variable(
-    "udp.client.local_port", "ud c l", Port(any_port=True), 0,
+    "udp.client.local_port", "ud c l", PortNumber(any_port=True), 0,
     doc="The local port of udp_client; 0 is any.",
 )  # fmt: skip
 REMOTE_HOST = Variable(
@@ -13,7 +13,7 @@ REMOTE_HOST = Variable(
     doc="Where udp_client sends when it is not told, and with auto_start.",
 )  # fmt: skip
 REMOTE_PORT = Variable(
-    "udp.client.remote_port", "ud c p", Port(), 3000,
+    "udp.client.remote_port", "ud c p", PortNumber(), 3000,
     doc="The port to which udp_client sends when it is not told, and with auto_start.",
 )  # fmt: skip
 CLIENT_AUTO_START = Variable(
@@ -35,7 +35,7 @@ CLIENT = (
 )  # fmt: skip
 
 SERVER_PORT = Variable(
-    "udp.server.port", "ud s p", Port(), 3000, applies=Applies.NETWORK_RESTART,
+    "udp.server.port", "ud s p", PortNumber(), 3000, applies=Applies.NETWORK_RESTART,
     doc="Where udp_server listens when it is not told, and with auto_start.",
 )  # fmt: skip
 LOCK_CLIENT = Variable(
@@ -47,7 +47,7 @@ SERVER_HOST = Variable(
     doc="The peer to which the server sends before it has heard one.",
 )  # fmt: skip
 SERVER_REMOTE_PORT = Variable(
-    "udp.server.remote_port", "ud s r", Port(any_port=True), 0,
+    "udp.server.remote_port", "ud s r", PortNumber(any_port=True), 0,
     doc="The port of udp.server.remote_host; 0 is no such peer.",
 )  # fmt: skip
 DATA_GPIO = Variable(

@@ -1,7 +1,7 @@
 """Variables of updates, and of the vendor's cloud that once gave them."""
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.value_types import Boolean, Integer, Port, Text
+from tokay.kernel.value_types import Boolean, Integer, PortNumber, Text
 from tokay.kernel.variables import Applies, Variable, computed
 from tokay.plugins.update.bundle import installed
 
@@ -10,7 +10,7 @@ OTA_HOST = Variable(
     doc="Where updates come from; empty for nowhere.",
 )  # fmt: skip
 OTA_PORT = Variable(
-    "ota.port", "ot p", Port(), 443,
+    "ota.port", "ot p", PortNumber(), 443,
     doc="The HTTPS port of ota.host.",
 )  # fmt: skip
 

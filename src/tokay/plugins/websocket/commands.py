@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tokay.kernel.commands import MAX_DATA, Given
+from tokay.kernel.commands import MAX_DATA, DataBuffer
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import TEXTS, Response, Result
 from tokay.plugins.websocket.connection import Connection, State
@@ -65,7 +65,7 @@ class CommandClient:
         self._gone = gone
         self._message = bytearray()
         self._waiting: deque[Waiting] = deque()
-        self._running: Given | None = None
+        self._running: DataBuffer | None = None
         self._pumping = False
         self.connection = Connection(self, most=MAX_MESSAGE)
 
@@ -143,7 +143,7 @@ class CommandClient:
             if _CONTROL.search(line) is not None:
                 self._send(number, Result.PARSE_ERROR, TEXTS[Result.PARSE_ERROR].encode())
                 continue
-            source = self._running = Given(data, SOURCE)
+            source = self._running = DataBuffer(data, SOURCE)
             self._kernel.engine.submit(line, source, partial(self._answered, number))
         self._pumping = False
 

@@ -5,7 +5,17 @@ Sources: docs/protocol/network.md, sections 2 and 3; docs/protocol/variables.md,
 
 from tokay.board.security import Security
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.value_types import Boolean, Choice, Integer, Ipv4, Mac, Name, Passkey, Pin, Text
+from tokay.kernel.value_types import (
+    Boolean,
+    Choice,
+    Integer,
+    Ipv4,
+    Mac,
+    Passkey,
+    Pin,
+    RestrictedText,
+    Text,
+)
 from tokay.kernel.variables import Applies, Variable, computed
 from tokay.plugins.network import NO_ADDRESS, Address, Addressing, address_getter
 
@@ -65,7 +75,7 @@ DHCP_ENABLED = Variable(
     doc="Ask a DHCP server for the address; else wlan.static.* say it.",
 )  # fmt: skip
 DHCP_HOSTNAME = Variable(
-    "wlan.dhcp.hostname", "wl d h", Name("A-Za-z0-9-", 0, 63), "",
+    "wlan.dhcp.hostname", "wl d h", RestrictedText("A-Za-z0-9-", 0, 63), "",
     applies=Applies.NETWORK_RESTART, doc="The host name told to the DHCP server.",
 )  # fmt: skip
 DHCP_TIMEOUT = Variable(
