@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup run test check format lock reference bench clean
+.PHONY: setup run test test-vm check format lock reference bench clean
 
 setup: $(READY)
 
@@ -28,6 +28,11 @@ run: setup
 test: setup
 	@$(BIN)/python tests/interop/peers.py
 	$(BIN)/pytest
+
+# Real 802.11, pins and buses, in a virtual machine with a kernel of its own. Needs no privileges.
+test-vm: setup
+	@$(BIN)/python tests/vm/machine.py
+	$(BIN)/pytest tests/vm
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -382,7 +382,7 @@ class Device:
         await self._halt()
         hardware, self._hardware = self._hardware, None
         if hardware is not None:
-            hardware.board.close()
+            await hardware.board.close()
             hardware.release()
             self._tell("off")
         if self._off is not None and not self._off.done():

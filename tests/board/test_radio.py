@@ -22,13 +22,16 @@ def test_what_is_no_mac_address_is_refused(text: str) -> None:
         mac_text(text)
 
 
-def test_mixed_goes_with_every_wpa_and_nothing_else_mixes() -> None:
-    wpa = [kind for kind in Security if kind.has_psk]
-    assert len(wpa) == 5
+def test_each_mixed_type_goes_with_what_it_is_made_of_and_nothing_else_mixes() -> None:
+    wpa2 = {Security.WPA_AES, Security.WPA_TKIP, Security.WPA2_AES, Security.WPA2_TKIP}
+    made_of = {kind: {kind} for kind in Security} | {
+        Security.WPA2_MIXED: wpa2 | {Security.WPA2_MIXED},
+        Security.WPA3_MIXED: {Security.WPA3_SAE, Security.WPA2_AES, Security.WPA3_MIXED},
+    }
+    assert {kind for kind in Security if not kind.has_psk} == {Security.OPEN, Security.WEP}
     for ours in Security:
         for asked in Security:
-            mixed = Security.WPA2_MIXED in (ours, asked) and ours in wpa and asked in wpa
-            assert ours.accepts(asked) == (mixed or ours is asked)
+            assert ours.accepts(asked) == bool(made_of[ours] & made_of[asked])
 
 
 def test_a_passkey_is_in_no_repr_and_no_error() -> None:

@@ -51,8 +51,8 @@ def test_interfaces_are_laid_over_the_limits_of_a_combination() -> None:
 
 def test_the_other_end() -> None:
     told = nested(Attribute.STA_INFO, attribute(7, b"\xd0"), nested(8, number(5, 650)))
-    assert nl80211.read_station(bytes(4) + told) == (-48, 65.0)
-    assert nl80211.read_station(bytes(4)) == (None, None)
+    assert nl80211.read_station(bytes(4) + told) == (b"", (-48, 65.0))
+    assert nl80211.read_station(bytes(4)) == (b"", (None, None))
 
 
 @pytest.mark.parametrize(

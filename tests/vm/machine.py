@@ -43,6 +43,8 @@ mount --bind /mnt {out}
 mount --bind {modules} /lib/modules/{release}
 cp {regdb}/regulatory.db-debian /lib/firmware/regulatory.db
 cp {regdb}/regulatory.db.p7s-debian /lib/firmware/regulatory.db.p7s
+echo {programs}/modprobe > /proc/sys/kernel/modprobe
+modprobe configfs
 mount -t debugfs d /sys/kernel/debug; mount -t configfs c /sys/kernel/config
 hostname guest; ip link set lo up
 cd {folder}
@@ -182,6 +184,7 @@ def _stage2(machine: _Machine, command: str, out: Path) -> str:
         release=machine.modules.name,
         modules=shlex.quote(str(machine.modules)),
         regdb=shlex.quote(str(machine.regdb)),
+        programs=shlex.quote(str(machine.programs)),
         folder=shlex.quote(str(Path.cwd())),
         command=command,
     )

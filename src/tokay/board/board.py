@@ -19,8 +19,11 @@ class Board:
     pins: Pins = field(default_factory=lambda: SimulatedPins(0))
     ethernet: Radio | None = None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Release the hardware."""
         for port in self.ports:
             if port is not None:
                 port.close()
+        for radio in (self.radio, self.ethernet):
+            if radio is not None:
+                await radio.close()

@@ -62,6 +62,8 @@ class JoinRequest(NamedTuple):
     security: Security | None = None
     passkey: str | None = None
     """A passphrase, a WEP key, or the 64 hex digits of a PSK. Never in an error or a repr."""
+    roam: bool = False
+    """Whether the station may move to another access point of the SSID later."""
 
     def __repr__(self) -> str:
         """Show everything but the passkey."""
@@ -130,6 +132,10 @@ class Radio(Protocol):
     """Called on a turn of the loop when the link goes away by itself, with the reason as text:
     the access point went off or sent a deauthentication. Not called after `leave`."""
 
+    on_note: Callable[[str], None] | None
+    """Called with a line for the device's log: what the radio did otherwise than it was asked, or
+    why it could not."""
+
     @property
     def mac(self) -> str:
         """The station's address, `AA:BB:CC:DD:EE:FF`."""
@@ -173,6 +179,9 @@ class Radio(Protocol):
         Its BSSID is the station's address with the local bit turned, or that of an interface
         of its own. Raises ApError.
         """
+
+    async def close(self) -> None:
+        """Release the hardware, and undo what was changed on this machine."""
 
 
 def mac_text(mac: str) -> str:

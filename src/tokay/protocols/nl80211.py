@@ -322,14 +322,14 @@ def read_interface(answer: bytes) -> InterfaceFacts:
     )
 
 
-def read_station(answer: bytes) -> StationFacts:
-    """Read what is known of the other end. Raises NetlinkError."""
+def read_station(answer: bytes) -> tuple[bytes, StationFacts]:
+    """Return the address of the other end, and what is known of it. Raises NetlinkError."""
     _, found = netlink.read(_GENERIC, answer)
     told = dict(attributes(found.get(Attribute.STA_INFO, b"")))
     signal = told.get(_STA_SIGNAL_AVG) or told.get(_STA_SIGNAL)
     rate = dict(attributes(told.get(_STA_TX_BITRATE, b"")))
     tenths = rate.get(_RATE_BITRATE32) or rate.get(_RATE_BITRATE)
-    return StationFacts(
+    return found.get(Attribute.MAC, b""), StationFacts(
         None if not signal else int.from_bytes(signal[:1], "little", signed=True),
         None if not tenths else int.from_bytes(tenths, "little") / 10,
     )

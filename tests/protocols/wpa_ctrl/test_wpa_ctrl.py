@@ -105,7 +105,9 @@ def test_an_ssid_comes_back_as_it_is(text: bytes, ssid: bytes) -> None:
 
 
 def test_a_list_of_access_points() -> None:
-    first, second = read_bss_list((BSS + BSS.replace("id=4", "id=5")).encode())
+    first, second = read_bss_list(
+        (BSS + BSS.replace("id=4", "id=5").replace("====", "####")).encode()
+    )
     assert (first.id, first.bssid, first.frequency, first.level) == (
         4, "02:00:00:00:00:00", 2412, -30,
     )  # fmt: skip

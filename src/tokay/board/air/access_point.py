@@ -13,7 +13,7 @@ from tokay.board.air.errors import AirspaceError
 from tokay.board.air.traffic_shaping import PLAIN, Shape
 from tokay.board.passkey import check_passphrase, wep_key
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, ScanResult, mac_text
-from tokay.board.security import Security
+from tokay.board.security import Sae, Security
 from tokay.protocols import wpa
 
 if TYPE_CHECKING:
@@ -309,6 +309,11 @@ class AccessPoint:
         if not request.passkey:
             raise JoinError(JoinFailure.NO_PASSKEY)
         suite = self.security.suite(asked)
+        if suite is Sae.CCMP:
+            # Neither side can go on with a wrong password (12.4): the exchange itself is left out.
+            if not hmac.compare_digest(request.passkey.encode(), self._passphrase.encode()):
+                raise JoinError(JoinFailure.WRONG_PASSKEY)
+            return
         if suite is None:
             # Shared-key authentication: the access point sees at once that the answer is wrong.
             theirs, ours = wep_key(request.passkey), wep_key(self._passphrase)

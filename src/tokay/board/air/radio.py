@@ -28,12 +28,22 @@ class SimulatedRadio:
     passes at any rate. Raises ValueError for a MAC address that is none.
     """
 
-    __slots__ = ("_airspace", "_ap", "_join_time", "_link", "_mac", "_scan_time", "on_lost")
+    __slots__ = (
+        "_airspace",
+        "_ap",
+        "_join_time",
+        "_link",
+        "_mac",
+        "_scan_time",
+        "on_lost",
+        "on_note",
+    )
 
     def __init__(
         self, airspace: Airspace, mac: str, *, scan_time: float = 0.0, join_time: float = 0.0
     ) -> None:
         self.on_lost: Callable[[str], None] | None = None
+        self.on_note: Callable[[str], None] | None = None
         self._airspace = airspace
         self._mac = mac_text(mac)
         self._scan_time = scan_time
@@ -102,6 +112,10 @@ class SimulatedRadio:
         link, self._link = self._link, None
         if link is not None:
             link.close()
+
+    async def close(self) -> None:
+        """Close the link; nothing else was changed."""
+        await self.leave()
 
     def rssi(self) -> int | None:
         """Return the joined access point's signal in dBm, None if not joined."""

@@ -82,10 +82,11 @@ def name_servers(path: Path = RESOLV_CONF) -> list[IPv4Address]:
 class HostRadio:
     """A `Radio` whose one network is this machine's. `mac` is for a machine without one."""
 
-    __slots__ = ("_link", "_mac", "_monitor", "on_lost")
+    __slots__ = ("_link", "_mac", "_monitor", "on_lost", "on_note")
 
     def __init__(self, mac: str) -> None:
         self.on_lost: Callable[[str], None] | None = None
+        self.on_note: Callable[[str], None] | None = None
         machine = machine_network()
         has_mac = machine is not None and machine.mac.strip("0:")
         self._mac = machine.mac if machine is not None and has_mac else mac_text(mac)
@@ -145,6 +146,10 @@ class HostRadio:
     async def leave(self) -> None:
         """Close the link; the machine's network is not touched."""
         self._release()
+
+    async def close(self) -> None:
+        """Close the link; nothing else was changed."""
+        await self.leave()
 
     def rssi(self) -> int | None:
         """Return a good signal while joined."""

@@ -55,19 +55,21 @@ class WiredRadio:
         "ap_ifname",
         "ifname",
         "on_lost",
+        "on_note",
     )
 
     def __init__(
         self, ifname: str, *, ssid: str | None = None, ap_ifname: str | None = None
     ) -> None:
         self.on_lost: Callable[[str], None] | None = None
+        self.on_note: Callable[[str], None] | None = None
         self.ifname = ifname
         self.ap_ifname = ap_ifname
         self._ssid = ssid or ifname
         self._bssid = derived_bssid(self._ssid.encode())
-        self._mac = mac_text(_usable(ifname).mac.hex())
+        self._mac = mac_text(usable_interface(ifname).mac.hex())
         if ap_ifname is not None:
-            _usable(ap_ifname)
+            usable_interface(ap_ifname)
         self._reservation: socket.socket | None = None
         self._link: WiredLink | None = None
         self._ap: WiredApLink | None = None
@@ -103,7 +105,7 @@ class WiredRadio:
         if facts is None:
             raise JoinError(JoinFailure.NOT_FOUND)
         try:
-            self._reservation = _reserve(self.ifname)
+            self._reservation = reserve_interface(self.ifname)
             with Netlink() as kernel:
                 kernel.clear(facts.ifindex)
             link = WiredLink(self.ifname, facts.ifindex, self._mac, self._bssid)
@@ -126,8 +128,8 @@ class WiredRadio:
         if self._ap is not None:
             self._ap.close()
         try:
-            facts = _usable(self.ap_ifname)
-            reservation = _reserve(self.ap_ifname)
+            facts = usable_interface(self.ap_ifname)
+            reservation = reserve_interface(self.ap_ifname)
         except RadioError as error:
             raise ApError(str(error)) from None
         except OSError:
@@ -161,6 +163,10 @@ class WiredRadio:
     async def leave(self) -> None:
         """Close the link. The interface stays on, as a cable stays in."""
         self._release()
+
+    async def close(self) -> None:
+        """Close the link; nothing else was changed."""
+        await self.leave()
 
     def rssi(self) -> int | None:
         """Return a good signal while joined."""
@@ -212,7 +218,7 @@ class WiredRadio:
                 held.close()
 
 
-def _reserve(ifname: str) -> socket.socket:
+def reserve_interface(ifname: str) -> socket.socket:
     """Take an interface for this device alone, until the socket is closed. Raises OSError.
 
     Names in the abstract space belong to the network namespace (unix(7)), as interfaces do, and
@@ -243,7 +249,7 @@ def _why_lost(ifname: str, address: str | None) -> str:
     return ""
 
 
-def _usable(ifname: str) -> LinkFacts:
+def usable_interface(ifname: str) -> LinkFacts:
     """Return the facts of an interface that a device may have. Raises RadioError."""
     try:
         with Netlink() as kernel:

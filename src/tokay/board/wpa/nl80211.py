@@ -46,11 +46,15 @@ class Nl80211(NetlinkSocket):
         """Return a wireless interface by name."""
         return next((one for one in self.interfaces() if one.name == name), None)
 
-    def station(self, ifindex: int) -> StationFacts | None:
-        """Return what is known of the access point that an interface has joined."""
+    def stations(self, ifindex: int) -> list[tuple[bytes, StationFacts]]:
+        """Return what is known of the other ends of an interface, with their addresses."""
         body = nl80211.body(Command.GET_STATION, nl80211.on(ifindex))
         answers = self.dump(self._family, self._family, body)
-        return _read(nl80211.read_station, answers[0].body) if answers else None
+        return [_read(nl80211.read_station, answer.body) for answer in answers]
+
+    def station(self, ifindex: int) -> StationFacts | None:
+        """Return what is known of the access point that an interface has joined."""
+        return next((facts for _, facts in self.stations(ifindex)), None)
 
     def region(self) -> str:
         """Return the country whose rules hold."""

@@ -228,6 +228,7 @@ class Join:
             channel=details.channel,
             security=details.security,
             passkey=self._values[wlan.PASSKEY] or None,
+            roam=not self._values[wlan.BSSID],
         )
         try:
             async with asyncio.timeout(self._values[wlan.JOIN_TIMEOUT] / 1000):

@@ -42,6 +42,7 @@ class Wlan(Plugin):
         self._watch: asyncio.Task[None] | None = None
         self._pins: Pins = board.pins
         self.radio: Radio = board.radio
+        self.radio.on_note = kernel.log.line
         self.radio.on_lost = self._lost
         self._last = JoinResult.NONE
         self._network.register(NAME, self)
@@ -57,6 +58,7 @@ class Wlan(Plugin):
             joined.keep_lease()
         await self.down()
         self.radio.on_lost = None
+        self.radio.on_note = None
 
     @property
     def status(self) -> NetworkStatus:

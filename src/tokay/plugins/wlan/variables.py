@@ -30,6 +30,8 @@ SECURITIES: dict[str, Security] = {
     "wpa2_aes": Security.WPA2_AES,
     "wpa2_tkip": Security.WPA2_TKIP,
     "wpa2_mixed": Security.WPA2_MIXED,
+    "wpa3_sae": Security.WPA3_SAE,
+    "wpa3_mixed": Security.WPA3_MIXED,
 }
 
 SSID = Variable("wlan.ssid", "wl s", Text(1, 32), "", doc="The network to join.")

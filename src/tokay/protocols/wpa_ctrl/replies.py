@@ -13,7 +13,7 @@ BSS_MASK = 0x1 | 0x2 | 0x4 | 0x10 | 0x80 | 0x200 | 0x400 | 0x800 | 0x1000 | 0x20
 IE_MASK = 0x400
 
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
-_DELIMITER = b"===="
+_DELIMITERS = (b"====", b"####")  # behind the last of the list stands the second
 
 
 class Bss(NamedTuple):
@@ -53,7 +53,7 @@ def read_bss_list(text: bytes) -> Iterator[Bss]:
     """Give the access points of an answer to ``BSS RANGE=...``. Raises WpaCtrlError."""
     lines: list[bytes] = []
     for line in text.split(b"\n"):
-        if line == _DELIMITER:
+        if line in _DELIMITERS:
             yield _read_bss(read_fields(b"\n".join(lines)))
             lines = []
         else:
