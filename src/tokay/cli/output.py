@@ -39,5 +39,5 @@ def write_line(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the user something, in one line."""
+    """Write one line for the user to standard error."""
     write_line(f"tokay: {text}")

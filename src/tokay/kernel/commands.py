@@ -51,7 +51,7 @@ class DataSource(Protocol):
         """Ask a person something, if there is one."""
 
     def finish(self) -> None:
-        """Hear that the data of a command is complete."""
+        """Called when the data of a command is complete."""
 
     def leave(self) -> None:
         """Carry out `exit`."""
@@ -208,7 +208,7 @@ class Call:
         return b"".join([piece async for piece in self.pieces(size)])
 
     async def pieces(self, size: int) -> AsyncIterator[bytes]:
-        """Give the ``size`` bytes that follow the line as they come. Fails when they do not."""
+        """Yield the ``size`` bytes that follow the line as they come. Raises CommandError."""
         self._taken = True
         left = size
         while left:

@@ -55,7 +55,7 @@ class TurnedLoop(asyncio.SelectorEventLoop):
         return self._now
 
     async def turn(self, seconds: float) -> None:
-        """Let ``seconds`` pass: run each timer that falls due, in order, and all that it brings.
+        """Turn the clock: run each timer due within ``seconds``, in order, and all that it brings.
 
         Returns once everything has settled at the new time. Raises ValueError when ``seconds`` is
         negative. Several may turn at once: each returns when its own time has come.
@@ -72,7 +72,7 @@ class TurnedLoop(asyncio.SelectorEventLoop):
                 self._targets.remove(target)
 
     async def settle(self) -> None:
-        """Let everything happen that needs no time to pass."""
+        """Run everything that is due without turning the clock."""
         await self.turn(0)
 
     async def turn_until(self, coroutine: Coroutine[Any, Any, T]) -> T:
