@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shutil
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tokay.cli.output import say
 
 if TYPE_CHECKING:
-    from tokay.fleet.run import FleetRun, Options
+    from tokay.fleet.run import Options
 
 ENGINES = ("local", "ray")
 
@@ -106,6 +107,8 @@ def _run(arguments: argparse.Namespace) -> int:
     out = arguments.out or default_out(source)
     shards = arguments.shards or cores()
     state = arguments.state or out / "state"
+    if not arguments.state:
+        shutil.rmtree(state, ignore_errors=True)  # of an earlier run
     options = Options(source, shards, arguments.engine, out, state)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_execute(options))
@@ -115,20 +118,20 @@ async def _execute(options: "Options") -> int:
     from tokay.fleet import report  # noqa: PLC0415
     from tokay.fleet.engines.local import LocalEngine  # noqa: PLC0415
     from tokay.fleet.run import FleetRun, exit_status  # noqa: PLC0415
+    from tokay.fleet.view import open_view  # noqa: PLC0415
 
     run = FleetRun(options, LocalEngine(options.out / "logs"))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, run.interrupt)
-    run.on_running = _say_running
-    made = await run.run()
+    view = open_view()
+    run.watch = lambda run: view.show(run.picture())
+    try:
+        made = await run.run()
+    finally:
+        view.close()
     report.write(options.out, made, run.environment())
     for line in report.summary(made):
         print(line)
     print(f"report: {options.out / 'report.html'}")
     return exit_status(made)
-
-
-def _say_running(run: "FleetRun") -> None:
-    shards = f"{run.shards} shard{'s' if run.shards > 1 else ''}"
-    print(f"running: {run.layout.devices} devices, {shards}", flush=True)

@@ -19,12 +19,14 @@ from tokay.fleet.collector import Collector
 from tokay.fleet.control import Begin
 from tokay.fleet.engines import Engine
 from tokay.fleet.errors import FleetError
+from tokay.fleet.measures import figures, metric_names
 from tokay.fleet.report.document import Environment, Report, ShardReport, build
 from tokay.fleet.scenario import Scenario, Source
 from tokay.fleet.scenario_file import load
 from tokay.fleet.server import HOST, Ports, ServerProcess, Settings
 from tokay.fleet.supervisor import Supervisor
 from tokay.fleet.template import Value
+from tokay.fleet.view import Picture
 
 PASSED, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses: all thresholds hold; one does not; it could not run; Ctrl-C."""
@@ -60,8 +62,6 @@ class FleetRun:
         self.collector = Collector(self.shards)
         self.engine = engine
         self.watch: Watch | None = None
-        self.on_running: Watch | None = None
-        """Called once, when every shard is ready and the clock starts."""
         self.step = "starting"
         """What it is doing, in a word."""
         self._server = server
@@ -99,8 +99,6 @@ class FleetRun:
             if not self._interrupted.is_set():
                 self.step = "running"
                 self.supervisor.go()
-                if self.on_running is not None:
-                    self.on_running(self)
                 await self._hold()
                 ran = min(self.elapsed, self.duration)
             self.step = "stopping"
@@ -112,6 +110,33 @@ class FleetRun:
         interrupted = self._interrupted.is_set()
         name = self.options.source.name.removesuffix(".toml")
         return build(name, self.scenario, self.layout, self.collector, ran, interrupted=interrupted)
+
+    def picture(self) -> Picture:
+        """Return how it stands."""
+        collector = self.collector
+        points = collector.timeline.recent()
+        total = collector.table.total()
+        totals = {}
+        for name in metric_names(total):
+            known = figures(total, name)
+            totals[name] = (known.count, known.errors)
+        note = collector.notes[-1] if collector.notes else None
+        return Picture(
+            scenario=self.options.source.name.removesuffix(".toml"),
+            step=self.step,
+            stage=self.stage,
+            elapsed=self.elapsed,
+            duration=self.duration,
+            devices=self.layout.devices,
+            states=collector.timeline.states,
+            width=collector.timeline.width,
+            recent=points,
+            totals=totals,
+            shards=collector.health,
+            gaps=collector.gaps,
+            noted=collector.noted,
+            note=f"device {note.device}: {note.text}" if note is not None else "",
+        )
 
     def environment(self) -> Environment:
         """Return when and where it was, and what it used."""

@@ -9,6 +9,7 @@ A shard that comes back is told how much time has passed and goes on from there.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 
 from tokay.fleet.collector import Collector
@@ -161,13 +162,13 @@ class Supervisor:
             match message:
                 case Sample():
                     try:
-                        self._collector.sample(shard, message)
+                        self._collector.sample(shard, message, ending=self._stopping)
                     except ValueError as error:
                         return str(error)
                 case Note():
                     self._collector.note(message)
                 case Pong(number):
-                    self.latency = self._loop.time() - number / 1e9
+                    self.latency = (time.perf_counter_ns() - number) / 1e9
                 case Failed(text):
                     return text
                 case Done():
@@ -185,4 +186,4 @@ class Supervisor:
                 return listening.result()
             if self._loop.time() - self._alive[shard] > self._hang_limit:
                 return f"no sign of life for {self._hang_limit:.0f} s"
-            channel.send(Ping(int(self._loop.time() * 1e9)))
+            channel.send(Ping(time.perf_counter_ns()))
