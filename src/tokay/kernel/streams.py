@@ -52,15 +52,6 @@ class StreamType(StrEnum):
     WEBS = "WEBS"
 
 
-BRIDGEABLE = frozenset(
-    (
-        StreamType.TCPC, StreamType.TCPS, StreamType.TLSC, StreamType.TLSS,
-        StreamType.UDPC, StreamType.UDPS, StreamType.WEBC, StreamType.WEBS,
-    )
-)  # fmt: skip
-"""What stream mode takes. Source: docs/protocol/command-protocol.md, section 8.2."""
-
-
 class Taker(Protocol):
     """Who has what a stream receives in place of its inbox: the bus in stream mode."""
 
@@ -84,6 +75,10 @@ class Stream(ABC):
     """Whether it goes by itself once read to the end; None leaves it to `stream.auto_close`."""
     network = True
     """Whether it is lost with the network, and its opening and closing are worth a notice."""
+    bridgeable = False
+    """Whether stream mode takes it (docs/protocol/command-protocol.md, section 8.2)."""
+    datagrams = False
+    """Whether each write is a message of its own, whose bounds the peer sees."""
 
     def __init__(self, info: str = "") -> None:
         self.handle = -1
