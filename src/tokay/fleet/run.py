@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tokay.fleet import layout as layouts
 from tokay.fleet import plan
@@ -45,6 +45,16 @@ class Options(NamedTuple):
     metrics: int | None = None
 
 
+class AnyServer(Protocol):
+    """The server that comes with Tokay, wherever it runs."""
+
+    async def start(self, settings: Settings) -> Ports:
+        """Start it; return where it listens. Raises OSError."""
+
+    async def stop(self) -> None:
+        """End it, if it was started."""
+
+
 Watch = Callable[["FleetRun"], None]
 
 
@@ -52,7 +62,7 @@ class FleetRun:
     """A run of a fleet. ``watch`` is called now and then while it goes on."""
 
     def __init__(
-        self, options: Options, engine: Engine, *, server: ServerProcess | None = None
+        self, options: Options, engine: Engine, *, server: AnyServer | None = None
     ) -> None:
         self.options = options
         self.scenario: Scenario = load(options.source)
@@ -64,7 +74,8 @@ class FleetRun:
         self.watch: Watch | None = None
         self.step = "starting"
         """What it is doing, in a word."""
-        self._server = server
+        self.tick = TICK
+        self._server: AnyServer = ServerProcess() if server is None else server
         self._interrupted = asyncio.Event()
         self._values: dict[str, Value] = {}
         self.supervisor = Supervisor(engine, self.shards, self._begin, self.collector)
@@ -167,7 +178,7 @@ class FleetRun:
                 raise FleetError(f"no shard is left: {self.collector.gaps[-1].reason}")
             self._look()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._interrupted.wait(), min(TICK, left))
+                await asyncio.wait_for(self._interrupted.wait(), min(self.tick, left))
 
     def _look(self) -> None:
         if self.watch is not None:
@@ -179,7 +190,9 @@ class FleetRun:
         stop = asyncio.ensure_future(self._interrupted.wait())
         try:
             while not task.done() and not stop.done():
-                await asyncio.wait((task, stop), timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    (task, stop), timeout=self.tick, return_when=asyncio.FIRST_COMPLETED
+                )
                 self._look()
             if task.done():
                 task.result()
@@ -203,9 +216,8 @@ class FleetRun:
                 authority = Certificates(self.scenario, Path(self.options.source.folder))
                 certificate, key = authority.server([HOST, "server.fleet"])
             settings = Settings(table.delay, table.capacity, certificate, key)
-            self._server = self._server or ServerProcess(settings)
             try:
-                ports = await self._server.start()
+                ports = await self._server.start(settings)
             except OSError as error:
                 raise FleetError(str(error)) from None
         return {
@@ -215,8 +227,7 @@ class FleetRun:
         }  # fmt: skip
 
     async def _stop_server(self) -> None:
-        if self._server is not None:
-            await self._server.stop()
+        await self._server.stop()
 
 
 def uses_tls(scenario: Scenario) -> bool:
