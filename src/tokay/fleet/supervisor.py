@@ -56,7 +56,7 @@ class Supervisor:
         self.engine = engine
         self._begin = begin
         self._collector = collector
-        self._hang_limit = hang_limit
+        self.hang_limit = hang_limit
         self._loop = asyncio.get_running_loop()
         self._shards = range(shards)
         self._tasks: list[asyncio.Task[None]] = []
@@ -185,6 +185,6 @@ class Supervisor:
             await asyncio.wait([listening], timeout=self.ping)
             if listening.done():
                 return listening.result()
-            if self._loop.time() - self._alive[shard] > self._hang_limit:
-                return f"no sign of life for {self._hang_limit:.0f} s"
+            if self._loop.time() - self._alive[shard] > self.hang_limit:
+                return f"no sign of life for {self.hang_limit:.0f} s"
             channel.send(Ping(time.perf_counter_ns()))

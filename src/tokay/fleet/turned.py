@@ -5,6 +5,7 @@ with Tokay is on the same loop; a server elsewhere would not know what time it i
 """
 
 import asyncio
+import math
 
 from tokay.fleet.control import LocalChannel, local_pair
 from tokay.fleet.errors import FleetError
@@ -71,5 +72,6 @@ def turned_run(options: Options) -> FleetRun:
     sample = max(SAMPLE, run.duration / MAX_POINTS)
     run.engine = run.supervisor.engine = TurnedEngine(sample)
     run.tick = run.supervisor.ping = sample
+    run.supervisor.hang_limit = math.inf  # time does not pass while a task runs
     run.collector.timeline.width = sample
     return run

@@ -64,18 +64,20 @@ class PlainView:
                 many = "s" if len(picture.shards) > 1 else ""
                 _say(f"running: {picture.devices} devices, {len(picture.shards)} shard{many}")
             self._stage = picture.stage
+            self._all_joined = False
             _say(f"{clock_label(picture.elapsed)} {picture.stage}")
         for number, gap in enumerate(picture.gaps):
             if number == len(self._gaps):
                 self._gaps.append(None)
+                self._all_joined = False
                 _say(f"{clock_label(gap.began)} shard {gap.shard} is gone: {gap.reason}")
             if gap.until is not None and self._gaps[number] is None:
                 _say(f"{clock_label(gap.until)} shard {gap.shard} is back")
             self._gaps[number] = gap.until
         all_joined = picture.states.get("joined", 0) == picture.devices
         if all_joined and not self._all_joined:
+            self._all_joined = True
             _say(f"{clock_label(picture.elapsed)} all {picture.devices} devices are joined")
-        self._all_joined = all_joined
 
     def close(self) -> None:
         """Do nothing: every line stands for itself."""
