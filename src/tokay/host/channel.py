@@ -1,9 +1,9 @@
 """The byte channel under a console: a serial line, a TCP connection.
 
 A channel calls ``on_data`` with what the module sends, and ``on_lost`` once, when it is gone. What
-is written waits until it can go. ``trace`` hears every byte, in both directions, with the time of
-the event loop: ``trace(time, direction, data)``, the direction being ``HOST`` for what the host
-sends and ``MODULE`` for what comes back.
+is written waits until it can go. ``trace(time, direction, data)`` is called with every byte in both
+directions: the time is the event loop's in seconds, the direction ``HOST`` for what the host sends
+and ``MODULE`` for what comes back.
 """
 
 import asyncio
@@ -40,24 +40,24 @@ class Channel(ABC):
 
 
 def _nobody(_: object) -> None:
-    """Stand for a listener that has not come yet."""
+    """Do nothing: the default listener."""
 
 
 class Drained:
-    """Lets many wait until all that was written has gone."""
+    """Tell waiters that all written bytes have gone."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self._event.set()
 
     def wrote(self) -> None:
-        """Note that something waits."""
+        """Record that bytes wait."""
         self._event.clear()
 
     def gone(self) -> None:
-        """Note that nothing waits."""
+        """Record that no bytes wait."""
         self._event.set()
 
     async def wait(self) -> None:
-        """Return when nothing waits."""
+        """Return when no bytes wait."""
         await self._event.wait()

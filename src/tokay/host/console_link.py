@@ -88,7 +88,7 @@ class ConsoleLink(Link):
 
     @contextlib.asynccontextmanager
     async def wire(self) -> AsyncIterator[Wire]:
-        """Give the bare bytes of the console, in the form that it has now."""
+        """Return the bare bytes of the console, in the form that it has now."""
         self._check()
         self.client.lose()
         self._wire = Wire(self._write)
@@ -98,7 +98,7 @@ class ConsoleLink(Link):
             self._wire = None
 
     async def forget(self) -> None:
-        """Take it that the module restarts: find its console anew before the next command."""
+        """Assume that the module restarts: find its console again before the next command."""
         self.client.restarted()
 
     @property

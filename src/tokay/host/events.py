@@ -31,7 +31,7 @@ class EventQueue:
         self._more.set()
 
     def close(self) -> None:
-        """Let the listener come to an end."""
+        """End the iteration after the events that wait."""
         self._closed = True
         self._more.set()
 
@@ -55,7 +55,7 @@ class EventQueue:
 
 
 class EventHub:
-    """Hands each event to all who listen."""
+    """Distribute each event to all listeners."""
 
     def __init__(self) -> None:
         self._queues: list[EventQueue] = []
@@ -63,7 +63,7 @@ class EventHub:
         self._closed = False
 
     def tell(self, event: Event) -> None:
-        """Hand an event on."""
+        """Pass an event to every listener."""
         for queue in self._queues:
             queue.put(event)
         for name, handler in list(self._handlers):
@@ -79,7 +79,7 @@ class EventHub:
         return queue
 
     def unsubscribe(self, queue: EventQueue) -> None:
-        """Take a queue away."""
+        """Remove a queue."""
         if queue in self._queues:
             self._queues.remove(queue)
 
@@ -90,7 +90,7 @@ class EventHub:
         return lambda: self._handlers.remove(entry) if entry in self._handlers else None
 
     def close(self) -> None:
-        """Come to an end."""
+        """End all queues."""
         self._closed = True
         for queue in self._queues:
             queue.close()

@@ -39,7 +39,7 @@ class Link(ABC):
         return await self.execute(line, b"", timeout)
 
     async def forget(self) -> None:  # noqa: B027 - most have nothing to forget
-        """Take it that the module restarts."""
+        """Assume that the module restarts."""
 
     async def poll_events(self) -> bool:
         """Fetch events that do not come by themselves; return whether there can be such."""
@@ -51,9 +51,9 @@ class Link(ABC):
         return None
 
     def wire(self) -> AbstractAsyncContextManager[Wire]:
-        """Give the bare bytes of the console. Raises Unsupported where there are none."""
+        """Return the bare bytes of the console. Raises Unsupported where there are none."""
         raise Unsupported("only a console has a wire")
 
 
 def _nobody(_: Event) -> None:
-    """Stand for a listener that has not come yet."""
+    """Do nothing: the default listener."""

@@ -88,8 +88,8 @@ class Module:
         """Return a module, to be entered with ``async with`` (or awaited, and closed).
 
         ``url`` is as in ``tokay.host.address``; ``timeout`` is the seconds that a command may take
-        unless told else; ``trace`` hears every byte. Raises AddressError; on entering Disconnected,
-        Busy, LoginFailed, Timeout or FramingError.
+        unless told else; ``trace(time, direction, data)`` is called with every byte. Raises
+        AddressError; on entering Disconnected, Busy, LoginFailed, Timeout or FramingError.
         """
         from tokay.host.links import open_link  # noqa: PLC0415 - loads what the scheme needs
 
@@ -223,7 +223,7 @@ class Module:
 
     @contextlib.contextmanager
     def subscribe(self) -> "Generator[EventQueue]":
-        """Give a queue of what comes unasked from now on; at most 1000 wait, older ones go."""
+        """Return a queue of the unsolicited lines from now on. It holds the latest 1000."""
         queue = self._hub.subscribe()
         try:
             yield queue
@@ -231,7 +231,7 @@ class Module:
             self._hub.unsubscribe(queue)
 
     async def events(self) -> AsyncIterator[Event]:
-        """Give what comes unasked, from the first step of the loop on, until the module is closed.
+        """Yield unsolicited lines from the first step of the loop on, until the module is closed.
 
         Over REST the module is asked for its log once a second.
         """
@@ -277,7 +277,7 @@ class Module:
 
     @contextlib.asynccontextmanager
     async def wire(self) -> AsyncIterator[Wire]:
-        """Give the bare bytes of a console, with nobody between; afterwards it is found anew.
+        """Return the bare bytes of a console; afterwards its form is found again.
 
         Commands wait until it is left. Raises Unsupported where there is no console.
         """
@@ -287,7 +287,7 @@ class Module:
                 yield wire
 
     async def forget(self) -> None:
-        """Take it that the module restarts: its console and its version are asked for anew."""
+        """Assume that the module restarts: find its console and its version again."""
         self._version = None
         await self._link.forget()
 

@@ -11,7 +11,7 @@ from tokay.host.address import Address
 from tokay.host.channel import Channel, Drained
 from tokay.host.errors import AddressError, Disconnected
 from tokay.protocols.com_port_client import ComPortClient
-from tokay.protocols.rfc2217 import Line, Parity
+from tokay.protocols.rfc2217 import ComPortSettings, Parity
 from tokay.protocols.telnet import BINARY, ECHO, SUPPRESS_GO_AHEAD, Telnet, escape
 
 CLOSE_TIME = 1.0
@@ -126,12 +126,12 @@ class Rfc2217Channel(TelnetChannel):
         self._send(self._com_port.data_to_send())
 
 
-def line_of(address: Address) -> Line:
+def line_of(address: Address) -> ComPortSettings:
     """Return the line that an address wants. Raises AddressError."""
     parity = address.options.get("parity", "none")
     if parity not in _PARITY:
         raise AddressError(f"parity={parity}: use {', '.join(_PARITY)}")
-    return Line(
+    return ComPortSettings(
         baud=address.number("baud", 115200),
         data=address.number("data", 8),
         parity=_PARITY[parity],

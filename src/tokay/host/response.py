@@ -60,8 +60,9 @@ class Event:
     """A line that nobody asked for.
 
     ``name`` is `opened`, `closed`, `ready`, `associated`, `disassociated`, ... for a notice in
-    brackets, else `log`; `restarted` and `disconnected` are told by the library itself. ``subject`` is what the notice
-    is about: a handle, a host. ``stamp``: its time as it was printed, empty without one.
+    brackets, else `log`; `restarted` and `disconnected` are told by the library itself.
+    ``subject`` is what the notice is about: a handle, a host. ``stamp``: its time as it was
+    printed, empty without one.
     """
 
     name: str

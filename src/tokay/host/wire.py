@@ -57,13 +57,13 @@ class Wire:
         return self._take(len(self._held))
 
     def feed(self, data: bytes) -> None:
-        """Take bytes of the module."""
+        """Called with bytes of the module."""
         self._held += data
         del self._held[:-MAX_HELD]
         self._more.set()
 
     def fail(self, error: ModuleError) -> None:
-        """Let who waits hear that nothing more will come."""
+        """Fail pending and later reads with ``error``."""
         self._error = error
         self._more.set()
 

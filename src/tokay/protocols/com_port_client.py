@@ -1,4 +1,4 @@
-"""RFC 2217, the end that uses the port: sets the line, and hears its bytes. No I/O.
+"""RFC 2217, the end that uses the port: sets the line and receives its bytes. No I/O.
 
 The line is asked for as soon as the server agrees to the option; a server that does not have it
 (a plain telnet server) is used as it is. What the server answers is noted in ``agreed``.
@@ -6,16 +6,16 @@ The line is asked for as soon as the server agrees to the option; a server that 
 Source: RFC 2217.
 """
 
-from tokay.protocols.rfc2217 import ANSWER, Code, Line
+from tokay.protocols.rfc2217 import ANSWER, ComPortCommand, ComPortSettings
 from tokay.protocols.telnet import (
     BINARY,
     COM_PORT,
     ECHO,
     SUPPRESS_GO_AHEAD,
-    End,
-    Option,
+    OptionEnd,
     Subnegotiation,
     Telnet,
+    TelnetOption,
 )
 
 DTR_ON, RTS_ON = 8, 11
@@ -23,11 +23,11 @@ DTR_ON, RTS_ON = 8, 11
 
 
 class ComPortClient:
-    """The client's end of one connection. ``line`` is what it wants."""
+    """The client's end of one connection. ``line``: the settings it asks for."""
 
     __slots__ = ("agreed", "line", "telnet")
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: ComPortSettings) -> None:
         self.line = line
         self.agreed: dict[int, int] = {}
         """What the server said that holds, by command."""
@@ -39,7 +39,7 @@ class ComPortClient:
         self.telnet.ask(SUPPRESS_GO_AHEAD)
 
     def data_to_send(self) -> bytes:
-        """Return what is to be written to the server now, and forget it."""
+        """Return the bytes to be written to the server, and clear them."""
         return self.telnet.data_to_send()
 
     def receive(self, data: bytes) -> list[bytes]:
@@ -49,7 +49,7 @@ class ComPortClient:
             match event:
                 case bytes():
                     pieces.append(event)
-                case Option(End.OURS, option, True) if option == COM_PORT:
+                case TelnetOption(OptionEnd.OURS, option, True) if option == COM_PORT:
                     self._set_line()
                 case Subnegotiation(option, said) if option == COM_PORT and said:
                     self.agreed[said[0] - ANSWER] = int.from_bytes(said[1:5])
@@ -60,12 +60,12 @@ class ComPortClient:
     def _set_line(self) -> None:
         line = self.line
         for code, value in (
-            (Code.BAUDRATE, line.baud.to_bytes(4)),
-            (Code.DATASIZE, bytes((line.data,))),
-            (Code.PARITY, bytes((line.parity,))),
-            (Code.STOPSIZE, bytes((line.stop,))),
-            (Code.CONTROL, bytes((line.flow,))),
-            (Code.CONTROL, bytes((DTR_ON,))),
-            (Code.CONTROL, bytes((RTS_ON,))),
+            (ComPortCommand.BAUDRATE, line.baud.to_bytes(4)),
+            (ComPortCommand.DATASIZE, bytes((line.data,))),
+            (ComPortCommand.PARITY, bytes((line.parity,))),
+            (ComPortCommand.STOPSIZE, bytes((line.stop,))),
+            (ComPortCommand.CONTROL, bytes((line.flow,))),
+            (ComPortCommand.CONTROL, bytes((DTR_ON,))),
+            (ComPortCommand.CONTROL, bytes((RTS_ON,))),
         ):
             self.telnet.subnegotiate(COM_PORT, bytes((code,)) + value)

@@ -273,17 +273,17 @@ class ConsoleClient:
         self._enter(Phase.RESTORE, now)
 
     def restarted(self) -> None:
-        """Take it that the module restarts: its console is to be found anew."""
+        """Assume that the module restarts: probe its console again on ``resume``."""
         self._known = False
         self.lose()
 
     def lose(self) -> None:
-        """Wait no more: the answer may still come, and will be skipped."""
+        """Stop waiting for an answer; one that comes late is skipped."""
         self._command = None
         self._lost()
 
     def data_to_send(self) -> bytes:
-        """Return what is to be written now, and forget it."""
+        """Return the bytes to be written now, and clear them."""
         data = bytes(self._to_send)
         self._to_send.clear()
         return data
@@ -306,7 +306,7 @@ class ConsoleClient:
     # What the module does.
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        """Take bytes of the module; return what they mean."""
+        """Process bytes of the module; return the events in them."""
         events: list[Event] = []
         if self.phase in _HUNTING:
             self._hunt(data, now, events)
@@ -318,7 +318,7 @@ class ConsoleClient:
         return events
 
     def tick(self, now: float) -> list[Event]:
-        """Hear what time it is; a phase that waited too long is tried otherwise."""
+        """Advance the clock; leave a phase that got no answer in time."""
         if self.deadline is None or now < self.deadline:
             return []
         match self.phase:
@@ -435,7 +435,7 @@ class ConsoleClient:
                 break
 
     def _answered(self, code: int, body: bytes, now: float, events: list[Event]) -> None:
-        """Take a reply. One that nobody waits for is a late one, and dropped."""
+        """Process a reply. One that nobody waits for is a late one, and dropped."""
         if self.phase not in (Phase.IN_STEP, Phase.WAITING):
             # What a failure says in words is not the same everywhere.
             self._replies.append((code, b"" if code else body))
@@ -477,7 +477,7 @@ class ConsoleClient:
         events.append(Detached())
 
     def _bare(self, text: bytes, now: float, events: list[Event]) -> None:
-        """Take a line outside any block."""
+        """Process a line outside any block."""
         if self.phase is Phase.RESTORE and text in _TEXTS:
             self._answered(_TEXTS[text], text, now, events)
         elif self._command is None:
@@ -489,7 +489,7 @@ class ConsoleClient:
             self._line(text, now, events)
 
     def _line(self, text: bytes, now: float, events: list[Event]) -> None:
-        """Take a line that nobody asked for."""
+        """Process an unsolicited line."""
         if _READY.fullmatch(text) and self.phase is not Phase.RESTORE:
             if self.phase in (Phase.IN_STEP, Phase.WAITING):
                 events.append(Restarted())

@@ -47,7 +47,7 @@ Piece = Block | Line | Fault
 
 
 class ConsoleReader:
-    """Takes bytes in, gives pieces out."""
+    """Split a byte stream into pieces."""
 
     __slots__ = ("_buffer",)
 
@@ -60,7 +60,7 @@ class ConsoleReader:
         return bytes(self._buffer)
 
     def clear(self) -> None:
-        """Forget what is held."""
+        """Discard what is held."""
         self._buffer.clear()
 
     def feed(self, data: bytes) -> list[Piece]:
@@ -78,7 +78,7 @@ class ConsoleReader:
         return pieces
 
     def _take(self, at: int, pieces: list[Piece]) -> int:
-        """Take one piece; return where the next begins, -1 when more bytes are needed."""
+        """Parse one piece; return where the next begins, -1 when more bytes are needed."""
         buffer = self._buffer
         if header := _HEADER.match(buffer, at):
             return self._block(header, pieces)
