@@ -4,7 +4,7 @@ A handler takes a ``Call`` and returns text, bytes, or None for `Success`. It ra
 and knows nothing of headers, prompts, echo or JSON: the front ends decorate. A handler that waits
 for nothing is a plain function and is answered in the same turn of the loop.
 
-Sources: docs/protocol/commands.md, section 1; ARCHITECTURE.md, "The way through the house".
+Sources: docs/protocol/commands.md, section 1; ARCHITECTURE.md, "Control and data flow".
 """
 
 import inspect
