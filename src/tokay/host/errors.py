@@ -20,8 +20,8 @@ class Timeout(ModuleError):  # noqa: N818 - the name that hosts look for
 class CommandFailed(ModuleError):  # noqa: N818
     """The module answered with another result than success.
 
-    ``code`` is 1-9 (command-protocol, section 4), ``text`` what it said, ``log`` what it told
-    before that.
+    ``code`` is 1-9 (docs/protocol/command-protocol.md, section 4), ``text`` what it said, ``log``
+    what it told before that.
     """
 
     def __init__(self, command: str, code: int, data: bytes, log: tuple[str, ...] = ()) -> None:

@@ -1,6 +1,6 @@
 """What a module says it is, and which generation's dialect it therefore speaks.
 
-Sources: command-protocol, section 11; commands-system, section 4; found-later (captured forms).
+Sources: docs/protocol/command-protocol.md, section 11; docs/protocol/commands.md, section 4.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Words of a command line, as a module reads them.
 
-Source: command-protocol, section 2: blanks part words, double quotes hold them together, and a
-backslash stands before what could not be written otherwise.
+Source: docs/protocol/command-protocol.md, section 2: blanks part words, double quotes hold them
+together, and a backslash stands before what could not be written otherwise.
 """
 
 _ESCAPES = {

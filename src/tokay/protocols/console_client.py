@@ -44,8 +44,8 @@ a header that lies                  ``OutOfStep``, or silence; LOST follows
 `save`                              RESTORE first: the form of the host is never what is saved
 ==================================  ==============================================================
 
-Sources: command-protocol, sections 3, 8.2 and 11; the table of codes is seen on the wire for 0, 1
-and 3, and no other code is relied on here.
+Sources: docs/protocol/command-protocol.md, sections 3, 8.2 and 11; the table of codes is seen on
+the wire for 0, 1 and 3, and no other code is relied on here.
 """
 
 import re
@@ -69,7 +69,10 @@ RESTORE_TIME = 10.0
 PROBES = 2
 """Probes before the port is taken to be in stream mode."""
 GUARD_TIME = 3.2
-"""Seconds of silence before the break-in text: 3 are needed (command-protocol, section 8.2)."""
+"""Seconds of silence before the escape sequence; 3 are needed.
+
+Source: docs/protocol/command-protocol.md, section 8.2.
+"""
 BREAK_IN_TIME = 0.3
 """Seconds that a module gets to leave stream mode."""
 MAX_HUNTED = 64 * 1024

@@ -15,7 +15,7 @@ a line that ends in a header  noise, or an echo without end: ``Line``, then the 
 Bounds: a body has 99,999 bytes at most, a bare line MAX_LINE. What breaks the rules is a ``Fault``:
 what was held is dropped, and the reader begins again with what comes next.
 
-Source: command-protocol, section 3.
+Source: docs/protocol/command-protocol.md, section 3.
 """
 
 import re
