@@ -55,8 +55,7 @@ class Subnet:
         self._duplicates = 0
         self._duplicate_addresses: set[int] = set()
         # Offers that nobody took up are still claimed when the airspace is thrown away.
-        # At the end of the program the kernel frees them, and their file may be closed before.
-        weakref.finalize(self, _release_all, locks, self._assigned).atexit = False
+        weakref.finalize(self, _release_all, locks, self._assigned)
 
     @cached_property
     def _server(self) -> "dhcp.DhcpServer":
