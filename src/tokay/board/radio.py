@@ -148,6 +148,12 @@ class Radio(Protocol):
         Works joined or not. Takes seconds on a real radio.
         """
 
+    async def wait_turn(self) -> None:
+        """Return when a join may begin; called before its time limits run.
+
+        A simulated radio lets those of its process begin a few at a time. Others return at once.
+        """
+
     async def join(self, request: JoinRequest) -> Link:
         """Associate and authenticate, once; a link that is up already is left first.
 

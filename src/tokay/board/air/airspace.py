@@ -18,6 +18,7 @@ from tokay.board.air.access_point import AccessPoint, AirspaceError, derived_bss
 from tokay.board.air.address_lock import AddressLocks, process_address_locks
 from tokay.board.air.multicast_medium import LoopbackBridge
 from tokay.board.air.subnet import Subnet
+from tokay.board.air.turnstile import Turnstile
 from tokay.board.radio import mac_text, next_mac
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Airspace:
         self._access_points: list[AccessPoint] = []
         self._subnets: dict[IPv4Network, Subnet] = {}
         self._macs: set[str] = set()
+        self.turnstile = Turnstile()
+        """Where stations that want to join wait for their turn."""
         self._script: FaultScript | None = None
         self._seed = 0
         self._started: tuple[asyncio.AbstractEventLoop, float] | None = None

@@ -71,6 +71,10 @@ class SimulatedRadio:
         ]
         return sorted(found, key=lambda network: -network.rssi)
 
+    async def wait_turn(self) -> None:
+        """Take turns with the other stations of the airspace; see `Radio.wait_turn`."""
+        await self._airspace.turnstile.enter()
+
     async def join(self, request: JoinRequest) -> LoopbackLink:
         """Associate and authenticate, once; see `Radio.join`. Raises JoinError."""
         await self.leave()

@@ -116,6 +116,9 @@ class HostRadio:
             )
         ]
 
+    async def wait_turn(self) -> None:
+        """Return at once; see `Radio.wait_turn`."""
+
     async def join(self, request: JoinRequest) -> "HostLink":
         """Attach to the machine's network; see `Radio.join`. Raises JoinError."""
         await self.leave()

@@ -97,6 +97,9 @@ class WiredRadio:
             )
         ]
 
+    async def wait_turn(self) -> None:
+        """Return at once; see `Radio.wait_turn`."""
+
     async def join(self, request: JoinRequest) -> WiredLink:
         """Switch the interface on and attach to it; see `Radio.join`. Raises JoinError."""
         await self.leave()

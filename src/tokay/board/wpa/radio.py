@@ -128,6 +128,9 @@ class WpaRadio:
             key=lambda one: -one.rssi,
         )
 
+    async def wait_turn(self) -> None:
+        """Return at once; see `Radio.wait_turn`."""
+
     async def join(self, request: JoinRequest) -> WpaLink:
         """Associate and authenticate, once; see `Radio.join`. Raises JoinError."""
         await self.leave()

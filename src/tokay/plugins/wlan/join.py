@@ -182,6 +182,7 @@ class Join:
             return False
         if self._attempts >= self._values[wlan.JOIN_RETRIES]:
             return False
+        await self._radio.wait_turn()
         self._attempts += 1
         network = self._values[wlan.SSID] or self._values[wlan.BSSID]
         self._kernel.notice("wlan_joining", text=network)
