@@ -26,7 +26,7 @@ LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 OLD = re.compile(
     r"(?i)(?<![/\w])(?:commands-(?:network|system)|variables-notes|variables\.yaml|found-later)\b"
     r"|(?<![/\w])(?:command-protocol|web-and-discovery)(?!\.md|\w)"
-    r"|variables\s+reference|\bDESIGN\b"
+    r"|variables\s+reference|(?-i:\bDESIGN\b)"
 )
 
 

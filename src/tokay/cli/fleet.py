@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shutil
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--state", type=Path, metavar="DIR",
         help="where shards keep settings and files; state in the report's folder if not",
+    )  # fmt: skip
+    run.add_argument(
+        "--turned", action="store_true",
+        help="turn time instead of waiting for it, in one process: the same seed, the same report",
     )  # fmt: skip
     check = _add(actions, "check", "Check a scenario without running it.")
     check.add_argument("scenario")
@@ -106,29 +111,50 @@ def _run(arguments: argparse.Namespace) -> int:
     out = arguments.out or default_out(source)
     shards = arguments.shards or cores()
     state = arguments.state or out / "state"
+    if not arguments.state:
+        shutil.rmtree(state, ignore_errors=True)  # of an earlier run
     options = Options(source, shards, arguments.engine, out, state)
+    if arguments.turned:
+        return _run_turned(options)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_execute(options))
+        return runner.run(_run_live(options))
 
 
-async def _execute(options: "Options") -> int:
-    from tokay.fleet import report  # noqa: PLC0415
+def _run_turned(options: "Options") -> int:
+    from tokay.fleet.turned import TurnedLoop, turned_run  # noqa: PLC0415
+
+    async def main() -> int:
+        return await _execute(turned_run(options._replace(shards=1, engine="turned", state=None)))
+
+    loop = TurnedLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(loop.turn_until(main()))
+
+
+async def _run_live(options: "Options") -> int:
     from tokay.fleet.engines.local import LocalEngine  # noqa: PLC0415
-    from tokay.fleet.run import FleetRun, exit_status  # noqa: PLC0415
+    from tokay.fleet.run import FleetRun  # noqa: PLC0415
 
-    run = FleetRun(options, LocalEngine(options.out / "logs"))
+    return await _execute(FleetRun(options, LocalEngine(options.out / "logs")))
+
+
+async def _execute(run: "FleetRun") -> int:
+    from tokay.fleet import report  # noqa: PLC0415
+    from tokay.fleet.run import exit_status  # noqa: PLC0415
+    from tokay.fleet.view import open_view  # noqa: PLC0415
+
+    options = run.options
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, run.interrupt)
-    run.on_running = _say_running
-    made = await run.run()
+    view = open_view()
+    run.watch = lambda run: view.show(run.picture())
+    try:
+        made = await run.run()
+    finally:
+        view.close()
     report.write(options.out, made, run.environment())
     for line in report.summary(made):
         print(line)
     print(f"report: {options.out / 'report.html'}")
     return exit_status(made)
-
-
-def _say_running(run: "FleetRun") -> None:
-    shards = f"{run.shards} shard{'s' if run.shards > 1 else ''}"
-    print(f"running: {run.layout.devices} devices, {shards}", flush=True)

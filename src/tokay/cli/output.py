@@ -11,11 +11,6 @@ import os
 import select
 
 STDOUT, STDERR = 1, 2
-INFO, WARNING = 6, 4
-"""Levels of the journal (sd-daemon(3))."""
-
-levels = False
-"""Whether standard error takes a level before each line, as the journal does."""
 
 
 def hold_descriptors() -> None:
@@ -44,10 +39,5 @@ def write_line(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the user something, in one line."""
-    write_line(f"<{INFO}>{text}" if levels else f"tokay: {text}")
-
-
-def warn(text: str) -> None:
-    """Tell the user that something is wrong, in one line."""
-    write_line(f"<{WARNING}>{text}" if levels else f"tokay: {text}")
+    """Write one line for the user to standard error."""
+    write_line(f"tokay: {text}")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tokay.fleet import layout as layouts
 from tokay.fleet import plan
@@ -19,12 +19,14 @@ from tokay.fleet.collector import Collector
 from tokay.fleet.control import Begin
 from tokay.fleet.engines import Engine
 from tokay.fleet.errors import FleetError
+from tokay.fleet.measures import figures, metric_names
 from tokay.fleet.report.document import Environment, Report, ShardReport, build
 from tokay.fleet.scenario import Scenario, Source
 from tokay.fleet.scenario_file import load
 from tokay.fleet.server import HOST, Ports, ServerProcess, Settings
 from tokay.fleet.supervisor import Supervisor
 from tokay.fleet.template import Value
+from tokay.fleet.view import Picture
 
 PASSED, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses: all thresholds hold; one does not; it could not run; Ctrl-C."""
@@ -43,6 +45,16 @@ class Options(NamedTuple):
     metrics: int | None = None
 
 
+class AnyServer(Protocol):
+    """The server that comes with Tokay, wherever it runs."""
+
+    async def start(self, settings: Settings) -> Ports:
+        """Start it; return where it listens. Raises OSError."""
+
+    async def stop(self) -> None:
+        """End it, if it was started."""
+
+
 Watch = Callable[["FleetRun"], None]
 
 
@@ -50,7 +62,7 @@ class FleetRun:
     """A run of a fleet. ``watch`` is called now and then while it goes on."""
 
     def __init__(
-        self, options: Options, engine: Engine, *, server: ServerProcess | None = None
+        self, options: Options, engine: Engine, *, server: AnyServer | None = None
     ) -> None:
         self.options = options
         self.scenario: Scenario = load(options.source)
@@ -60,11 +72,10 @@ class FleetRun:
         self.collector = Collector(self.shards)
         self.engine = engine
         self.watch: Watch | None = None
-        self.on_running: Watch | None = None
-        """Called once, when every shard is ready and the clock starts."""
         self.step = "starting"
         """What it is doing, in a word."""
-        self._server = server
+        self.tick = TICK
+        self._server: AnyServer = ServerProcess() if server is None else server
         self._interrupted = asyncio.Event()
         self._values: dict[str, Value] = {}
         self.supervisor = Supervisor(engine, self.shards, self._begin, self.collector)
@@ -99,8 +110,6 @@ class FleetRun:
             if not self._interrupted.is_set():
                 self.step = "running"
                 self.supervisor.go()
-                if self.on_running is not None:
-                    self.on_running(self)
                 await self._hold()
                 ran = min(self.elapsed, self.duration)
             self.step = "stopping"
@@ -112,6 +121,33 @@ class FleetRun:
         interrupted = self._interrupted.is_set()
         name = self.options.source.name.removesuffix(".toml")
         return build(name, self.scenario, self.layout, self.collector, ran, interrupted=interrupted)
+
+    def picture(self) -> Picture:
+        """Return how it stands."""
+        collector = self.collector
+        points = collector.timeline.recent()
+        total = collector.table.total()
+        totals = {}
+        for name in metric_names(total):
+            known = figures(total, name)
+            totals[name] = (known.count, known.errors)
+        note = collector.notes[-1] if collector.notes else None
+        return Picture(
+            scenario=self.options.source.name.removesuffix(".toml"),
+            step=self.step,
+            stage=self.stage,
+            elapsed=self.elapsed,
+            duration=self.duration,
+            devices=self.layout.devices,
+            states=collector.timeline.states,
+            width=collector.timeline.width,
+            recent=points,
+            totals=totals,
+            shards=collector.health,
+            gaps=collector.gaps,
+            noted=collector.noted,
+            note=f"device {note.device}: {note.text}" if note is not None else "",
+        )
 
     def environment(self) -> Environment:
         """Return when and where it was, and what it used."""
@@ -142,7 +178,7 @@ class FleetRun:
                 raise FleetError(f"no shard is left: {self.collector.gaps[-1].reason}")
             self._look()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._interrupted.wait(), min(TICK, left))
+                await asyncio.wait_for(self._interrupted.wait(), min(self.tick, left))
 
     def _look(self) -> None:
         if self.watch is not None:
@@ -154,7 +190,9 @@ class FleetRun:
         stop = asyncio.ensure_future(self._interrupted.wait())
         try:
             while not task.done() and not stop.done():
-                await asyncio.wait((task, stop), timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    (task, stop), timeout=self.tick, return_when=asyncio.FIRST_COMPLETED
+                )
                 self._look()
             if task.done():
                 task.result()
@@ -178,9 +216,8 @@ class FleetRun:
                 authority = Certificates(self.scenario, Path(self.options.source.folder))
                 certificate, key = authority.server([HOST, "server.fleet"])
             settings = Settings(table.delay, table.capacity, certificate, key)
-            self._server = self._server or ServerProcess(settings)
             try:
-                ports = await self._server.start()
+                ports = await self._server.start(settings)
             except OSError as error:
                 raise FleetError(str(error)) from None
         return {
@@ -190,8 +227,7 @@ class FleetRun:
         }  # fmt: skip
 
     async def _stop_server(self) -> None:
-        if self._server is not None:
-            await self._server.stop()
+        await self._server.stop()
 
 
 def uses_tls(scenario: Scenario) -> bool:

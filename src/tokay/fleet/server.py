@@ -167,11 +167,10 @@ def _context(settings: Settings) -> ssl.SSLContext | None:
 class ServerProcess:
     """The server in a process of its own, so that it takes no time of the devices'."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> Ports:
+    async def start(self, settings: Settings) -> Ports:
         """Start it; return where it listens. Raises OSError."""
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -182,7 +181,7 @@ class ServerProcess:
             start_new_session=True,
         )
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
-        process.stdin.write(msgspec.json.encode(self._settings) + b"\n")
+        process.stdin.write(msgspec.json.encode(settings) + b"\n")
         line = await process.stdout.readline()
         try:
             return msgspec.json.decode(line, type=Ports)

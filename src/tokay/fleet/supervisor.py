@@ -9,6 +9,7 @@ A shard that comes back is told how much time has passed and goes on from there.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 
 from tokay.fleet.collector import Collector
@@ -32,7 +33,7 @@ FIRST_PAUSE = 0.2
 LAST_PAUSE = 10.0
 MAX_FAILURES = 5
 PING = 2.0
-"""Seconds between two questions for a sign of life."""
+"""Seconds between two questions for a sign of life, unless ``ping`` is set."""
 HANG_LIMIT = 20.0
 """Seconds without one after which a shard counts as hung."""
 STOP_LIMIT = 60.0
@@ -51,10 +52,11 @@ class Supervisor:
         *,
         hang_limit: float = HANG_LIMIT,
     ) -> None:
-        self._engine = engine
+        self.ping = PING
+        self.engine = engine
         self._begin = begin
         self._collector = collector
-        self._hang_limit = hang_limit
+        self.hang_limit = hang_limit
         self._loop = asyncio.get_running_loop()
         self._shards = range(shards)
         self._tasks: list[asyncio.Task[None]] = []
@@ -69,7 +71,7 @@ class Supervisor:
 
     async def start(self) -> None:
         """Start all shards; return when every one is ready. Raises FleetError."""
-        await self._engine.open()
+        await self.engine.open()
         self._tasks = [self._loop.create_task(self._keep(shard)) for shard in self._shards]
         await asyncio.gather(*self._ready)
 
@@ -102,7 +104,7 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for ready in self._ready:
             ready.cancel()
-        await self._engine.close()
+        await self.engine.close()
 
     async def _keep(self, shard: int) -> None:
         """Run a shard, and run it again when it ends before it was told to."""
@@ -112,7 +114,7 @@ class Supervisor:
                 reason = await self._serve(shard)
             except (FleetError, OSError) as error:
                 reason = str(error)
-            await self._engine.kill(shard)
+            await self.engine.kill(shard)
             self._channels.pop(shard, None)
             if self._stopping:
                 return
@@ -131,7 +133,7 @@ class Supervisor:
 
     async def _serve(self, shard: int) -> str:
         """Run a shard once; return why it ended."""
-        channel = self._channels[shard] = await self._engine.start(shard)
+        channel = self._channels[shard] = await self.engine.start(shard)
         channel.send(self._begin(shard))
         message = await channel.receive()
         if isinstance(message, Failed):
@@ -161,13 +163,13 @@ class Supervisor:
             match message:
                 case Sample():
                     try:
-                        self._collector.sample(shard, message)
+                        self._collector.sample(shard, message, ending=self._stopping)
                     except ValueError as error:
                         return str(error)
                 case Note():
                     self._collector.note(message)
                 case Pong(number):
-                    self.latency = self._loop.time() - number / 1e9
+                    self.latency = (time.perf_counter_ns() - number) / 1e9
                 case Failed(text):
                     return text
                 case Done():
@@ -180,9 +182,9 @@ class Supervisor:
         """Ask for signs of life until a shard ends; return why it did."""
         self._alive[shard] = self._loop.time()
         while True:
-            await asyncio.wait([listening], timeout=PING)
+            await asyncio.wait([listening], timeout=self.ping)
             if listening.done():
                 return listening.result()
-            if self._loop.time() - self._alive[shard] > self._hang_limit:
-                return f"no sign of life for {self._hang_limit:.0f} s"
-            channel.send(Ping(int(self._loop.time() * 1e9)))
+            if self._loop.time() - self._alive[shard] > self.hang_limit:
+                return f"no sign of life for {self.hang_limit:.0f} s"
+            channel.send(Ping(time.perf_counter_ns()))

@@ -122,5 +122,5 @@ def _value(threshold: Threshold, measures: Measures, seconds: float) -> float | 
         return known.count / seconds if seconds else 0.0
     if statistic == "errors" and threshold.unit == "%":
         tried = known.count + known.errors
-        return known.errors / tried if tried else None
+        return known.errors / tried if tried else 0.0
     return float(getattr(known, statistic))

@@ -75,10 +75,16 @@ class Timeline:
         self._intervals: list[_Interval] = []
         self._states: dict[int, dict[str, int]] = {}
 
-    def add(self, shard: int, at: float, states: dict[str, dict[str, int]], rows: Rows) -> None:
-        """Take a shard's sample of the time that ended ``at`` seconds after the start."""
+    def add(
+        self, shard: int, at: float, states: dict[str, dict[str, int]] | None, rows: Rows
+    ) -> None:
+        """Take a shard's sample of the time that ended ``at`` seconds after the start.
+
+        Without ``states`` they are what they were.
+        """
         interval = self._interval(at)
-        self.set_states(shard, states)
+        if states is not None:
+            self.set_states(shard, states)
         interval.states = self.states
         for _, _, packed in rows:
             for name, by in packed.counters.items():
@@ -102,6 +108,10 @@ class Timeline:
             for state, count in counts.items():
                 total[state] = total.get(state, 0) + count
         return total
+
+    def recent(self) -> dict[str, Metric]:
+        """Return the metrics of the last interval that is whole."""
+        return self._intervals[-2].metrics() if len(self._intervals) > 1 else {}
 
     def points(self) -> list[Point]:
         """Return the intervals."""

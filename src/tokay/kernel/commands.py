@@ -4,7 +4,7 @@ A handler takes a ``Call`` and returns text, bytes, or None for `Success`. It ra
 and knows nothing of headers, prompts, echo or JSON: the front ends decorate. A handler that waits
 for nothing is a plain function and is answered in the same turn of the loop.
 
-Sources: docs/protocol/commands.md, section 1; ARCHITECTURE.md, "The way through the house".
+Sources: docs/protocol/commands.md, section 1; ARCHITECTURE.md, "Control and data flow".
 """
 
 import inspect
@@ -51,7 +51,7 @@ class DataSource(Protocol):
         """Ask a person something, if there is one."""
 
     def finish(self) -> None:
-        """Hear that the data of a command is complete."""
+        """Called when the data of a command is complete."""
 
     def leave(self) -> None:
         """Carry out `exit`."""
@@ -208,7 +208,7 @@ class Call:
         return b"".join([piece async for piece in self.pieces(size)])
 
     async def pieces(self, size: int) -> AsyncIterator[bytes]:
-        """Give the ``size`` bytes that follow the line as they come. Fails when they do not."""
+        """Yield the ``size`` bytes that follow the line as they come. Raises CommandError."""
         self._taken = True
         left = size
         while left:

@@ -119,7 +119,7 @@ class Console:
             self._pump()
 
     def drained(self) -> None:
-        """Hear from the channel that the host has read."""
+        """Called by the channel when the host has read."""
         if self._arrived is not None:
             _wake(self._arrived)
         else:
@@ -294,7 +294,7 @@ class Console:
         self._channel.write(out)
 
     def _pace(self) -> None:
-        """Let the host wait while more input is held than the receive buffer has room for."""
+        """Pause the host while more input is held than the receive buffer has room for."""
         full = len(self._input) > self._limit
         if full and not self._paused:
             self._paused = True

@@ -105,7 +105,7 @@ class Engine:
             self._waiting.popleft().done(_error(CommandError(Result.FAILED)))
 
     async def stop(self) -> None:
-        """Give up the command that runs; begin no other."""
+        """Cancel the command that runs; begin no other."""
         self._stopped = True
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()

@@ -157,7 +157,7 @@ class FileStore:
         return draft
 
     def grow(self, draft: Draft) -> None:
-        """Let a file whose size was not known have what it has. Raises CommandError."""
+        """Truncate a file whose size was not known to what it has. Raises CommandError."""
         if len(draft.content) > draft.size:
             draft.size = len(draft.content)
             self._check_room(draft)

@@ -120,7 +120,7 @@ class Kernel:
         return integer(word, 0, self.profile.pins - 1)
 
     def name_pins(self, names: Callable[[str], int]) -> None:
-        """Let pins be known by alias."""
+        """Set the function that returns a pin's number by its alias."""
         self._pin_names = names
 
     # Notices.

@@ -52,15 +52,6 @@ class StreamType(StrEnum):
     WEBS = "WEBS"
 
 
-BRIDGEABLE = frozenset(
-    (
-        StreamType.TCPC, StreamType.TCPS, StreamType.TLSC, StreamType.TLSS,
-        StreamType.UDPC, StreamType.UDPS, StreamType.WEBC, StreamType.WEBS,
-    )
-)  # fmt: skip
-"""What stream mode takes. Source: docs/protocol/command-protocol.md, section 8.2."""
-
-
 class Taker(Protocol):
     """Who has what a stream receives in place of its inbox: the bus in stream mode."""
 
@@ -68,7 +59,7 @@ class Taker(Protocol):
         """Take bytes that arrived. False: no more for now, until `Stream.go_on`."""
 
     def room(self) -> None:
-        """Hear that a stream which was choked can be written to again."""
+        """Called when a stream whose writes were refused can be written to again."""
 
 
 class Stream(ABC):
@@ -84,6 +75,10 @@ class Stream(ABC):
     """Whether it goes by itself once read to the end; None leaves it to `stream.auto_close`."""
     network = True
     """Whether it is lost with the network, and its opening and closing are worth a notice."""
+    bridgeable = False
+    """Whether stream mode takes it (docs/protocol/command-protocol.md, section 8.2)."""
+    datagrams = False
+    """Whether each write is a message of its own, whose bounds the peer sees."""
 
     def __init__(self, info: str = "") -> None:
         self.handle = -1
@@ -126,20 +121,20 @@ class Stream(ABC):
         return False
 
     def divert(self, taker: Taker | None) -> None:
-        """Give all that arrives to a taker, what waits already first; None ends that.
+        """Pass all that arrives to a taker, what waits already first; None ends that.
 
         Raises CommandError for a type that cannot be bridged.
         """
         raise failed(f"{self.type} streams cannot be bridged")
 
     def go_on(self) -> None:  # noqa: B027 - what cannot be diverted is never told
-        """Hear that the taker has room again."""
+        """Called when the taker has room again."""
 
     def close(self) -> None:  # noqa: B027 - some stand on nothing
-        """Give up what the stream stands on. Called once, by the table."""
+        """Release what the stream stands on. Called once, by the table."""
 
     def touch(self) -> None:
-        """Tell whoever waits that bytes arrived or the peer closed."""
+        """Wake whoever waits: bytes have arrived or the peer has closed."""
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(None)
         if self.on_change is not None:
@@ -239,7 +234,7 @@ class Inbox:
             self.put(waiting)
 
     def go_on(self) -> None:
-        """Let the peer go on."""
+        """Resume reading from the peer."""
         if self._paused:
             self._paused = False
             self._resume()
@@ -409,7 +404,7 @@ class StreamTable:
             self.close(stream)
 
     def arrived(self, stream: Stream) -> None:
-        """Hear from a stream that bytes arrived or its peer closed."""
+        """Called by a stream when bytes arrive or its peer closes."""
         stream.touch()
         if not self.holds(stream):
             return
@@ -419,7 +414,7 @@ class StreamTable:
             self.close(stream)
 
     def _look(self, stream: Stream) -> None:
-        """Tell how a stream stands, if that is news."""
+        """Emit how a stream stands, if that has changed."""
         state = (UNREAD if stream.available else NOTHING) | (ENDED if stream.ended else NOTHING)
         if state != stream.state:
             stream.state = state

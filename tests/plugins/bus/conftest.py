@@ -17,6 +17,8 @@ class Far(Stream):
     def __init__(self, talk: Talk, type: str = StreamType.TCPC) -> None:
         super().__init__("far")
         self.type = type
+        self.bridgeable = type is not StreamType.HTTP
+        self.datagrams = type.startswith(("UDP", "WEB"))
         self._talk = talk
         self._inbox = Inbox(self._pause, self._resume)
         self._taker: Taker | None = None

@@ -8,9 +8,14 @@ from tests.plugins.bus.conftest import STREAM_MODE, Far
 
 from tokay.board.storage import Storage
 from tokay.kernel.events import RemoteTerminalChanged
+from tokay.kernel.files import FileReader
 from tokay.kernel.log import Level
-from tokay.kernel.streams import HIGH_WATER, StreamType
+from tokay.kernel.streams import HIGH_WATER, StreamType, TextStream
 from tokay.plugins.bus import Bus
+from tokay.plugins.http_client.http_stream import HttpStream
+from tokay.plugins.network.stream import TcpStream
+from tokay.plugins.udp.stream import UdpStream
+from tokay.plugins.websocket.stream import WebSocketStream
 
 AT_ONCE = {"bus.stream.flush_time": "0", "bus.stream.flush_count": "0"}
 STARTED = b"L000020\r\nCommand Mode Start\r\n"
@@ -39,6 +44,28 @@ def test_bytes_go_both_ways(profile: str) -> None:
         talk.send(every)
         talk.turn(0.010)
         assert far.heard() == every
+
+
+def test_a_stream_type_that_nobody_knows_is_bridged_when_it_says_so() -> None:
+    with Talk(settings=STREAM_MODE) as talk:
+        far = Far(talk, "METER").open()
+        far.says(b"42")
+        talk.expect(b"42")
+
+
+def test_what_our_streams_say_of_themselves() -> None:
+    said = {
+        kind: (kind.bridgeable, kind.datagrams)
+        for kind in (TcpStream, UdpStream, WebSocketStream, HttpStream, FileReader, TextStream)
+    }
+    assert said == {
+        TcpStream: (True, False),
+        UdpStream: (True, True),
+        WebSocketStream: (True, True),
+        HttpStream: (False, False),
+        FileReader: (False, False),
+        TextStream: (False, False),
+    }
 
 
 def test_there_is_neither_echo_nor_prompt_nor_answer() -> None:

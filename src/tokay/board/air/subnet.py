@@ -55,7 +55,8 @@ class Subnet:
         self._duplicates = 0
         self._duplicate_addresses: set[int] = set()
         # Offers that nobody took up are still claimed when the airspace is thrown away.
-        weakref.finalize(self, _release_all, locks, self._assigned)
+        # At the end of the program the kernel frees them, and their file may be closed before.
+        weakref.finalize(self, _release_all, locks, self._assigned).atexit = False
 
     @cached_property
     def _server(self) -> "dhcp.DhcpServer":

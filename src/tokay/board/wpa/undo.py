@@ -43,7 +43,7 @@ class Undo:
         """Start the process; nothing happens when it runs. Raises OSError."""
         if self._process is None:
             self._process = await self._start()
-            self._watch = asyncio.get_running_loop().create_task(self._restart(self._process))
+            self._watch = asyncio.get_running_loop().create_task(self._restart())
 
     def add(self, key: Hashable, step: Step) -> None:
         """Add a step before the change is made; it is carried out before those that are older."""
@@ -64,7 +64,7 @@ class Undo:
         if process is None or watch is None:
             return
         if process.stdin is not None:
-            process.stdin.close()  # all that was written arrives first
+            process.stdin.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LIMIT):
                 await asyncio.shield(watch)
@@ -76,17 +76,13 @@ class Undo:
             start_new_session=True, pass_fds=(self._keep.fileno(),),
         )  # fmt: skip
 
-    async def _restart(self, process: Process) -> None:
+    async def _restart(self) -> None:
         """Start the process anew when somebody has killed it."""
-        while True:
-            await process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
-                with contextlib.suppress(OSError):
-                    await process.stdin.wait_closed()
+        while self._process is not None:
+            await self._process.wait()
             if self._closing:
                 return
-            process = self._process = await self._start()
+            self._process = await self._start()
             self._send()
 
     def _send(self) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tokay.fleet.control import StreamChannel
+from tokay.fleet.errors import FleetError
 
 END_LIMIT = 10.0
 """Seconds that a process has to end by itself before it is killed."""
@@ -20,7 +21,10 @@ class LocalEngine:
         self._processes: dict[int, asyncio.subprocess.Process] = {}
 
     async def open(self) -> None:
-        self._logs.mkdir(parents=True, exist_ok=True)
+        try:
+            self._logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FleetError(f"{self._logs}: {error.strerror}") from None
 
     async def start(self, shard: int) -> StreamChannel:
         with (self._logs / f"shard-{shard}.log").open("ab") as log:

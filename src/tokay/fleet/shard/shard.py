@@ -13,7 +13,7 @@ which devices and access points are on.
 import asyncio
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -56,12 +56,23 @@ _STATM = Path("/proc/self/statm")
 
 
 class Shard:
-    """A shard, as `Begin` describes it. ``sample`` is the seconds between samples."""
+    """A shard, as `Begin` describes it. ``sample`` is the seconds between samples.
 
-    def __init__(self, channel: Channel, begin: Begin, *, sample: float = SAMPLE) -> None:
+    ``clock``: uvloop's own has a resolution of a millisecond.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        begin: Begin,
+        *,
+        sample: float = SAMPLE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._channel = channel
         self._begin = begin
         self._sample = sample
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._started = 0.0
         self._table = Table()
@@ -76,7 +87,7 @@ class Shard:
 
     def now(self) -> float:
         """Return the seconds since the start of the run."""
-        return self._loop.time() - self._started
+        return self._clock() - self._started
 
     def measures(self, group: str) -> Measures:
         """Return where a group's measures of the present stage go."""
@@ -141,7 +152,7 @@ class Shard:
 
     async def run(self, elapsed: float = 0.0) -> None:
         """Let the plan happen, from ``elapsed`` seconds on, until this is cancelled."""
-        self._started = self._loop.time() - elapsed
+        self._started = self._clock() - elapsed
         self.airspace.start(elapsed)
         self._spans = plan.spans(self.scenario, self._layout)
         self._enter_stage()
@@ -265,12 +276,14 @@ class Shard:
         self._channel.send(Sample(at, states, table.pack(), self._lag, usage, memory))
 
 
-async def serve(channel: Channel, *, sample: float = SAMPLE) -> None:
+async def serve(
+    channel: Channel, *, sample: float = SAMPLE, clock: Callable[[], float] = time.monotonic
+) -> None:
     """Be the shard that the other end of a connection asks for, until it stops or is gone."""
     begin = await channel.receive()
     if not isinstance(begin, Begin):
         return
-    shard = Shard(channel, begin, sample=sample)
+    shard = Shard(channel, begin, sample=sample, clock=clock)
     running: asyncio.Task[None] | None = None
     try:
         try:

@@ -22,7 +22,7 @@ from tokay.kernel.events import StreamClosed
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Level
 from tokay.kernel.results import CommandError
-from tokay.kernel.streams import BRIDGEABLE, Stream, StreamType
+from tokay.kernel.streams import Stream
 from tokay.plugins.bus.flush_rules import Gather, Rules
 from tokay.plugins.bus.variables import (
     CMD_SEQ,
@@ -37,9 +37,6 @@ MAX_UNSENT = 64 * 1024
 TELL_AFTER = 1.0
 """Seconds in which lost bytes are counted before the log tells of them."""
 LF = b"\n"
-
-# A datagram or message of these ends where gathering cut it.
-_CUT = frozenset((StreamType.UDPC, StreamType.UDPS, StreamType.WEBC, StreamType.WEBS))
 
 
 class Bridge:
@@ -126,7 +123,7 @@ class Bridge:
         """Take a stream that an auto-start service opened, unless there is one already."""
         if self._stream is not None:
             return
-        if stream.type not in BRIDGEABLE:
+        if not stream.bridgeable:
             self._kernel.log.line(f"{stream.type} streams cannot be bridged", Level.NOTICE)
             return
         self._stream = self._kernel.streams.bridged = stream
@@ -196,14 +193,14 @@ class Bridge:
 
     def _write(self, stream: Stream, data: bytes) -> bool:
         try:
-            if stream.type in _CUT:
+            if stream.datagrams:  # one ends where gathering cut it
                 size = self._gather.rules.flush_count or len(data)
                 for at in range(0, len(data), size):
                     stream.write(data[at : at + size])
             else:
                 stream.write(data)
         except CommandError:
-            if stream.type in _CUT:
+            if stream.datagrams:  # one ends where gathering cut it
                 self._lose(len(data))  # nobody to send it to
                 return True
             # It is about to close: the next stream gets what this one did not take.

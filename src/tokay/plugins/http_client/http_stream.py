@@ -29,6 +29,8 @@ class HttpStream(TcpStream):
     to switch to another protocol.
     """
 
+    bridgeable = False
+
     __slots__ = (
         "_at_once", "_error", "_finished", "_upgrade", "_waiter", "_written", "queued", "reader",
         "request", "told",

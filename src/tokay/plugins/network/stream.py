@@ -18,6 +18,8 @@ LINGER = 10.0
 class TcpStream(Stream, asyncio.Protocol):
     """Bytes both ways. A slow reader slows the peer, a slow peer the writer."""
 
+    bridgeable = True
+
     __slots__ = (
         "_ended", "_inbox", "_kernel", "_room", "_taker", "_transport", "interface", "type",
     )  # fmt: skip

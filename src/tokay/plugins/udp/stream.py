@@ -20,6 +20,8 @@ LIMITED_BROADCAST = "255.255.255.255"
 class UdpStream(Stream, asyncio.DatagramProtocol):
     """Datagrams from anybody; what is written goes to ``peer``, once there is one."""
 
+    bridgeable = datagrams = True
+
     __slots__ = (
         "_connected", "_ears", "_inbox", "_kernel", "_taker", "_transport", "interface", "peer",
         "port", "type",

@@ -29,6 +29,8 @@ PING_FLAG, FRAGMENT_FLAG = "-p", "-f"
 class WebSocketStream(Stream):
     """Bytes both ways. ``key`` makes it a client's; ``text`` has it send text."""
 
+    bridgeable = datagrams = True
+
     __slots__ = (
         "_burst",
         "_ended",
