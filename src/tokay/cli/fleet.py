@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import shutil
 import signal
 from pathlib import Path
@@ -29,12 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where shards keep settings and files; state in the report's folder if not",
     )  # fmt: skip
     run.add_argument(
+        "--metrics", type=int, metavar="PORT", help="serve Prometheus text at /metrics"
+    )
+    run.add_argument(
         "--turned", action="store_true",
         help="turn time instead of waiting for it, in one process: the same seed, the same report",
     )  # fmt: skip
     check = _add(actions, "check", "Check a scenario without running it.")
     check.add_argument("scenario")
     _add_size(check)
+    watch = _add(actions, "watch", "Watch a run that goes on.")
+    watch.add_argument("folder", type=Path, help="where its report will be")
     show = _add(actions, "report", "Show a report, and make its pages anew.")
     show.add_argument("folder", type=Path)
     _add(actions, "shard", "Be one shard; a run starts these itself.")
@@ -60,7 +66,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Do what was asked; return the exit status."""
     from tokay.fleet.errors import FleetError  # noqa: PLC0415 - `--help` needs none of it
 
-    actions = {"run": _run, "check": _check, "report": _report, "shard": _shard}
+    actions = {"run": _run, "check": _check, "report": _report, "shard": _shard, "watch": _watch}
     try:
         return actions[arguments.action](arguments)
     except FleetError as error:
@@ -90,6 +96,25 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _watch(arguments: argparse.Namespace) -> int:
+    from tokay.fleet.view import open_view  # noqa: PLC0415
+    from tokay.fleet.watching import watch  # noqa: PLC0415
+
+    async def show() -> None:
+        pictures = await watch(arguments.folder)
+        view = open_view()
+        try:
+            while (picture := await pictures.next()) is not None:
+                view.show(picture)
+        finally:
+            view.close()
+            pictures.close()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(show())
+    return 0
+
+
 def _report(arguments: argparse.Namespace) -> int:
     from tokay.fleet import report  # noqa: PLC0415
     from tokay.fleet.run import exit_status  # noqa: PLC0415
@@ -113,7 +138,7 @@ def _run(arguments: argparse.Namespace) -> int:
     state = arguments.state or out / "state"
     if not arguments.state:
         shutil.rmtree(state, ignore_errors=True)  # of an earlier run
-    options = Options(source, shards, arguments.engine, out, state)
+    options = Options(source, shards, arguments.engine, out, state, arguments.metrics)
     if arguments.turned:
         return _run_turned(options)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -142,17 +167,27 @@ async def _execute(run: "FleetRun") -> int:
     from tokay.fleet import report  # noqa: PLC0415
     from tokay.fleet.run import exit_status  # noqa: PLC0415
     from tokay.fleet.view import open_view  # noqa: PLC0415
+    from tokay.fleet.watching import WatchServer  # noqa: PLC0415
 
     options = run.options
+    watchers = WatchServer(options.out)
+    await watchers.start()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, run.interrupt)
     view = open_view()
-    run.watch = lambda run: view.show(run.picture())
+
+    def show(run: "FleetRun") -> None:
+        picture = run.picture()
+        view.show(picture)
+        watchers.show(picture)
+
+    run.watch = show
     try:
         made = await run.run()
     finally:
         view.close()
+        watchers.close()
     report.write(options.out, made, run.environment())
     for line in report.summary(made):
         print(line)

@@ -6,20 +6,21 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from tokay.fleet import layout as layouts
-from tokay.fleet import plan
+from tokay.fleet import limits, plan
 from tokay.fleet.certificates import Certificates
 from tokay.fleet.collector import Collector
 from tokay.fleet.control import Begin
 from tokay.fleet.engines import Engine
 from tokay.fleet.errors import FleetError
 from tokay.fleet.measures import figures, metric_names
+from tokay.fleet.prometheus import MetricsServer, exposition
 from tokay.fleet.report.document import Environment, Report, ShardReport, build
 from tokay.fleet.scenario import Scenario, Source
 from tokay.fleet.scenario_file import load
@@ -43,6 +44,8 @@ class Options(NamedTuple):
     out: Path
     state: Path | None
     metrics: int | None = None
+    """The port of the metrics; None is none, 0 any."""
+    metrics_host: str = "127.0.0.1"
 
 
 class AnyServer(Protocol):
@@ -59,10 +62,18 @@ Watch = Callable[["FleetRun"], None]
 
 
 class FleetRun:
-    """A run of a fleet. ``watch`` is called now and then while it goes on."""
+    """A run of a fleet, of all shards but if ``only`` some are named.
+
+    ``watch`` is called now and then while it goes on.
+    """
 
     def __init__(
-        self, options: Options, engine: Engine, *, server: AnyServer | None = None
+        self,
+        options: Options,
+        engine: Engine,
+        *,
+        server: AnyServer | None = None,
+        only: Sequence[int] | None = None,
     ) -> None:
         self.options = options
         self.scenario: Scenario = load(options.source)
@@ -78,7 +89,13 @@ class FleetRun:
         self._server: AnyServer = ServerProcess() if server is None else server
         self._interrupted = asyncio.Event()
         self._values: dict[str, Value] = {}
-        self.supervisor = Supervisor(engine, self.shards, self._begin, self.collector)
+        self.supervisor = Supervisor(
+            engine, only or range(self.shards), self._begin, self.collector
+        )
+        self.metrics = MetricsServer(
+            lambda: exposition(self.collector), lambda: self.supervisor.ready
+        )
+        limits.check(self.scenario, self.shards, local=options.engine == "local")
         self._began = datetime.now(UTC)
 
     def interrupt(self) -> None:
@@ -105,6 +122,8 @@ class FleetRun:
         """Run it; return its report. Raises FleetError when it cannot run."""
         ran = 0.0
         try:
+            if self.options.metrics is not None:
+                await self.metrics.start(self.options.metrics, self.options.metrics_host)
             self._values = await self._start_server()
             await self._unless_interrupted(self.supervisor.start())
             if not self._interrupted.is_set():
@@ -117,6 +136,7 @@ class FleetRun:
             await self.supervisor.stop()
         finally:
             await self.supervisor.close()
+            self.metrics.close()
             await self._stop_server()
         interrupted = self._interrupted.is_set()
         name = self.options.source.name.removesuffix(".toml")

@@ -10,7 +10,7 @@ A shard that comes back is told how much time has passed and goes on from there.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tokay.fleet.collector import Collector
 from tokay.fleet.control import (
@@ -46,7 +46,7 @@ class Supervisor:
     def __init__(
         self,
         engine: Engine,
-        shards: int,
+        shards: Sequence[int],
         begin: Callable[[int], Begin],
         collector: Collector,
         *,
@@ -58,10 +58,10 @@ class Supervisor:
         self._collector = collector
         self.hang_limit = hang_limit
         self._loop = asyncio.get_running_loop()
-        self._shards = range(shards)
+        self._shards = shards
         self._tasks: list[asyncio.Task[None]] = []
         self._channels: dict[int, Channel] = {}
-        self._ready = [self._loop.create_future() for _ in self._shards]
+        self._ready = {shard: self._loop.create_future() for shard in shards}
         self._go: asyncio.Future[float] = self._loop.create_future()
         """When the run began, by the loop's clock."""
         self._alive: dict[int, float] = {}
@@ -73,7 +73,7 @@ class Supervisor:
         """Start all shards; return when every one is ready. Raises FleetError."""
         await self.engine.open()
         self._tasks = [self._loop.create_task(self._keep(shard)) for shard in self._shards]
-        await asyncio.gather(*self._ready)
+        await asyncio.gather(*self._ready.values())
 
     def go(self) -> None:
         """Start the clock of all shards."""
@@ -83,6 +83,11 @@ class Supervisor:
     def elapsed(self) -> float:
         """Seconds since the start."""
         return self._loop.time() - self._go.result() if self._go.done() else 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether every shard has been ready."""
+        return all(ready.done() for ready in self._ready.values())
 
     @property
     def failed(self) -> bool:
@@ -102,7 +107,7 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for ready in self._ready:
+        for ready in self._ready.values():
             ready.cancel()
         await self.engine.close()
 

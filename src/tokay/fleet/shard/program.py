@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from tokay.fleet.control import Failed, StreamChannel
 from tokay.fleet.errors import FleetError
+from tokay.fleet.limits import raise_descriptors
 from tokay.fleet.shard.shard import serve
 from tokay.fleet.shard.watchdog import Watchdog
 
@@ -28,9 +29,16 @@ def main() -> int:
     os.dup2(null, 0)
     os.close(null)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then says stop
-    gc.set_threshold(GC_THRESHOLD, 20, 100)
+    prepare_process()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_main(incoming, outgoing))
+
+
+def prepare_process() -> None:
+    """Set this process up for many devices: descriptors, and rare garbage collections."""
+    gc.set_threshold(GC_THRESHOLD, 20, 100)
+    gc.freeze()
+    raise_descriptors()
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
