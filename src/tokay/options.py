@@ -80,8 +80,9 @@ class DeviceOptions(msgspec.Struct, frozen=True, kw_only=True, rename={"settings
         Meta(
             title="RADIO",
             description="What the device joins: simulated (the access points of --airspace), "
-            "wired:IFACE (an Ethernet interface of this network namespace, which the device has "
-            "to itself) or host (the network that this machine is on).",
+            "wpa:IFACE (a real radio of this machine), wired:IFACE (an Ethernet interface of this "
+            "network namespace, which the device has to itself) or host (the network that this "
+            "machine is on).",
         ),
     ] = "simulated"
     ethernet: Annotated[

@@ -40,6 +40,7 @@ PACKAGES = {
     "avahi-browse": "avahi-utils",
     "avahi-publish": "avahi-utils",
     "avahi-resolve": "avahi-utils",
+    "systemd-analyze": "systemd",
     "systemd-resolved": "systemd-resolved",
     "resolvectl": "systemd-resolved",
     "llmnr-query": "llmnrd",

@@ -31,7 +31,7 @@ FOLDER = peers.FOLDER / "vm"
 PROGRAMS = ("hostapd", "iw", "wpa_supplicant", "dnsmasq")
 TRANSPORT = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 """The modules that reach this machine's files."""
-APPLETS = ("modprobe", "insmod", "rmmod", "lsmod", "udhcpc")
+APPLETS = ("modprobe", "insmod", "rmmod", "lsmod", "udhcpc", "ping")
 LIMIT = 300.0
 
 _STAGE2 = """\

@@ -38,6 +38,13 @@ def open_radio(form: str, mac: str, *, airspace: Airspace | None = None) -> Radi
         raise RadioError(f"radio {form}: {error}") from None
 
 
+def radio_names() -> list[str]:
+    """Return the names of the registered radios."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and for real radios alone
+
+    return sorted(point.name for point in entry_points(group=ENTRY_POINTS))
+
+
 def _find(form: str, name: str) -> RadioOpener:
     """Import and return the opener of a registered radio. Raises RadioError."""
     from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and for real radios alone

@@ -22,6 +22,8 @@ class SubCommand(NamedTuple):
 
 SUB_COMMANDS = (
     SubCommand("run", "tokay.cli.run", "Start a device and run it until Ctrl-C.", "Devices"),
+    SubCommand("check", "tokay.cli.check", "Check a file for `run --config`.", "Devices"),
+    SubCommand("doctor", "tokay.cli.doctor", "List what this machine has for a device.", "Devices"),
     SubCommand("fleet", "tokay.cli.fleet", "Run many devices from a scenario.", "Devices"),
 )
 

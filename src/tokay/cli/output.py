@@ -11,6 +11,11 @@ import os
 import select
 
 STDOUT, STDERR = 1, 2
+INFO, WARNING = 6, 4
+"""Levels of the journal (sd-daemon(3))."""
+
+levels = False
+"""Whether standard error takes a level before each line, as the journal does."""
 
 
 def hold_descriptors() -> None:
@@ -40,4 +45,9 @@ def write_line(text: str) -> None:
 
 def say(text: str) -> None:
     """Write one line for the user to standard error."""
-    write_line(f"tokay: {text}")
+    write_line(f"<{INFO}>{text}" if levels else f"tokay: {text}")
+
+
+def warn(text: str) -> None:
+    """Write one line that warns the user to standard error."""
+    write_line(f"<{WARNING}>{text}" if levels else f"tokay: {text}")

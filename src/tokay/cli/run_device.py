@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Awaitable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tokay.board.air.errors import AirspaceError
@@ -13,11 +14,14 @@ from tokay.board.open_radio import SIMULATED
 from tokay.board.radio import RadioError
 from tokay.board.serial import SerialError
 from tokay.board.storage import StorageError
-from tokay.cli.output import STDOUT, hold_descriptors, say, write, write_line
+from tokay.cli import output, systemd
+from tokay.cli.config_file import ConfigError, load
+from tokay.cli.output import STDOUT, hold_descriptors, say, warn, write, write_line
 from tokay.device import Device, DeviceOffError
 from tokay.kernel.plugin import PluginError
 from tokay.kernel.profile import ProfileError
 from tokay.kernel.results import CommandError, Response
+from tokay.kernel.settings import apply
 from tokay.options import STDIO, OptionError, RunOptions
 from tokay.plugins.bus import Bus
 
@@ -25,12 +29,14 @@ FAILED, UNUSABLE = 1, 2
 """Exit statuses: a command failed; the device could not be started as asked."""
 
 
-def start(options: RunOptions) -> int:
-    """Run a device; return the exit status."""
+def start(options: RunOptions, config: Path | None = None) -> int:
+    """Run a device; return the exit status. ``config`` is the file that SIGHUP reads anew."""
     hold_descriptors()
+    if systemd.on_journal():
+        output.levels = True
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_run(options))
+            return runner.run(_run(options, config))
     except CommandError as error:
         say(f"--set {error.reason or error.text}")
     except (
@@ -49,7 +55,7 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-async def _run(options: RunOptions) -> int:
+async def _run(options: RunOptions, config: Path | None) -> int:
     device = Device.from_options(options, serial="none" if options.commands else STDIO)
     # Other programs of this machine are to find the device by name.
     if options.radio == SIMULATED:
@@ -61,7 +67,11 @@ async def _run(options: RunOptions) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    if config is not None:
+        loop.add_signal_handler(signal.SIGHUP, _reload, device, config)
+    watchdog = systemd.ServiceWatchdog()
     async with device:
+        systemd.notify("READY=1", f"STATUS={device.profile.name} {device.mac}")
         said = asyncio.Event()
         for port in device.board.ports:
             if port is not None:
@@ -72,9 +82,25 @@ async def _run(options: RunOptions) -> int:
             if status == 0 and (options.serial or not options.commands):
                 await _first(end, _answered(device, said))
         finally:
+            systemd.notify("STOPPING=1")
             end.cancel()
             await asyncio.gather(end, return_exceptions=True)
+    watchdog.close()
     return status
+
+
+def _reload(device: Device, config: Path) -> None:
+    """Take the settings of a configuration that was changed; what is wrong leaves all as it was."""
+    systemd.reloading()
+    try:
+        settings = load(config).get("settings", {})
+        apply(device.kernel, settings)
+        say(f"{config}: {len(settings)} settings read anew; other options need a restart")
+    except CommandError as error:
+        warn(f"{config}: {error.reason or error.text}")
+    except (ConfigError, OptionError, DeviceOffError) as error:
+        warn(str(error))
+    systemd.notify("READY=1")
 
 
 async def _execute(device: Device, options: RunOptions, end: "asyncio.Task[None]") -> int:
@@ -149,6 +175,7 @@ def _narrate(device: Device, event: str, facts: dict[str, Any]) -> None:
     elif STDIO in ports:
         return  # the device's own log is on the screen already
     elif event == "network_up":
+        systemd.notify(f"STATUS={facts['interface']} is up: {facts['address']}")
         say(f"{facts['interface']} is up: {facts['address']}")
     elif event == "network_down":
         say(f"{facts['interface']} is down")

@@ -98,6 +98,7 @@ class AccessPoint:
             self._restarting = None
         link, self.link = self.link, None
         if link is not None:
+            link.on_close = None
             link.close()
         await self._daemon.stop()
 

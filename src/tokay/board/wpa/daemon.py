@@ -144,7 +144,8 @@ class Daemon:
                 break
             text = line.decode(errors="replace").strip()[:_MAX_LINE]
             if text:
-                self._lines.append(text)
+                if "CTRL-EVENT-" not in text:  # which never says why
+                    self._lines.append(text)
                 _logger.debug("%s: %s", self._name, text)
         await process.wait()
         self._undo.drop(self._name)

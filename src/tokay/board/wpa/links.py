@@ -1,7 +1,7 @@
 """The two ends of a wireless network: links of an interface that is joined, or an access point."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tokay.board.link import ApStation
 from tokay.board.radio import mac_text
@@ -80,7 +80,7 @@ class WpaApLink(WiredApLink):
     The stations are those that hostapd has let in.
     """
 
-    __slots__ = ("_associated", "_channel", "_security", "_undo")
+    __slots__ = ("_associated", "_channel", "_security", "_undo", "on_close")
 
     def __init__(
         self,
@@ -93,6 +93,8 @@ class WpaApLink(WiredApLink):
         reservation: socket.socket,
         undo: Undo,
     ) -> None:
+        self.on_close: Callable[[], None] | None = None
+        """Called when the link is closed: hostapd is to be ended."""
         self._associated: dict[str, float] = {}
         self._undo = undo
         self._channel = channel
@@ -156,6 +158,13 @@ class WpaApLink(WiredApLink):
         super().deconfigure()
         if had is not None:
             self._undo.drop((self._ifname, had))
+
+    def close(self) -> None:
+        """End the soft AP; see `ApLink`."""
+        was_open = self._open
+        super().close()
+        if was_open and self.on_close is not None:
+            self.on_close()
 
     def _on_station_change(self, mac: bytes, joined: bool) -> None:
         """Pay no attention to who is seen on the network: hostapd knows better."""

@@ -96,6 +96,7 @@ class WpaRadio:
         self._preparing = asyncio.Lock()
         self._ap_lock = asyncio.Lock()
         self._switching: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         _logger.info("%s", self.abilities)
 
     @property
@@ -139,6 +140,10 @@ class WpaRadio:
             settings, security = networks.settings_for(request, bss)
             await self._lead_ap(bss.frequency)
             joined = await supplicant.join(settings)
+        except JoinError as error:
+            if error.reason is JoinFailure.WRONG_PASSKEY:
+                self._note(f"{self.ifname}: {error}")
+            raise
         except DaemonError as error:
             self._note(self._reason(error))
             raise JoinError(JoinFailure.REFUSED) from None
@@ -233,12 +238,14 @@ class WpaRadio:
             self._ap = AccessPoint(ifname, folder, self._undo)
             self._ap.on_note = self._note
             try:
-                return await self._ap.start(config, channel, "", reservation)
+                link = await self._ap.start(config, channel, "", reservation)
             except BaseException:
                 reservation.close()
                 self._ap = None
                 self._close_ap_interface()
                 raise
+            link.on_close = self._ap_closed
+            return link
 
     async def close(self) -> None:
         """Leave the air, end the programs, and undo what was changed on this machine."""
@@ -297,8 +304,11 @@ class WpaRadio:
 
     async def _station(self) -> Supplicant:
         """Return the running station. Raises DaemonError."""
-        if self._concurrent == 0 and self._ap is not None and self._ap.up:
-            raise DaemonError("the radio is an access point now: stop the soft AP first")
+        if self._concurrent == 0:
+            if self._ending is not None:
+                await asyncio.shield(self._ending)
+            if self._ap is not None and self._ap.up:
+                raise DaemonError("the radio is an access point now: stop the soft AP first")
         folder = await self._prepare()
         if self._supplicant is None:
             self._supplicant = Supplicant(self.ifname, folder, self._undo)
@@ -349,6 +359,15 @@ class WpaRadio:
         if self._ap_owner is not None:
             self._ap_owner.close()
             self._ap_owner = None
+
+    def _ap_closed(self) -> None:
+        """End hostapd, whose link was closed."""
+        self._ending = asyncio.get_running_loop().create_task(self._end_closed_ap())
+
+    async def _end_closed_ap(self) -> None:
+        async with self._ap_lock:
+            if self._ap is not None and not self._ap.up:
+                await self._end_ap()
 
     async def _end_ap(self) -> None:
         if self._ap is not None:

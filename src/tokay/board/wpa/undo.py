@@ -43,7 +43,7 @@ class Undo:
         """Start the process; nothing happens when it runs. Raises OSError."""
         if self._process is None:
             self._process = await self._start()
-            self._watch = asyncio.get_running_loop().create_task(self._restart())
+            self._watch = asyncio.get_running_loop().create_task(self._restart(self._process))
 
     def add(self, key: Hashable, step: Step) -> None:
         """Add a step before the change is made; it is carried out before those that are older."""
@@ -64,7 +64,7 @@ class Undo:
         if process is None or watch is None:
             return
         if process.stdin is not None:
-            process.stdin.close()
+            process.stdin.close()  # all that was written arrives first
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LIMIT):
                 await asyncio.shield(watch)
@@ -76,13 +76,17 @@ class Undo:
             start_new_session=True, pass_fds=(self._keep.fileno(),),
         )  # fmt: skip
 
-    async def _restart(self) -> None:
+    async def _restart(self, process: Process) -> None:
         """Start the process anew when somebody has killed it."""
-        while self._process is not None:
-            await self._process.wait()
+        while True:
+            await process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+                with contextlib.suppress(OSError):
+                    await process.stdin.wait_closed()
             if self._closing:
                 return
-            self._process = await self._start()
+            process = self._process = await self._start()
             self._send()
 
     def _send(self) -> None:
