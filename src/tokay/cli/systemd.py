@@ -14,7 +14,7 @@ _DIVISOR = 2  # sd_watchdog_enabled(3): twice as often as is demanded
 
 
 def notify(*lines: str) -> None:
-    """Notify the service manager, such as of `READY=1`. A manager that does not listen is no error."""
+    """Notify the service manager, such as of `READY=1`. No error comes of one that is gone."""
     path = os.environ.get("NOTIFY_SOCKET", "")
     if not path or path[0] not in "/@":
         return

@@ -123,6 +123,9 @@ class Supplicant:
                     if await self._scan(control, scan_command(frequencies, ssid, passive=passive)):
                         break
                 else:
+                    if self._joined is None:
+                        # It does not switch an interface on again that was off: a new one does.
+                        await self._daemon.stop()
                     raise DaemonError(f"{self._ifname}: the radio cannot scan")
                 found = await self._list(control)
         return [bss for bss in found if not frequencies or bss.frequency in frequencies]
