@@ -132,7 +132,7 @@ async def test_large_ones_are_bounded_too(air: Airspace, lab: Settings) -> None:
 # Broadcasts.
 
 
-@pytest.mark.parametrize("to", ["255.255.255.255", f"{NET}.127"])
+@pytest.mark.parametrize("to", ["255.255.255.255", f"{NET}.127"], ids=["all", "subnet"])
 async def test_broadcasts_between_devices(
     air: Airspace, lab: Settings, to: str, loops: None
 ) -> None:
