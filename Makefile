@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup run test test-vm test-vm-core check format lock reference bench clean
+.PHONY: setup run test test-fast test-vm test-vm-core check format lock reference bench clean
 
 setup: $(READY)
 
@@ -25,9 +25,14 @@ run: setup
 
 # Real peers for the interop tests are unpacked into .peers/, and nothing is installed. A test
 # whose peer cannot be had says so in the summary; TOKAY_REQUIRE_PEERS=1 makes that a failure.
+# A failed test is run once more, alone, with RETRY=1; one that then passes is listed as flaky.
 test: setup
 	@$(BIN)/python tests/interop/peers.py
-	$(BIN)/pytest
+	$(BIN)/python tests/run.py $(if $(RETRY),--retry)
+
+# For the loop of work: what needs no peer and no long time.
+test-fast: setup
+	$(BIN)/python tests/run.py --fast
 
 # Real 802.11, pins and buses, in a virtual machine with a kernel of its own. Needs no privileges.
 test-vm: setup

@@ -72,6 +72,7 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+@pytest.mark.slow
 def test_a_thousand_outages(air: Airspace) -> None:
     async def run() -> None:
         loop = turned_loop()
@@ -98,6 +99,7 @@ def test_a_thousand_outages(air: Airspace) -> None:
     run_turned(run())
 
 
+@pytest.mark.slow
 def test_services_that_start_by_themselves_outlive_a_thousand_outages(air: Airspace) -> None:
     """TCP and UDP, client and server: each is there after every loss, and nothing piles up."""
     tcp_port, udp_port = free_port(), free_port()

@@ -4,17 +4,20 @@ Everything runs in namespaces that are made here and removed afterwards; the mac
 network is neither used nor changed.
 """
 
+import contextlib
 import itertools
 import json
 import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import serial
@@ -72,12 +75,21 @@ class Wire:
         ip("-n", self.peer, "link", "set", "eth0", "up" if plugged else "down")
 
 
-class Process:
-    """A program in a namespace, and the lines of its standard error."""
+OWN_PROCESSES = ("unshare", "--pid", "--mount-proc", "--fork", "--kill-child")
+"""In front of a command: a PID namespace, so that all its children end with it (unshare(1))."""
 
-    def __init__(self, namespace: str, *command: str) -> None:
+
+class Process:
+    """A program in a namespace, and the lines of its standard error.
+
+    `isolated`: it starts children that outlive it, so it has a PID namespace of its own.
+    """
+
+    def __init__(self, namespace: str, *command: str, isolated: bool = False) -> None:
+        self._isolated = isolated
+        before = OWN_PROCESSES if isolated else ()
         self._popen = subprocess.Popen(
-            ["ip", "netns", "exec", namespace, *command],
+            ["ip", "netns", "exec", namespace, *before, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -116,21 +128,34 @@ class Process:
 
     def send_signal(self, number: int) -> None:
         """Send it a signal."""
-        self._popen.send_signal(number)
+        os.kill(self._program(), number)
+
+    def _program(self) -> int:
+        """Return the process of the program: if isolated the child of unshare(1)."""
+        own = self._popen.pid
+        if not self._isolated:
+            return own
+        children = Path(f"/proc/{own}/task/{own}/children")
+        end = time.monotonic() + LIMIT
+        while time.monotonic() < end:
+            if found := children.read_text().split():
+                return int(found[0])
+        raise AssertionError("the program has not started")
 
     def wait(self) -> int:
         """Wait for the end; return the exit status."""
         return self._popen.wait(LIMIT)
 
     def kill(self) -> None:
-        """End it without a chance to tidy up."""
+        """End it, and all that it has started, without a chance to tidy up."""
         self._popen.kill()
         self._popen.wait(LIMIT)
 
     def close(self) -> int:
         """End it; return the exit status."""
         if self._popen.poll() is None:
-            self._popen.terminate()
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                self.send_signal(signal.SIGTERM)
         try:
             return self._popen.wait(LIMIT)
         except subprocess.TimeoutExpired:
@@ -138,6 +163,8 @@ class Process:
             return self._popen.wait(LIMIT)
         finally:
             self._reader.join(LIMIT)
+            # To close a pipe that a thread reads would wait for the thread, in C.
+            assert not self._reader.is_alive(), "something holds the program's standard output"
             for pipe in (self._popen.stdin, self._popen.stdout):
                 assert pipe is not None
                 pipe.close()

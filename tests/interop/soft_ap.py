@@ -134,7 +134,7 @@ def private(namespace: str, *command: str) -> Process:
     mounts = "mount -t tmpfs none /var && mount -t tmpfs none /run"
     folders = "mkdir -p /var/lib/dhcpcd /var/lib/dhcp /run/dhcpcd"
     shell = f'{mounts} && {folders} && exec "$@"'
-    return Process(namespace, "sh", "-c", shell, "sh", *command)
+    return Process(namespace, "sh", "-c", shell, "sh", *command, isolated=True)
 
 
 def dig(peer: Peer, namespace: str, *words: str) -> str:

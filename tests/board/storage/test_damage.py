@@ -79,6 +79,7 @@ def scribble(path: Path, rng: random.Random) -> None:
 
 @pytest.mark.parametrize("which", ["closed", "cut"])
 @pytest.mark.parametrize("name", ["tokay.db", "tokay.db-wal"])
+@pytest.mark.slow
 def test_cut_short_at_any_page(
     folders: dict[str, Path], tmp_path: Path, which: str, name: str
 ) -> None:
@@ -101,6 +102,7 @@ def test_cut_short_at_any_page(
 
 @pytest.mark.parametrize("which", ["closed", "cut"])
 @pytest.mark.parametrize("name", ["tokay.db", "tokay.db-wal"])
+@pytest.mark.slow
 def test_overwritten_anywhere(
     folders: dict[str, Path], tmp_path: Path, which: str, name: str
 ) -> None:
@@ -122,6 +124,7 @@ def test_overwritten_copy_costs_nothing(folders: dict[str, Path], tmp_path: Path
         assert any("copy" in note for note in check(folder)) or torn
 
 
+@pytest.mark.slow
 def test_both_overwritten_leave_whole_records_only(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:

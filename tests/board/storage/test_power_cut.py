@@ -77,6 +77,7 @@ def run_and_kill(folder: Path, found: dict[str, int], rng: random.Random) -> dic
 
 
 @pytest.mark.parametrize("seed", range(KILLS // A_FOLDER))
+@pytest.mark.slow
 def test_a_kill_leaves_the_old_or_the_new(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     found = {"s": 0, "f": 0}

@@ -277,6 +277,7 @@ async def test_the_end_of_a_client_in_mid_command(air: Airspace, settings: Setti
             await far.line(PROMPT)
 
 
+@pytest.mark.slow
 async def test_a_client_that_floods_and_reads_nothing(
     air: Airspace, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

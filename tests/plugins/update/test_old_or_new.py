@@ -40,6 +40,7 @@ while True:
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.slow
 def test_a_cut_leaves_the_old_or_the_new(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     source = str(Path(tokay.__file__).parent.parent)
