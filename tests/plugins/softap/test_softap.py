@@ -13,12 +13,14 @@ from tests.dialogue import PROFILES, Talk
 
 from tokay.board.air.address_lock import AddressLocks
 from tokay.board.air.airspace import Airspace
+from tokay.board.air.dns_faults import DnsFault, DnsFaultRule
 from tokay.board.storage import Storage
 from tokay.device import Device
 from tokay.kernel.events import NetworkUp
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.network import Interface
 from tokay.plugins.softap import SoftAp
+from tokay.plugins.softap.plugin import Running
 from tokay.protocols import dhcp
 
 PORT = 7777
@@ -67,17 +69,20 @@ def ssid(talk: Talk) -> str:
     return "Gecko_OS-" + talk.device.mac.replace(":", "")[-3:]
 
 
+def running(talk: Talk) -> Running:
+    found = talk.kernel.plugin(SoftAp).running
+    assert found is not None
+    return found
+
+
 def own(talk: Talk) -> str:
-    running = talk.kernel.plugin(SoftAp).running
-    assert running is not None
-    return running.interface.address.address
+    return running(talk).interface.address.address
 
 
 def leases(talk: Talk) -> list[str]:
-    running = talk.kernel.plugin(SoftAp).running
-    assert running is not None
-    assert running.dhcp is not None
-    return [str(one.address) for one in running.dhcp.leases().values()]
+    server = running(talk).dhcp
+    assert server is not None
+    return [str(one.address) for one in server.leases().values()]
 
 
 PASSKEY = {"softap.passkey": "password"}
@@ -104,6 +109,47 @@ def test_a_second_device_joins_and_both_talk(airspace: Airspace) -> None:
             assert not list(talk.kernel.streams)
             assert other.address == ""
         assert talk.answer("network_down -i softap") == (0, "Success")
+
+
+def test_a_station_asks_the_dns_server_that_its_lease_names(airspace: Airspace) -> None:
+    with Talk(settings=PASSKEY, airspace=airspace) as talk:
+        assert talk.answer("set softap.dns_server.url setup.com,lamp.lan") == (0, "Set OK")
+        assert talk.answer("network_up -i softap") == (0, "Success")
+        with phone(talk, **wlan(talk)) as other:
+            for name in ("setup.com", "lamp.lan", "LAMP.lan."):
+                assert ask(talk, other, f"network_lookup {name}") == (0, own(talk))
+            assert ask(talk, other, "network_lookup example.com")[0] == 1
+            # On its own interface the device asks itself.
+            found = talk.run(talk.loop.turn_until(running(talk).interface.resolve("setup.com")))
+            assert found == own(talk)
+
+
+def test_a_station_asks_the_dns_server_of_its_static_settings(airspace: Airspace) -> None:
+    with Talk(settings=PASSKEY, airspace=airspace) as talk:
+        assert talk.answer("set softap.dns_server.url setup.com") == (0, "Set OK")
+        assert talk.answer("network_up -i softap") == (0, "Success")
+        fixed = {
+            "wlan.dhcp.enabled": "0",
+            "wlan.static.ip": own(talk).removesuffix(".1") + ".77",
+            "wlan.static.dns": own(talk),
+        }
+        with phone(talk, **wlan(talk), **fixed) as other:
+            assert ask(talk, other, "network_lookup setup.com") == (0, own(talk))
+            airspace.access_points[-1].dns_rules = (DnsFaultRule(DnsFault.NXDOMAIN, ("setup.*",)),)
+            assert ask(talk, other, "network_lookup setup.com")[0] == 1
+            airspace.access_points[-1].dns_rules = ()
+            # Without a server there is nobody to ask.
+            assert ask(talk, other, "set wlan.static.dns 0.0.0.0")[0] == 0
+            assert ask(talk, other, "network_restart")[0] == 0
+            assert ask(talk, other, "network_lookup setup.com")[0] == 1
+
+
+def test_a_dns_server_that_is_off_answers_nobody(airspace: Airspace) -> None:
+    with Talk(settings={**PASSKEY, "softap.dns_server.enabled": "0"}, airspace=airspace) as talk:
+        assert talk.answer("set softap.dns_server.url setup.com") == (0, "Set OK")
+        assert talk.answer("network_up -i softap") == (0, "Success")
+        with phone(talk, **wlan(talk)) as other:
+            assert ask(talk, other, "network_lookup setup.com")[0] == 1
 
 
 def test_the_log_has_the_real_address_and_the_settings_the_asked_one(airspace: Airspace) -> None:

@@ -16,7 +16,7 @@ import socket
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tokay.board.air.access_point import LOOPBACK, AccessPoint, normalize_host
 from tokay.board.air.multicast_medium import SimulatedGroup
@@ -37,6 +37,9 @@ from tokay.board.net.sockets import (
 from tokay.board.net.system_resolver import system_resolve
 from tokay.board.net.udp_endpoint import open_endpoint
 from tokay.board.security import Security
+
+if TYPE_CHECKING:
+    from tokay.board.net.dns_client import DnsClient
 
 PUBLIC_NTP_POOL = "pool.ntp.org"
 """Time servers that people lend to the world, and the factory setting of every device.
@@ -74,6 +77,8 @@ class LoopbackLink:
         "__weakref__",
         "_access_point",
         "_address",
+        "_dns_client",
+        "_dns_servers",
         "_listeners",
         "_loop",
         "_mac",
@@ -100,6 +105,8 @@ class LoopbackLink:
         self._loop = asyncio.get_running_loop()
         self._address: IPv4Address | None = None
         self._listeners: set[LoopbackListener] | None = None
+        self._dns_servers: tuple[IPv4Address, ...] = ()
+        self._dns_client: DnsClient | None = None
         self._open = True
 
     @property
@@ -152,7 +159,7 @@ class LoopbackLink:
     def configure(self, address: str, netmask: str, gateway: str, dns: str) -> None:
         """Take an address of the network; see `Link.configure`.
 
-        Mask, gateway and DNS have no effect: the loopback device routes, `resolve` resolves.
+        Mask and gateway have no effect: the loopback device routes.
         """
         if not self._open:
             raise no_address()
@@ -160,17 +167,27 @@ class LoopbackLink:
             wanted = IPv4Address(address)
         except AddressValueError:
             raise OSError(errno.EADDRNOTAVAIL, f"not an IPv4 address: {address!r}") from None
-        if wanted == self._address:
-            return
-        self._subnet.acquire(wanted)
-        self.deconfigure()
-        self._address = wanted
+        if wanted != self._address:
+            self._subnet.acquire(wanted)
+            self.deconfigure()
+            self._address = wanted
+        servers = (IPv4Address(server) for server in dns.split(",") if server)
+        self.use_dns(tuple(server for server in servers if not server.is_unspecified))
+
+    def use_dns(self, servers: tuple[IPv4Address, ...]) -> None:
+        """Ask these DNS servers from now on."""
+        self._dns_servers = servers
+        if self._dns_client is not None:
+            self._dns_client.use_servers(list(servers))
 
     def deconfigure(self) -> None:
         """Close the listeners and give the address back."""
         if self._address is not None:
             for listener in tuple(self._listeners or ()):
                 listener.close()
+            if self._dns_client is not None:
+                self._dns_client.close()
+                self._dns_client = None
             self._subnet.release(self._address)
             self._address = None
 
@@ -286,7 +303,9 @@ class LoopbackLink:
         return self._access_point.has_tls_memory()
 
     def flush_dns(self) -> None:
-        """Do nothing: there is no cache here; see `Link.flush_dns`."""
+        """Empty the cache of resolved names; see `Link.flush_dns`."""
+        if self._dns_client is not None:
+            self._dns_client.flush()
 
     async def ping(self, address: str) -> float:
         """Ask for an echo; see `Link.ping`. On its own network only what is there answers.
@@ -303,7 +322,10 @@ class LoopbackLink:
         return 0.0
 
     async def resolve(self, name: str) -> list[str]:
-        """Resolve; see `Link.resolve`. The network's `hosts` first, then the machine's resolver."""
+        """Resolve; see `Link.resolve`. The network's `hosts` first, then the link's DNS servers.
+
+        The network's own server is the machine's resolver; another one is really asked.
+        """
         self._own_address()
         with contextlib.suppress(AddressValueError):
             return [str(IPv4Address(name))]
@@ -317,9 +339,17 @@ class LoopbackLink:
             return [known]
         if self._access_point.portal is not None:
             return [str(self._subnet.gateway)]
-        if not self._access_point.uplink or key.endswith(PUBLIC_NTP_POOL):
+        own = self._subnet.own_dns in self._dns_servers
+        if (own and not self._access_point.uplink) or key.endswith(PUBLIC_NTP_POOL):
             raise socket.gaierror(socket.EAI_NONAME, f"{name}: no such name on this network")
-        return await system_resolve(name)
+        if own:
+            return await system_resolve(name)
+        if self._dns_client is None:
+            from tokay.board.net.dns_client import DnsClient  # noqa: PLC0415 - start-up time
+
+            self._dns_client = DnsClient(self.open_udp, self.connect_tcp)
+            self._dns_client.use_servers(list(self._dns_servers))
+        return await self._dns_client.resolve(name)
 
     def close(self) -> None:
         """End the link; see `Link.close`."""

@@ -37,6 +37,11 @@ class SoftApSubnet(Subnet):
         self.on_dhcp: Callable[[bytes], None] | None = None
         """Called with each DHCP message that a station sends to the device."""
 
+    @property
+    def own_dns(self) -> IPv4Address | None:
+        """None: the device answers DNS on a socket."""
+        return None
+
     def handle_dhcp(self, datagram: bytes, destination: str, now: float) -> list[bytes]:
         """Pass a message to the device, which answers by its link."""
         if self.on_dhcp is not None and destination in (BROADCAST, str(self.gateway)):
@@ -146,6 +151,7 @@ class SoftApLink(LoopbackLink):
         if not self.up:
             raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
         self._address = self._ap_subnet.gateway
+        self.use_dns((self._address,))
 
     def in_use(self, address: IPv4Address) -> bool:
         """Return whether an address is in use; see `ApLink.in_use`."""

@@ -76,6 +76,11 @@ class Subnet:
             in_use=self._in_use,
         )
 
+    @property
+    def own_dns(self) -> IPv4Address | None:
+        """The DNS server of the network, which has no socket: the machine's resolver."""
+        return self.gateway
+
     def handle_dhcp(self, datagram: bytes, destination: str, now: float) -> list[bytes]:
         """Pass a station's message to the DHCP server; return the answers to that station.
 

@@ -152,7 +152,7 @@ class DnsClient:
         exchange = outgoing.exchange
         try:
             transport, _ = await self._open_udp(
-                lambda: _UdpExchange(self, exchange), remote=outgoing.server
+                lambda: _UdpExchange(self, outgoing), remote=outgoing.server
             )
         except OSError:
             self.failed(exchange)
@@ -180,13 +180,14 @@ class DnsClient:
 
 
 class _UdpExchange(asyncio.DatagramProtocol):
-    """The socket of one question."""
+    """The socket of one question: connected, so that only the server is received."""
 
-    def __init__(self, client: DnsClient, exchange: int) -> None:
-        self._client, self._exchange = client, exchange
+    def __init__(self, client: DnsClient, query: DnsQuery) -> None:
+        self._client, self._exchange, self._server = client, query.exchange, query.server
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        self._client.received(self._exchange, data, (addr[0], addr[1]))
+        # A link may have moved the port (`Link.listen_tcp`): it is not always what was asked for.
+        self._client.received(self._exchange, data, self._server)
 
     def error_received(self, exc: Exception) -> None:
         self._client.failed(self._exchange)
