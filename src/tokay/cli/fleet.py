@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_size(run)
     run.add_argument("--shards", type=_positive, metavar="K", help="processes; one a core if not")
     run.add_argument("--engine", choices=ENGINES, default="local", help="who starts the shards")
+    run.add_argument(
+        "--address",
+        metavar="A",
+        help="of a Ray cluster that exists, or auto; one is started if not",
+    )
     run.add_argument("--out", type=Path, metavar="DIR", help="where the report goes")
     run.add_argument(
         "--state", type=Path, metavar="DIR",
@@ -142,7 +147,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.turned:
         return _run_turned(options)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_run_live(options))
+        return runner.run(_run_live(options, arguments.address or ""))
 
 
 def _run_turned(options: "Options") -> int:
@@ -156,11 +161,17 @@ def _run_turned(options: "Options") -> int:
         return runner.run(loop.turn_until(main()))
 
 
-async def _run_live(options: "Options") -> int:
+async def _run_live(options: "Options", address: str) -> int:
+    from tokay.fleet.engines import Engine  # noqa: PLC0415
     from tokay.fleet.engines.local import LocalEngine  # noqa: PLC0415
     from tokay.fleet.run import FleetRun  # noqa: PLC0415
 
-    return await _execute(FleetRun(options, LocalEngine(options.out / "logs")))
+    engine: Engine = LocalEngine(options.out / "logs")
+    if options.engine == "ray":
+        from tokay.fleet.engines.ray import RayEngine  # noqa: PLC0415
+
+        engine = RayEngine(address, options.shards)
+    return await _execute(FleetRun(options, engine))
 
 
 async def _execute(run: "FleetRun") -> int:

@@ -126,6 +126,14 @@ def encode(message: AnyMessage) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
+def decode(body: bytes) -> AnyMessage:
+    """Return the message of a frame's body. Raises FleetError."""
+    try:
+        return cast("AnyMessage", _decoder.decode(body))
+    except msgspec.MsgspecError as error:
+        raise FleetError(f"a control frame that is none: {error}") from None
+
+
 class Channel(Protocol):
     """One end of a control connection."""
 
@@ -155,11 +163,9 @@ class StreamChannel:
             (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
             if length > MAX_FRAME:
                 raise FleetError(f"a control frame of {length} bytes")
-            return cast("AnyMessage", _decoder.decode(await self._reader.readexactly(length)))
+            return decode(await self._reader.readexactly(length))
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
-        except msgspec.MsgspecError as error:
-            raise FleetError(f"a control frame that is none: {error}") from None
 
     def close(self) -> None:
         self._writer.close()

@@ -124,6 +124,7 @@ class FleetRun:
         try:
             if self.options.metrics is not None:
                 await self.metrics.start(self.options.metrics, self.options.metrics_host)
+            await self.engine.open()
             self._values = await self._start_server()
             await self._unless_interrupted(self.supervisor.start())
             if not self._interrupted.is_set():
@@ -230,12 +231,12 @@ class FleetRun:
         table = self.scenario.server
         host, ports = table.host, Ports(table.http, table.https, table.tcp)
         if not host:
-            host = HOST
+            host = getattr(self.engine, "server_host", HOST)
             certificate = key = ""
             if uses_tls(self.scenario):
                 authority = Certificates(self.scenario, Path(self.options.source.folder))
-                certificate, key = authority.server([HOST, "server.fleet"])
-            settings = Settings(table.delay, table.capacity, certificate, key)
+                certificate, key = authority.server([host, "server.fleet"])
+            settings = Settings(table.delay, table.capacity, certificate, key, host)
             try:
                 ports = await self._server.start(settings)
             except OSError as error:

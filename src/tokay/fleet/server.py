@@ -30,10 +30,11 @@ class Settings(msgspec.Struct):
     capacity: int = 0
     certificate: str = ""
     key: str = ""
+    host: str = HOST
 
 
 class Ports(msgspec.Struct):
-    """Where it listens on ``HOST``; 0 for none."""
+    """Where it listens; 0 for none."""
 
     http: int
     https: int
@@ -60,7 +61,9 @@ class Server:
 
     async def _listen(self, factory: Any, context: ssl.SSLContext | None) -> int:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(factory, HOST, 0, backlog=BACKLOG, ssl=context)
+        server = await loop.create_server(
+            factory, self._settings.host, 0, backlog=BACKLOG, ssl=context
+        )
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 

@@ -70,8 +70,7 @@ class Supervisor:
         """Seconds of the last round trip to a shard and back."""
 
     async def start(self) -> None:
-        """Start all shards; return when every one is ready. Raises FleetError."""
-        await self.engine.open()
+        """Start all shards of an open engine; return when every one is ready. Raises FleetError."""
         self._tasks = [self._loop.create_task(self._keep(shard)) for shard in self._shards]
         await asyncio.gather(*self._ready.values())
 
