@@ -500,7 +500,7 @@ def test_without_a_script_there_is_no_log_and_no_timer(airspace: Airspace) -> No
         (
             "passphrase",
             {"passphrase": "short"},
-            "passphrase: must be 8 to 63 printable ASCII characters or 64 hex digits",
+            "passphrase: must be 8 to 63 bytes or 64 hex digits",
         ),
         ("refuse", {"joins": 0}, "joins: must be 1 or more, not 0"),
         ("deauthenticate", {"station": "x"}, "station: not a MAC address: 'x'"),

@@ -6,7 +6,7 @@ import pytest
 from tests.dialogue import PROFILES, Talk
 
 from tokay.board.air.address_lock import AddressLocks
-from tokay.board.air.airspace import Airspace
+from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.board.air.radio import SimulatedRadio
 from tokay.board.pins import SimulatedPins
 from tokay.board.radio import JoinError, JoinRequest
@@ -84,6 +84,45 @@ def test_its_network_wants_its_own_passphrase(airspace: Airspace) -> None:
         assert talk.answer("get setup.web.client_list")[1].startswith("! 1 client\r\n")
         assert talk.answer("set setup.web.passkey short") == (7, "Invalid argument")
         talk.run(radio.leave())
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize(
+    ("word", "key"),
+    [
+        (r'"\t\xFF\s\"\\abc"', '\t\xff "\\abc'),
+        (r"\x01\x02\x03\x04\x05\x06\x07\x7F", "\x01\x02\x03\x04\x05\x06\x07\x7f"),
+        ("0123456789abcdef" * 4, "0123456789abcdef" * 4),
+    ],
+)
+def test_a_passkey_that_is_taken_can_be_used(
+    airspace: Airspace, profile: str, word: str, key: str
+) -> None:
+    network = r"\xFFnet\t"
+    with Talk(profile, airspace=airspace) as talk:
+        for variable in ("softap.passkey", "setup.web.passkey"):
+            assert talk.answer(f"set {variable} {word}") == (0, "Set OK"), variable
+        for variable in ("softap.ssid", "setup.web.ssid"):
+            assert talk.answer(f"set {variable} {network}") == (0, "Set OK")
+        for up, down in (
+            ("network_up -i softap", "network_down -i softap"),
+            ("setup_web", "setup_web stop"),
+        ):
+            assert talk.answer(up) == (0, "Success")
+            radio = SimulatedRadio(airspace, "02:00:00:00:00:01")
+            with pytest.raises(JoinError):
+                talk.run(radio.join(JoinRequest("\xffnet\t", passkey="other" * 3)))
+            talk.run(radio.join(JoinRequest("\xffnet\t", passkey=key)))
+            talk.run(radio.leave())
+            assert talk.answer(down) == (0, "Success")
+        airspace.add(AccessPoint(b"\xffnet\t", passphrase=key.encode("latin-1")))
+        assert talk.answer(f"set wlan.ssid {network}") == (0, "Set OK")
+        assert talk.answer(f"set wlan.passkey {word}") == (0, "Set OK")
+        assert talk.answer("network_up") == (0, "Success")
+        # Lengths are those of what is meant: seven bytes are too few, however they are written.
+        for variable in ("softap.passkey", "setup.web.passkey", "wlan.passkey"):
+            assert talk.answer(f"set {variable} " + r"\x41" * 7)[0] == 7
+            assert talk.answer(f"set {variable} " + r"\x41" * 32)[0] == 0
 
 
 def test_it_ends_when_nobody_comes(airspace: Airspace) -> None:

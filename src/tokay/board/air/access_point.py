@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tokay.board.air.errors import AirspaceError
 from tokay.board.air.traffic_shaping import PLAIN, Shape
-from tokay.board.passkey import check_passphrase, wep_key
+from tokay.board.passkey import check_passphrase, passkey_text, wep_key
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, ScanResult, mac_text
 from tokay.board.security import Sae, Security
 from tokay.protocols import wpa
@@ -46,8 +46,8 @@ class AccessPoint:
 
     `ssid` is text, sent as UTF-8, or the bytes themselves: 1 to 32 of them. `channel` is 1 to 14,
     `rssi` -100 to 0 dBm. `security` is WPA2-AES if there is a passphrase and else Open, unless
-    given. `passphrase` is 8 to 63 printable ASCII characters or a PSK in 64 hex
-    digits; for WEP a key of 5 or 13 characters, or of 10 or 26 hex digits. `subnet` lies in
+    given. `passphrase` is text, sent as UTF-8, or bytes: 8 to 63 of them, or a PSK in 64 hex
+    digits; for WEP a key of 5 or 13 bytes, or of 10 or 26 hex digits. `subnet` lies in
     127.0.0.0/8; access points with the same one share a network and its DHCP server. `hosts` maps
     names to addresses. `uplink` tells whether names and addresses beyond this machine's loopback
     can be reached. `handshake_timeout` is the seconds after which a station with a wrong passphrase
@@ -62,7 +62,7 @@ class AccessPoint:
         bssid: str | None = None,
         channel: int = 6,
         security: Security | None = None,
-        passphrase: str | None = None,
+        passphrase: str | bytes | None = None,
         rssi: int = -48,
         subnet: IPv4Network | str = DEFAULT_SUBNET,
         hidden: bool = False,
@@ -89,8 +89,7 @@ class AccessPoint:
         if not 0 <= handshake_timeout <= 60:
             raise AirspaceError(f"handshake_timeout: must be 0 to 60 s, not {handshake_timeout}")
         self.handshake_timeout = handshake_timeout
-        check_passphrase(self.security, passphrase)
-        self._passphrase = passphrase or ""
+        self.set_passphrase(passphrase)
         self._reset_state()
         self.rssi = rssi
 
@@ -258,10 +257,11 @@ class AccessPoint:
             return self.ssid, self._passphrase
         return None
 
-    def set_passphrase(self, passphrase: str | None) -> None:
+    def set_passphrase(self, passphrase: str | bytes | None) -> None:
         """Change the passphrase; stations that have joined stay. Raises AirspaceError."""
-        check_passphrase(self.security, passphrase)
-        self._passphrase = passphrase or ""
+        text = passkey_text(passphrase)
+        check_passphrase(self.security, text)
+        self._passphrase = text
 
     def beacon(self, probe: str | None = None) -> ScanResult:
         """Return what a scan shows; a hidden SSID only to a probe that names it."""

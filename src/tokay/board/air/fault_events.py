@@ -14,7 +14,7 @@ from tokay.board.air.dns_faults import DnsFault, DnsFaultRule
 from tokay.board.air.errors import AirspaceError
 from tokay.board.air.subnet import Subnet
 from tokay.board.air.traffic_shaping import Shape
-from tokay.board.passkey import check_passphrase
+from tokay.board.passkey import check_passphrase, passkey_text
 from tokay.board.radio import mac_text
 
 _TIMING = frozenset(("at", "ap", "every", "times", "jitter"))
@@ -101,7 +101,7 @@ class Passphrase(FaultEvent, tag="passphrase"):
 
     def check(self, ap: AccessPoint, subnet: Subnet) -> None:
         super().check(ap, subnet)
-        check_passphrase(ap.security, self.passphrase)
+        check_passphrase(ap.security, passkey_text(self.passphrase))
 
     def apply(self, ap: AccessPoint, subnet: Subnet) -> None:
         ap.set_passphrase(self.passphrase)

@@ -115,7 +115,7 @@ class SoftApLink(LoopbackLink):
                 config.ssid.encode("latin-1"),
                 bssid=bssid,
                 channel=channel or config.channel or _CHANNEL,
-                passphrase=config.passkey or None,
+                passphrase=config.passkey.encode("latin-1") or None,
                 rssi=RSSI,
                 subnet=subnet,
                 hidden=config.hidden,

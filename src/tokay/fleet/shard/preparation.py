@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+from tokay.board.passkey import passkey_text
 from tokay.board.storage import Storage
 from tokay.board.storage.store import DeviceStore
 from tokay.device import Device
@@ -93,7 +94,7 @@ class Preparation:
         point = self._layout.access_points[place.access_point]
         settings = {"wlan.ssid": point.ssid, "wlan.auto_join.enabled": "1"}
         if point.passphrase:
-            settings["wlan.passkey"] = point.passphrase
+            settings["wlan.passkey"] = passkey_text(point.passphrase)
         for key, value in place.group.settings.items():
             text = str(int(value)) if isinstance(value, bool) else str(value)
             settings[key] = fill(text, values)

@@ -12,7 +12,7 @@ __all__ = ["Ptk", "Suite", "WpaError", "derive_ptk", "is_passphrase", "is_psk", 
 _ROUNDS = 4096
 _MAX_PMKS = 1024
 _PSK = re.compile(r"[0-9A-Fa-f]{64}")
-_PASSPHRASE = re.compile(r"[ -~]{8,63}")
+_PASSPHRASE = re.compile(r"[\x00-\xFF]{8,63}")
 _LABEL = b"Pairwise key expansion"
 
 
@@ -26,7 +26,10 @@ def is_psk(text: str) -> bool:
 
 
 def is_passphrase(text: str) -> bool:
-    """Return whether a passkey is a passphrase: 8 to 63 printable ASCII characters (annex J.4)."""
+    """Return whether a passkey is a passphrase: 8 to 63 bytes, one character a byte (latin-1).
+
+    Annex J.4 has printable ASCII alone; the modules take any byte, and the derivation does too.
+    """
     return _PASSPHRASE.fullmatch(text) is not None
 
 
@@ -39,14 +42,14 @@ def pmk(passkey: str, ssid: bytes) -> bytes:
     if is_psk(passkey):
         return bytes.fromhex(passkey)
     if not is_passphrase(passkey):
-        raise WpaError("a passkey is 8 to 63 printable ASCII characters or 64 hex digits")
+        raise WpaError("a passkey is 8 to 63 bytes or 64 hex digits")
     return _derive_pmk(passkey, ssid)
 
 
 @lru_cache(_MAX_PMKS)
 def _derive_pmk(passphrase: str, ssid: bytes) -> bytes:
     """IEEE 802.11-2020 annex J.4.1."""
-    return hashlib.pbkdf2_hmac("sha1", passphrase.encode(), ssid, _ROUNDS, 32)
+    return hashlib.pbkdf2_hmac("sha1", passphrase.encode("latin-1"), ssid, _ROUNDS, 32)
 
 
 def prf(key: bytes, label: bytes, data: bytes, length: int) -> bytes:

@@ -28,7 +28,9 @@ class StationSettings(NamedTuple):
     """Whether the WPA of before the standard is allowed."""
     ciphers: Sequence[str] = ("CCMP",)
     passphrase: str | None = None
-    """8 to 63 printable ASCII characters, or a PSK in 64 hex digits. Never in an error or a repr.
+    """8 to 63 bytes, one character each (latin-1), or a PSK in 64 hex digits.
+
+    Never in an error or a repr.
     """
     wep_key: bytes | None = None
     bssid: str | None = None
@@ -82,8 +84,10 @@ def _with_wpa(network: StationSettings) -> list[tuple[str, str]]:
     if psk:
         lines.append(("psk", wpa.pmk(passphrase, network.ssid).hex()))
     if sae:
-        # Everything between the first and the last quotation mark, whatever it is.
-        lines.append(("sae_password", f'"{passphrase}"'))
+        # Quoted, it is all between the first and the last quotation mark; other bytes go in hex.
+        legible = passphrase.isascii() and passphrase.isprintable()
+        word = f'"{passphrase}"' if legible else passphrase.encode("latin-1").hex()
+        lines.append(("sae_password", word))
     return lines
 
 
