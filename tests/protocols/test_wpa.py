@@ -111,7 +111,7 @@ def test_equal_passphrases_are_derived_once() -> None:
     assert keys._derive_pmk.cache_info().maxsize == 1024
 
 
-@pytest.mark.parametrize("passkey", ["", "short", "x" * 64, "caf\xe9-caf\xe9", "a\x7f" * 8])
+@pytest.mark.parametrize("passkey", ["", "short", "x" * 64, "caf\xe9", "\u20ac" * 8])
 def test_what_is_no_passkey_is_refused_without_being_repeated(passkey: str) -> None:
     with pytest.raises(wpa.WpaError) as caught:
         wpa.pmk(passkey, b"office")

@@ -6,6 +6,7 @@ import pytest
 from tests.dialogue import Talk
 from tests.peers import ADDRESS, NET, Events, Peer, ask, get, soon
 
+from tokay.board.air.access_point import derived_bssid
 from tokay.board.air.airspace import AccessPoint, Airspace
 from tokay.board.air.radio import SimulatedRadio
 from tokay.board.radio import JoinRequest
@@ -29,6 +30,7 @@ UP = [
     "[Associated]",
     "Success",
 ]
+BSSID = derived_bssid(b"lab")
 AGAIN = [UP[0], *UP[2:]]
 RESULT = ("wlan.join.result", "wlan.network.status")
 
@@ -67,13 +69,31 @@ TALES: dict[str, tuple[Settings, list[Row], list[str], list[str]]] = {
     "no ssid": (
         {"wlan.ssid": ""},
         way("count-", "failed-"),
-        ["wlan.ssid is not set", "Command failed"],
+        ["No SSID", "Command failed"],
         [NO_SSID, DOWN],
     ),
     "unknown network": (
         {"wlan.ssid": "elsewhere"},
         way("count+", "recall-", "probe-", "failed-"),
-        ["[Associating to elsewhere]", "Command failed"],
+        ["[Associating to elsewhere]", "Network not found", "Join failed", "Command failed"],
+        [NOT_FOUND, DOWN],
+    ),
+    "right bssid with another ssid": (
+        {"wlan.ssid": "elsewhere", "wlan.bssid": BSSID},
+        way("count+", "recall-", "probe+", "associate+", "address+", "done+"),
+        ["[Associating to elsewhere]", *UP[1:]],
+        [SUCCESS, READY],
+    ),
+    "bssid without an ssid": (
+        {"wlan.ssid": "", "wlan.bssid": BSSID},
+        way("count+", "recall-", "probe+", "associate+", "address+", "done+"),
+        [f"[Associating to {BSSID}]", *UP[1:]],
+        [SUCCESS, READY],
+    ),
+    "another bssid with the right ssid": (
+        {"wlan.bssid": "02:00:00:00:00:77"},
+        way("count+", "recall-", "probe-", "failed-"),
+        [UP[0], "Network not found", "Join failed", "Command failed"],
         [NOT_FOUND, DOWN],
     ),
     "wrong passkey": (
@@ -95,15 +115,15 @@ TALES: dict[str, tuple[Settings, list[Row], list[str], list[str]]] = {
         {"wlan.passkey": "", "wlan.join.retries": "1"},
         way("count+", "recall-", "probe+", "associate-", "count-", "failed-"),
         [
-            "[Associating to lab]", "Security type from probe: WPA2-AES", "Join failed",
-            "Command failed",
+            "[Associating to lab]", "Security type from probe: WPA2-AES", "No passkey",
+            "Join failed", "Command failed",
         ],
         [NO_PASSKEY, DOWN],
     ),
     "wrong security": (
         {"wlan.security": "wpa_tkip", "wlan.join.retries": "1"},
         way("count+", "recall-", "probe+", "associate-", "count-", "failed-"),
-        ["[Associating to lab]", "Join failed", "Command failed"],
+        [UP[0], "Security type not supported", "Join failed", "Command failed"],
         [BAD_SECURITY, DOWN],
     ),
     "right security": (
@@ -196,7 +216,9 @@ async def test_auto_join_goes_on_behind_the_command(
     async with Device.simulated(airspace=air, settings=lab, on_event=events) as device:
         await ask(device, "set wlan.auto_join.enabled 1")
         await ask(device, "set wlan.auto_join.retry_delay 30")
-        assert await ask(device, "network_up") == ["[Associating to lab]", "Command failed"]
+        assert await ask(device, "network_up") == [
+            "[Associating to lab]", "Network not found", "Join failed", "Command failed",
+        ]  # fmt: skip
         await turned_loop().turn(31)
         assert events["network_up"] == []
         air.ap("lab").power(True)

@@ -81,10 +81,17 @@ class JoinResult(IntEnum):
     ABORTED = 8
 
 
+WORDS = {
+    JoinResult.NO_SSID: "No SSID",
+    JoinResult.NO_PASSKEY: "No passkey",
+    JoinResult.BAD_SECURITY: "Security type not supported",
+    JoinResult.NOT_FOUND: "Network not found",
+}
+"""What the log says of a result, before `Join failed`."""
+
 RESULTS = {
     JoinFailure.NO_PASSKEY: JoinResult.NO_PASSKEY,
     JoinFailure.BAD_SECURITY: JoinResult.BAD_SECURITY,
-    JoinFailure.NOT_FOUND: JoinResult.NOT_FOUND,
 }
 
 
@@ -168,6 +175,12 @@ class Join:
         """Begin the next round now: somebody waits for it."""
         self._hurry.set()
 
+    def _note(self, result: JoinResult) -> None:
+        """Set the result, and write its words to the log."""
+        self.result = result
+        if result in WORDS:
+            self._kernel.log.line(WORDS[result])
+
     async def _let_go(self) -> None:
         if self._dhcp is not None:
             self._dhcp.stop()
@@ -177,8 +190,7 @@ class Join:
 
     async def _count(self) -> bool:
         if not self._values[wlan.SSID] and not self._values[wlan.BSSID]:
-            self.result = JoinResult.NO_SSID
-            self._kernel.log.line("wlan.ssid is not set")
+            self._note(JoinResult.NO_SSID)
             return False
         if self._attempts >= self._values[wlan.JOIN_RETRIES]:
             return False
@@ -200,17 +212,21 @@ class Join:
             if best is not None:
                 break
         else:
-            self.result = JoinResult.NOT_FOUND
+            self._note(JoinResult.NOT_FOUND)
+            self._kernel.log.line("Join failed")
             return False
         asked = wlan.SECURITIES.get(self._values[wlan.SECURITY])
         if asked is None:
             self._kernel.log.line(f"Security type from probe: {best.security.value}")
-        self.details = Details(best.ssid, best.bssid, best.channel, asked or best.security)
+        # An access point that hides its SSID has to be asked for it.
+        ssid = best.ssid or self._values[wlan.SSID]
+        self.details = Details(ssid, best.bssid, best.channel, asked or best.security)
         return True
 
     async def _look(self) -> ScanResult | None:
-        """Return the strongest network that the settings describe."""
-        ssid, bssid = self._values[wlan.SSID], self._values[wlan.BSSID]
+        """Return the strongest network that wlan.bssid names, or wlan.ssid if that is not set."""
+        bssid = self._values[wlan.BSSID]
+        ssid = "" if bssid else self._values[wlan.SSID]
         found: list[ScanResult] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._values[wlan.JOIN_TIMEOUT] / 1000):
@@ -236,7 +252,7 @@ class Join:
                 self._link = await self._radio.join(request)
         except (JoinError, TimeoutError) as error:
             reason = error.reason if isinstance(error, JoinError) else JoinFailure.TIMEOUT
-            self.result = RESULTS.get(reason, JoinResult.FAILED)
+            self._note(RESULTS.get(reason, JoinResult.FAILED))
             self._kernel.log.line("Join failed")
             if not self._probed:
                 # What an earlier join left behind is out of date: this attempt may probe.

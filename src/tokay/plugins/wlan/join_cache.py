@@ -24,9 +24,9 @@ def load(kernel: Kernel) -> Details | None:
         return None
     values = kernel.variables
     asked = wlan.SECURITIES.get(values[wlan.SECURITY], details.security)
-    if values[wlan.SSID] not in ("", details.ssid) or asked is not details.security:
-        return None
-    return details if values[wlan.BSSID] in ("", details.bssid) else None
+    bssid = values[wlan.BSSID]
+    same = bssid == details.bssid if bssid else values[wlan.SSID] == details.ssid
+    return details if same and asked is details.security else None
 
 
 def save(kernel: Kernel, details: Details | None) -> None:
