@@ -18,7 +18,7 @@ def query(name: str, type: str = "A", **changes: int) -> bytes:
     return message.to_wire()
 
 
-@pytest.mark.parametrize("name", ["anole.", "ANOLE.", "Anole"])
+@pytest.mark.parametrize("name", ["anole.", "ANOLE.", "Anole", "anole.local", "ANOLE.LOCAL."])
 def test_our_name(name: str) -> None:
     answer = llmnr.answer(query(name), OURS.get)
     assert answer is not None
@@ -45,7 +45,9 @@ def test_there_is_nothing_else(type: str) -> None:
     [
         b"",
         query("gecko"),
-        query("anole.local"),
+        query("anole.lan"),
+        query("my.anole.local"),
+        query("local"),
         query("."),
         query("anole", flags=0x8000),
         query("anole", flags=0x0400),
@@ -55,7 +57,8 @@ def test_there_is_nothing_else(type: str) -> None:
         query("anole")[:5] + b"\2" + query("anole")[6:] + query("anole")[12:],
     ],
     ids=[
-        "nothing", "another name", "two labels", "the root", "a response", "conflict",
+        "nothing", "another name", "two labels", "three labels",
+        "no label", "the root", "a response", "conflict",
         "an update", "cut off", "too long", "two questions",
     ],
 )  # fmt: skip

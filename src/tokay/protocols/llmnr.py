@@ -5,7 +5,7 @@ was multicast, or None:
 
 | asked | answered |
 | --- | --- |
-| A or ANY of a name of ours | its address, for 30 seconds |
+| A or ANY of a name of ours, alone or with `.local` | its address, for 30 seconds |
 | another type of a name of ours | no data (section 2.1.1) |
 | any other name | silence |
 | several questions, none, or records beside the question | silence (section 2.1.1) |
@@ -37,6 +37,14 @@ TTL = 30
 _CONFLICT = 0x0400
 _OPCODE = 0x7800
 _MAX_MESSAGE = 512
+_LOCAL = b"\5local\0"
+"""What Windows appends to a name of one label that it is told to look up as a host name."""
+
+
+def _label(name: bytes) -> bytes:
+    """Return the one label of a name, or that in front of `local`; empty for any other name."""
+    rest = name[name[0] + 1 :]
+    return name[1 : name[0] + 1] if rest in (b"\0", _LOCAL) else b""
 
 
 def answer(datagram: bytes, find: Callable[[bytes], IPv4Address | None]) -> bytes | None:
@@ -56,10 +64,10 @@ def answer(datagram: bytes, find: Callable[[bytes], IPv4Address | None]) -> byte
         return None
     (question,) = query.questions
     name = question.name
-    # One label: its length, the label, the root.
-    if question.cls not in (CLASS_IN, CLASS_ANY) or name[0] != len(name) - 2:
+    if question.cls not in (CLASS_IN, CLASS_ANY):
         return None
-    address = find(name[1:-1].lower())
+    label = _label(name.lower())
+    address = find(label) if label else None
     if address is None:
         return None
     answers: tuple[ResourceRecord, ...] = ()

@@ -64,11 +64,22 @@ async def up(device: Device) -> list[str]:
 
 async def test_it_is_told_which_name(air: Airspace, named: Named) -> None:
     async with Device.simulated(airspace=air, settings=named("anole-#")) as device:
-        digits = device.mac.replace(":", "")[-3:].lower()
+        digits = device.mac.replace(":", "")[-3:]
         lines = await ask(device, "network_up")
         at = lines.index("Starting mDNS")
         assert lines[at - 1] == f"IPv4 address: {ADDRESS}"
         assert lines[at + 1] == f"mDNS domain: anole-{digits}.local"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("x.local", "x"), ("X.LOCAL.", "X"), ("a.local.b", "a.local.b")]
+)
+async def test_local_in_a_name_is_that_which_is_appended(
+    air: Airspace, named: Named, text: str, name: str
+) -> None:
+    async with Device.simulated(airspace=air, settings=named(text)) as device:
+        assert f"mDNS domain: {name}.local" in await ask(device, "network_up")
+        assert await get(device, "mdns.name") == [text]
 
 
 async def test_devices_find_one_another(air: Airspace, named: Named) -> None:
@@ -206,6 +217,9 @@ async def test_llmnr_and_netbios(air: Airspace, named: Named) -> None:
         ((data, source, group),) = await neighbour.say(query, (llmnr.GROUP, llmnr.PORT))
         assert (source, group) == (device.address, False)
         assert DnsMessage.decode(data).answers[0].address == IPv4Address(device.address)
+        dotted = DnsMessage(9, 0, (Question(name_from_text("anole.LOCAL")),)).encode()
+        ((data, _, _),) = await neighbour.say(dotted, (llmnr.GROUP, llmnr.PORT))
+        assert DnsMessage.decode(data).answers[0].address == IPv4Address(device.address)
         assert not await neighbour.say(query, (device.address, llmnr.PORT))
         name = netbios.encode_name("anole")
         request = struct.pack("!6H", 9, 0x0110, 1, 0, 0, 0) + name + struct.pack("!2H", 0x20, 1)
@@ -217,12 +231,17 @@ async def test_llmnr_and_netbios(air: Airspace, named: Named) -> None:
 async def test_netbios_is_for_short_names(air: Airspace, named: Named) -> None:
     """Fifteen characters, `.local` included."""
     neighbour = Neighbour(air)
-    for text, answers in (("nine-char", 1), ("tenletters", 0)):
+    for text, asked, answers in (
+        ("nine-char", "nine-char", 1),
+        ("nine-char", "NINE-CHAR.LOCAL", 1),
+        ("nine-char", "nine-char.lan", 0),
+        ("tenletters", "tenletters", 0),
+    ):
         async with Device.simulated(airspace=air, settings=named(text)) as device:
             await up(device)
             request = (
                 struct.pack("!6H", 9, 0x0110, 1, 0, 0, 0)
-                + netbios.encode_name(text)
+                + netbios.encode_name(asked)
                 + struct.pack("!2H", 0x20, 1)
             )
             to = ("255.255.255.255", netbios.PORT)

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.dialogue import PROFILES
 from tests.peers import ADDRESS, NET, ask, free_port, stream, udp_peer
 
 from tokay.board.air.airspace import Airspace
@@ -102,6 +103,32 @@ async def test_read_and_write_by_sub_command(air: Airspace, lab: Settings) -> No
         assert await ask(device, line, b"ping") == ["Success"]
         assert (await one.next())[0] == b"ping"
         assert two.waiting == 0
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_read_names_the_client_it_wants(air: Airspace, lab: Settings, profile: str) -> None:
+    port = free_port()
+    async with (
+        Device.simulated(profile=profile, airspace=air, settings=lab) as device,
+        udp_peer() as one,
+        udp_peer() as two,
+    ):
+        await ask(device, "network_up")
+        await ask(device, f"udp_server start {port}")
+        here, there = (f"127.0.0.1:{far.address[1]}" for far in (one, two))
+        for far, data in ((one, b"a1"), (two, b"b1"), (one, b"a2"), (two, b"b2")):
+            far.send(data, (ADDRESS, port))
+        await turned_loop().settle()
+        assert await ask(device, "udps read 0 1") == [f"{here} a"]
+        assert await ask(device, f"udps read 0 9 {there}") == [f"{there} b1"]
+        assert await ask(device, f"udps read 0 9 {there}") == [f"{there} b2"]
+        before = turned_loop().time()
+        assert await ask(device, f"udps read 0 9 {there}") == [""]
+        assert turned_loop().time() > before, "it was waited for"
+        assert await ask(device, "udps read 0 9") == [f"{here} 1"]
+        assert await ask(device, f"udps read 0 9 {here}") == [f"{here} a2"]
+        for word in ("nobody", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:x", ":9"):
+            assert await ask(device, f"udps read 0 9 {word}") == ["Invalid argument"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tokay.protocols.timer_pump import TimerPump
 
 MAX_REPLIES = 200
 """Answers a second by LLMNR and NetBIOS together: a flood of questions gets no flood back."""
-OFFICE = ".local"
+LOCAL = ".local"
 
 _wires: dict[object, "Wire"] = {}
 
@@ -229,7 +229,7 @@ class Wire:
         asked: list[Member] = []
 
         def find(label: bytes) -> netbios.NetbiosStation | None:
-            member = self._by_label.get(label)
+            member = self._by_label.get(label.removesuffix(LOCAL.encode()))
             if member is None or not _fits(member.name):
                 return None
             asked.append(member)
@@ -292,4 +292,4 @@ def _fits(name: str) -> bool:
 
     Source: docs/protocol/web-and-discovery.md, section 6.2.
     """
-    return len(name + OFFICE) <= netbios.MAX_NAME
+    return len(name + LOCAL) <= netbios.MAX_NAME

@@ -10,6 +10,7 @@ from tokay.plugins.discovery.services import Services
 from tokay.plugins.network import SERVICE_INTERFACES
 
 LONGEST_NAME = 63
+LOCAL = "local"
 
 ENABLED = Variable(
     "mdns.enabled", "md e", Boolean(), True, applies=Applies.NETWORK_RESTART,
@@ -31,7 +32,9 @@ SERVICE = Variable(
 
 
 def host_name(kernel: Kernel) -> str:
-    """Return the name that the settings ask for, without `.local`."""
-    name = kernel.variables[NAME].replace("#", kernel.mac.replace(":", "")[-3:].lower())
+    """Return the name that the settings ask for, without `.local` even if they have it."""
+    name = kernel.variables[NAME].replace("#", kernel.mac.replace(":", "")[-3:])
     labels = [label[:LONGEST_NAME] for label in name.split(".") if label]
+    if labels and labels[-1].lower() == LOCAL:
+        del labels[-1]
     return ".".join(labels) or kernel.mac.replace(":", "").lower()

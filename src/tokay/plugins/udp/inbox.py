@@ -34,6 +34,17 @@ class DatagramInbox(Inbox):
         """Where that one comes from."""
         return self._senders[0] if self._senders else None
 
+    def bring_forward(self, sender: Peer) -> bool:
+        """Put the first datagram of a sender in front of all; return whether there is one."""
+        if sender not in self._senders:
+            return False
+        at = self._senders.index(sender)
+        datagram = self._chunks[at]
+        del self._chunks[at], self._senders[at]
+        self._chunks.appendleft(datagram)
+        self._senders.insert(0, sender)
+        return True
+
     def put(self, data: bytes) -> None:
         if not data:
             return

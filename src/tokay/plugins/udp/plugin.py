@@ -15,19 +15,20 @@ from tokay.plugins.network import Interface, Network
 from tokay.plugins.streams import StreamLines
 from tokay.plugins.udp import variables as udp
 from tokay.plugins.udp.client import AutoClient, udp_client
+from tokay.plugins.udp.inbox import Peer
 from tokay.plugins.udp.server import ServerStream, UdpServer
 from tokay.protocols.framing import MAX_BODY
 
-WORDS = {"start": (0, 1), "stop": (0, 0), "read": (2, 2), "write": (4, 4)}
+WORDS = {"start": (0, 1), "stop": (0, 0), "read": (2, 3), "write": (4, 4)}
 """How few and how many words stand behind each action."""
 
 
 @command("udp_server", "udps", "[-i interface] action [words...]", data="size")
 async def udp_server(call: Call) -> str | bytes | None:
-    """`start [port]`, `stop`, `read handle size`, or `write handle ip port size` with data.
+    """`start [port]`, `stop`, `read handle size [ip:port]`, `write handle ip port size` with data.
 
     The response to `start` is the handle of the stream, that to `read` the sender's address and
-    port, a blank, and one datagram.
+    port, a blank, and one datagram: of any client, or of the one that is named.
     """
     action, words = call["action"], call.rest
     if action not in WORDS:
@@ -59,12 +60,23 @@ async def udp_server(call: Call) -> str | bytes | None:
 async def _read(call: Call, words: list[str]) -> bytes:
     size = integer(words[1], 1, MAX_BODY)
     stream = _stream(call, words[0])
-    await stream.fill(1, call.kernel.variables[system_variables.READ_TIMEOUT] / 1000)
+    limit = call.kernel.variables[system_variables.READ_TIMEOUT] / 1000
+    if len(words) > 2:
+        if not await stream.fill_from(_peer(words[2]), limit):
+            return b""
+    else:
+        await stream.fill(1, limit)
     sender = stream.sender
     if sender is None:
         return b""
     data = await call.kernel.streams.read(stream.handle, size, 0)
     return f"{sender[0]}:{sender[1]} ".encode() + data
+
+
+def _peer(word: str) -> Peer:
+    """Return the client that `ip:port` names. Raises CommandError."""
+    host, _, port = word.rpartition(":")
+    return Ipv4().parse([host]), integer(port, 1, 65535)
 
 
 async def _write(call: Call, words: list[str]) -> None:

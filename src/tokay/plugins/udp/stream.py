@@ -70,6 +70,21 @@ class UdpStream(Stream, asyncio.DatagramProtocol):
         """Where the datagram comes from that is read next."""
         return self._inbox.first_sender
 
+    async def fill_from(self, sender: Peer, timeout: float) -> bool:
+        """Make the first datagram of a sender the next to be read; wait for one if none is there.
+
+        Return False when none came within ``timeout`` seconds.
+        """
+        if self._inbox.bring_forward(sender):
+            return True
+        try:
+            async with asyncio.timeout(timeout):
+                while not self._inbox.bring_forward(sender):
+                    await self.change()
+        except TimeoutError:
+            return False
+        return True
+
     # What a stream does.
 
     @property
