@@ -14,7 +14,11 @@ from tokay.plugins.setup import Setup
 from tokay.plugins.softap import SoftAp
 from tokay.testing.clock import turned_loop
 
-PROBES = ("/generate_204", "/hotspot-detect.html", "/ncsi.txt")
+PROBES = (
+    "/generate_204", "/gen_204", "/hotspot-detect.html", "/library/test/success.html",
+    "/connecttest.txt", "/redirect", "/ncsi.txt", "/success.txt", "/canonical.html",
+    "/check_network_status.txt",
+)  # fmt: skip
 
 
 async def served(address: str, port: int = PORT) -> bool:
@@ -185,6 +189,9 @@ async def test_the_portal_byte_by_byte(serve: Serve, target: str) -> None:
         async with serve(settings, up="network_up -i softap") as web:
             there = Web(web.device, softap(web.device))
             assert await probe(there, target) == expected
+            assert await probe(there, target + "?x=1&y") == expected
+            assert await probe(there, target, "HEAD") == expected
+            assert await probe(there, "http://captive.example" + target) == expected
             assert (await probe(there, target + "x")).startswith(b"HTTP/1.1 401 ")
             assert (await probe(there, target, "POST")).startswith(b"HTTP/1.1 401 ")
 
@@ -210,7 +217,7 @@ async def test_the_portal_of_web_setup(serve: Serve) -> None:
 
 async def test_no_portal_on_wlan(web: Web) -> None:
     for target in PROBES:
-        assert (await web.get(target)).status == 404
+        assert (await web.get(target)).status == 404, target
     await web.file("ncsi.txt", b"mine")
     assert (await web.get("/ncsi.txt")).body == b"mine"
 

@@ -13,13 +13,28 @@ if TYPE_CHECKING:
     from tokay.plugins.http_server.connection import Connection
     from tokay.plugins.http_server.service import Service
 
-PROBES = frozenset((b"/generate_204", b"/hotspot-detect.html", b"/ncsi.txt"))
+PROBES = frozenset(
+    (
+        "/generate_204",  # Android, ChromeOS
+        "/gen_204",  # Android, where the first fails
+        "/hotspot-detect.html",  # iOS, macOS
+        "/library/test/success.html",  # iOS, macOS, of old
+        "/connecttest.txt",  # Windows 10 and later
+        "/redirect",  # what Windows then opens in a browser
+        "/ncsi.txt",  # Windows before 10
+        "/success.txt",  # Firefox
+        "/canonical.html",  # Firefox
+        "/check_network_status.txt",  # NetworkManager
+    )
+)
+"""Paths that systems ask for, by GET or HEAD, with parameters or without."""
+_METHODS = (Method.GET, Method.HEAD)
 ONLINE = b"HTTP/1.1 204 Ok\r\n\r\n"
 
 
 def answer(service: "Service", connection: "Connection", request: Request) -> bool:
     """Answer a probe; False where there is no portal to speak of."""
-    if service.interface.name != SoftAp.name or request.method is not Method.GET:
+    if service.interface.name != SoftAp.name or request.method not in _METHODS:
         return False
     name = service.kernel.plugin(SoftAp).portal
     if name is None:

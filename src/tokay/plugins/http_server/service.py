@@ -210,7 +210,7 @@ class Service:
             if request.method is Method.OPTIONS:
                 connection.answer(200, b"", b"", cors.preflight(request))
                 return False
-        if request.target in portal.PROBES and portal.answer(self, connection, request):
+        if request.path in portal.PROBES and portal.answer(self, connection, request):
             return False
         values = self.kernel.variables
         if not values[http.USERNAME] or not values[http.PASSWORD]:

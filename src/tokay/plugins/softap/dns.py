@@ -18,8 +18,15 @@ TTL = 10
 PORTALS = (
     "captive.apple.com",
     "clients3.google.com",
+    "connectivity-check.ubuntu.com",
+    "detectportal.firefox.com",
+    "networkcheck.kde.org",
+    "nmcheck.gnome.org",
+    "play.googleapis.com",
+    "www.apple.com",
     "www.msftconnecttest.com",
     "www.msftncsi.com",
+    "ipv6.msftconnecttest.com",
 )
 CONNECTIVITY_CHECK = "connectivitycheck"
 """What the names begin with that Android and those who build on it ask for."""
