@@ -7,7 +7,7 @@ import pytest
 from tests.fleet.conftest import Load
 
 from tokay.fleet import plan
-from tokay.fleet.layout import layout, subnets
+from tokay.fleet.layout import REGION, free_base, layout, subnets
 from tokay.fleet.plan import Action, What
 from tokay.fleet.scenario import Scenario
 
@@ -120,3 +120,13 @@ def test_networks_of_shards_do_not_overlap(scenario: Load) -> None:
         assert one.num_addresses >= 12 + 4
         assert not any(one.overlaps(other) for other in networks[:number])
     assert sum(str(network).startswith("127.90.") for network in networks) == 5
+
+
+def test_two_fleets_on_one_machine_take_different_addresses(scenario: Load) -> None:
+    laid = layout(scenario(GROUP + stage("ramp")))
+    first = free_base(laid, 2, lambda address: False)
+    taken = REGION.network_address + first + 2
+    second = free_base(laid, 2, lambda address: address == taken)
+    mine = [net for shard in range(2) for net in subnets(laid, shard, 2, first)]
+    theirs = [net for shard in range(2) for net in subnets(laid, shard, 2, second)]
+    assert not any(one.overlaps(other) for one in mine if one for other in theirs if other)

@@ -48,7 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     watch.add_argument("folder", type=Path, help="where its report will be")
     show = _add(actions, "report", "Show a report, and make its pages anew.")
     show.add_argument("folder", type=Path)
-    _add(actions, "shard", "Be one shard; a run starts these itself.")
+    shard = _add(actions, "shard", "Be one shard; a run starts these itself, without options.")
+    shard.add_argument("--scenario", help="be a shard of this one, with no run above it")
+    _add_size(shard)
+    shard.add_argument("--shard", type=int, default=0, metavar="I", help="which one, from 0")
+    shard.add_argument("--shards", type=_positive, default=1, metavar="K", help="of how many")
+    shard.add_argument("--state", type=Path, metavar="DIR", help="where settings and files are")
+    shard.add_argument("--out", type=Path, metavar="DIR", help="where the report goes")
+    shard.add_argument("--metrics", type=int, metavar="PORT", help="serve metrics and probes")
+    shard.add_argument("--metrics-host", default="127.0.0.1", metavar="A", help="on this address")
 
 
 def _add(actions: Any, name: str, what: str) -> argparse.ArgumentParser:
@@ -79,10 +87,36 @@ def main(arguments: argparse.Namespace) -> int:
         return 2
 
 
-def _shard(_arguments: argparse.Namespace) -> int:
-    from tokay.fleet.shard.program import main as shard  # noqa: PLC0415
+def _shard(arguments: argparse.Namespace) -> int:
+    from tokay.fleet.shard import program  # noqa: PLC0415
 
-    return shard()
+    if arguments.scenario is None:
+        return program.main()
+    from tokay.fleet.errors import FleetError  # noqa: PLC0415
+    from tokay.fleet.run import FleetRun, Options, default_out  # noqa: PLC0415
+    from tokay.fleet.scenario_file import find  # noqa: PLC0415
+    from tokay.fleet.standalone import InProcessEngine  # noqa: PLC0415
+
+    if not 0 <= arguments.shard < arguments.shards:
+        raise FleetError(f"--shard {arguments.shard}: must be 0 to {arguments.shards - 1}")
+    source = find(arguments.scenario)
+    source.seed, source.devices = arguments.seed, arguments.devices
+    options = Options(
+        source,
+        arguments.shards,
+        "none",
+        arguments.out or default_out(source),
+        arguments.state,
+        arguments.metrics,
+        arguments.metrics_host,
+    )
+    program.prepare_process()
+
+    async def run() -> int:
+        return await _execute(FleetRun(options, InProcessEngine(), only=[arguments.shard]))
+
+    with asyncio.Runner(loop_factory=program.loop_factory()) as runner:
+        return runner.run(run())
 
 
 def _check(arguments: argparse.Namespace) -> int:

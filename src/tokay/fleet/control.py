@@ -42,6 +42,8 @@ class Begin(Message, tag="begin"):
     shards: int
     state: str
     """The folder for its database; empty for memory."""
+    base: int
+    """Where the fleet's addresses begin."""
     values: dict[str, str | int]
     """What templates know of the server."""
 

@@ -8,8 +8,10 @@ Nothing here depends on the shard but the subnets: an access point is there in e
 devices on it, and each such part of its network has a block of addresses of its own.
 """
 
+import os
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import accumulate
@@ -25,6 +27,8 @@ DEFAULT_PASSPHRASE = "tokay-lab"  # noqa: S105 - printed in the manual; it guard
 DEFAULT_SUBNET = "127.77.0.0/16"
 """What a scenario's access point has that names none: it gets a block of ``REGION``."""
 REGION = IPv4Network("127.128.0.0/9")
+MAX_LOOKS = 64
+"""Places that are looked at for one that nobody uses."""
 SPARE = 8
 """Addresses of a block beyond those of its devices: network, gateway, broadcast, and room."""
 
@@ -79,33 +83,55 @@ def layout(scenario: Scenario) -> Layout:
     return Layout(scenario.seed, scenario.group, points, ends, homes)
 
 
-def subnets(layout: Layout, shard: int, shards: int) -> list[IPv4Network | None]:
+def subnets(layout: Layout, shard: int, shards: int, base: int = 0) -> list[IPv4Network | None]:
     """Return the network of each access point in a shard; None where nobody lives.
 
-    Raises ScenarioError when there are not enough addresses.
+    ``base``: where the fleet's addresses begin in ``REGION``; see ``free_base``. Raises
+    ScenarioError when there are not enough addresses.
     """
+    networks, _ = _allocate(layout, shards, base)
+    return [networks.get((number, shard)) for number in range(len(layout.access_points))]
+
+
+def free_base(layout: Layout, shards: int, taken: Callable[[IPv4Address], bool]) -> int:
+    """Return a place for the fleet's addresses that nobody uses, so that two runs do not meet.
+
+    ``taken`` says whether somebody has an address. Raises ScenarioError.
+    """
+    _, size = _allocate(layout, shards, 0)
+    slot = 1 << max(size - 1, 1).bit_length()
+    slots = REGION.num_addresses // slot
+    for turn in range(MAX_LOOKS):
+        base = (os.getpid() * 31 + turn) % slots * slot
+        # The gateway is nobody's: the first station is behind it.
+        if not taken(REGION.network_address + base + 2):
+            return base
+    return 0
+
+
+def _allocate(
+    layout: Layout, shards: int, base: int
+) -> tuple[dict[tuple[int, int], IPv4Network], int]:
+    """Return the networks by access point and shard, and where the next one could begin."""
     counts: Counter[tuple[int, int]] = Counter()
     for index in range(layout.devices):
         counts[layout.place(index).access_point, index % shards] += 1
-    found: list[IPv4Network | None] = []
-    at = int(REGION.network_address)
+    networks: dict[tuple[int, int], IPv4Network] = {}
+    region = int(REGION.network_address)
+    at = region + base
     for number, point in enumerate(layout.access_points):
         given = point.subnet != DEFAULT_SUBNET
         at_given = int(IPv4Network(point.subnet, strict=False).network_address)
-        mine: IPv4Network | None = None
-        for other in range(shards):
-            devices = counts[number, other]
+        for shard in range(shards):
+            devices = counts[number, shard]
             if not devices:
                 continue
             size = 1 << (devices + devices // 8 + SPARE).bit_length()
-            start = at_given if given else at
-            start = -(-start // size) * size
-            if other == shard:
-                mine = IPv4Network((start, 33 - size.bit_length()))
+            start = -(-(at_given if given else at) // size) * size
+            networks[number, shard] = IPv4Network((start, 33 - size.bit_length()))
             at, at_given = (at, start + size) if given else (start + size, at_given)
         _check_room(number, point, given=given, at=at, at_given=at_given)
-        found.append(mine)
-    return found
+    return networks, at - region
 
 
 def _check_room(number: int, point: AccessPointRow, *, given: bool, at: int, at_given: int) -> None:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from tokay.board.air.address_lock import process_address_locks
 from tokay.fleet import layout as layouts
 from tokay.fleet import limits, plan
 from tokay.fleet.certificates import Certificates
@@ -78,6 +79,9 @@ class FleetRun:
         self.options = options
         self.scenario: Scenario = load(options.source)
         self.layout = layouts.layout(self.scenario)
+        self._base = layouts.free_base(
+            self.layout, max(1, options.shards), process_address_locks().in_use
+        )
         self.spans = plan.spans(self.scenario, self.layout)
         self.shards = max(1, min(options.shards, self.layout.devices))
         self.collector = Collector(self.shards)
@@ -225,7 +229,7 @@ class FleetRun:
     def _begin(self, shard: int) -> Begin:
         state = self.options.state
         folder = str(state / f"shard-{shard}") if state is not None else ""
-        return Begin(self.options.source, shard, self.shards, folder, self._values)
+        return Begin(self.options.source, shard, self.shards, folder, self._base, self._values)
 
     async def _start_server(self) -> dict[str, Value]:
         table = self.scenario.server

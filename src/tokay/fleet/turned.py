@@ -7,11 +7,11 @@ with Tokay is on the same loop; a server elsewhere would not know what time it i
 import asyncio
 import math
 
-from tokay.fleet.control import LocalChannel, local_pair
 from tokay.fleet.errors import FleetError
 from tokay.fleet.run import FleetRun, Options
 from tokay.fleet.server import Ports, Server, Settings
-from tokay.fleet.shard.shard import SAMPLE, serve
+from tokay.fleet.shard.shard import SAMPLE
+from tokay.fleet.standalone import InProcessEngine
 from tokay.fleet.timeline import MAX_POINTS
 from tokay.kernel.turned_loop import TurnedLoop
 
@@ -35,42 +35,14 @@ class LocalServer:
             self._server.close()
 
 
-class TurnedEngine:
-    """Shards as tasks of this loop."""
-
-    def __init__(self, sample: float) -> None:
-        self._sample = sample
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-
-    async def open(self) -> None:
-        """Nothing is needed."""
-
-    async def start(self, shard: int) -> LocalChannel:
-        loop = asyncio.get_running_loop()
-        ours, theirs = local_pair()
-        task = loop.create_task(serve(theirs, sample=self._sample, clock=loop.time))
-        task.add_done_callback(lambda _: theirs.close())
-        self._tasks[shard] = task
-        return ours
-
-    async def kill(self, shard: int) -> None:
-        task = self._tasks.pop(shard, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def close(self) -> None:
-        for shard in list(self._tasks):
-            await self.kill(shard)
-
-
 def turned_run(options: Options) -> FleetRun:
     """Return a run for a turned loop, in one shard. Raises FleetError."""
-    run = FleetRun(options, TurnedEngine(SAMPLE), server=LocalServer())
+    clock = asyncio.get_running_loop().time
+    run = FleetRun(options, InProcessEngine(clock=clock), server=LocalServer())
     if run.scenario.server.host:
         raise FleetError("server.host: a server elsewhere does not know turned time")
     sample = max(SAMPLE, run.duration / MAX_POINTS)
-    run.engine = run.supervisor.engine = TurnedEngine(sample)
+    run.engine = run.supervisor.engine = InProcessEngine(sample=sample, clock=clock)
     run.tick = run.supervisor.ping = sample
     run.supervisor.hang_limit = math.inf  # time does not pass while a task runs
     run.collector.timeline.width = sample

@@ -7,11 +7,11 @@ from tokay.fleet.layout import Layout
 from tokay.fleet.scenario import Scenario
 
 
-def build(scenario: Scenario, layout: Layout, shard: int, shards: int) -> Airspace:
+def build(scenario: Scenario, layout: Layout, shard: int, shards: int, base: int) -> Airspace:
     """Return the airspace of a shard: the access points where it has devices, and their script."""
     air = Airspace()
     air.seed = scenario.seed
-    networks = layouts.subnets(layout, shard, shards)
+    networks = layouts.subnets(layout, shard, shards, base)
     for row, network in zip(layout.access_points, networks, strict=True):
         if network is not None:
             keys = layouts.access_point_keys(row) | {"subnet": network}

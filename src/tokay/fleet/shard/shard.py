@@ -121,7 +121,9 @@ class Shard:
         self.scenario = load(begin.source)
         folder = Path(begin.source.folder)
         self._layout = layouts.layout(self.scenario)
-        self.airspace = airs.build(self.scenario, self._layout, begin.shard, begin.shards)
+        self.airspace = airs.build(
+            self.scenario, self._layout, begin.shard, begin.shards, begin.base
+        )
         try:
             self.storage = Storage(Path(begin.state) if begin.state else None)
         except StorageError as error:
