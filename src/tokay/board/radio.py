@@ -125,6 +125,23 @@ class RadioOptionError(RadioError):
     """
 
 
+class RadioSettings(NamedTuple):
+    """How a radio is set up. The defaults leave everything as the machine has it."""
+
+    region: str = ""
+    """The country whose rules hold, two letters as in ISO 3166."""
+    tx_power: int | None = None
+    """At most so many dBm."""
+    antenna: int | None = None
+    """1 or 2, 0 for whichever is better."""
+    power_save: bool = False
+    flavour: str = ""
+    """`b`, `g` or `n`: the newest of 802.11 that is spoken."""
+    rate: int | None = None
+    """0 to 3 are the rates of 802.11b, 4 to 7 are 6, 12, 24 and 54 Mbit/s of 802.11g, 8 to 15 the
+    MCS of 802.11n from 0 to 7."""
+
+
 class Radio(Protocol):
     """A Wi-Fi station, and an access point of its own."""
 
@@ -140,10 +157,18 @@ class Radio(Protocol):
     def mac(self) -> str:
         """The station's address, `AA:BB:CC:DD:EE:FF`."""
 
+    tunable: bool
+    """Whether `configure` has an effect."""
+
+    def configure(self, settings: RadioSettings) -> None:
+        """Set the radio up, now and until it is closed; what it cannot do it tells `on_note`."""
+
     async def scan(
-        self, *, ssid: str | None = None, channel: int | None = None
+        self, *, ssid: str | None = None, channel: int | None = None, passive: bool = False
     ) -> list[ScanResult]:
         """Look for networks, strongest first. A given `ssid` also finds hidden ones by that name.
+
+        A ``passive`` scan sends nothing, where the radio can.
 
         Works joined or not. Takes seconds on a real radio.
         """

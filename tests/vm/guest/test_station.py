@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.vm.guest.air import GATEWAY, PASSPHRASE, Home, ask
+from tests.vm.guest.air import GATEWAY, PASSPHRASE, Home, ask, run
 from tests.vm.guest.module import device, escaped, radio_of, until, value
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest
 from tokay.board.security import Security
@@ -134,3 +134,22 @@ async def test_a_station_roams_between_access_points_of_one_network(home: Home) 
             await until(lambda: radio._link and radio._link.bssid == other.bssid)
             assert f"bssid: {other.bssid}" in await value(one, "wlan.info")
             assert one.address
+
+
+async def test_what_the_driver_is_asked_and_put_back(home: Home, untouched: None) -> None:
+    def power() -> str:
+        return run("iw", "dev", "wlan1", "info").partition("txpower ")[2].split()[0]
+
+    home.serve()
+    settings = {"wlan.tx_power": "7", "wlan.rate.protocol": "g", "wlan.scan.type": "passive"}
+    async with device(settings=settings) as one:
+        assert (await one.command("network_up")).ok
+        assert power() == "7.00"
+        assert (await one.command("set wlan.tx_power 11")).ok
+        assert power() == "11.00"
+        assert (await one.command("set wlan.powersave.mode auto")).ok
+        assert "on" in run("iw", "dev", "wlan1", "get", "power_save")
+        assert (await one.command("set wlan.rate.setting 8")).ok
+        assert (await one.command(f"ping {GATEWAY}")).ok
+        told = await one.command("set wlan.antenna.select 2")
+        assert "wlan1: the radio has no antenna 2" in "\n".join(told.log)

@@ -13,6 +13,7 @@ from tokay.board.radio import (
     JoinFailure,
     JoinRequest,
     RadioOptionError,
+    RadioSettings,
     ScanResult,
     mac_text,
 )
@@ -27,6 +28,8 @@ class SimulatedRadio:
     `scan_time` and `join_time` are seconds on the loop's clock, 0 or more; a turn of the loop
     passes at any rate. Raises ValueError for a MAC address that is none.
     """
+
+    tunable = False
 
     __slots__ = (
         "_airspace",
@@ -56,8 +59,11 @@ class SimulatedRadio:
         """The station's address."""
         return self._mac
 
+    def configure(self, settings: RadioSettings) -> None:
+        """Ignore the settings: there is nothing to set up."""
+
     async def scan(
-        self, *, ssid: str | None = None, channel: int | None = None
+        self, *, ssid: str | None = None, channel: int | None = None, passive: bool = False
     ) -> list[ScanResult]:
         """Look for networks, strongest first; see `Radio.scan`."""
         await asyncio.sleep(self._scan_time)

@@ -26,6 +26,7 @@ from tokay.board.radio import (
     JoinFailure,
     JoinRequest,
     RadioOptionError,
+    RadioSettings,
     ScanResult,
     mac_text,
 )
@@ -82,6 +83,8 @@ def name_servers(path: Path = RESOLV_CONF) -> list[IPv4Address]:
 class HostRadio:
     """A `Radio` whose one network is this machine's. `mac` is for a machine without one."""
 
+    tunable = False
+
     __slots__ = ("_link", "_mac", "_monitor", "on_lost", "on_note")
 
     def __init__(self, mac: str) -> None:
@@ -98,8 +101,11 @@ class HostRadio:
         """The hardware address of the machine's interface."""
         return self._mac
 
+    def configure(self, settings: RadioSettings) -> None:
+        """Ignore the settings: there is nothing to set up."""
+
     async def scan(
-        self, *, ssid: str | None = None, channel: int | None = None
+        self, *, ssid: str | None = None, channel: int | None = None, passive: bool = False
     ) -> list[ScanResult]:
         """Report the machine's network, under the name that is asked for."""
         machine = machine_network()

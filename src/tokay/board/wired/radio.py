@@ -18,6 +18,7 @@ from tokay.board.radio import (
     JoinFailure,
     JoinRequest,
     RadioError,
+    RadioSettings,
     ScanResult,
     mac_text,
 )
@@ -43,6 +44,8 @@ class WiredRadio:
     address there must not be cut off.
     Raises RadioError.
     """
+
+    tunable = False
 
     __slots__ = (
         "_ap",
@@ -80,8 +83,11 @@ class WiredRadio:
         """The interface's own address."""
         return self._mac
 
+    def configure(self, settings: RadioSettings) -> None:
+        """Ignore the settings: there is nothing to set up."""
+
     async def scan(
-        self, *, ssid: str | None = None, channel: int | None = None
+        self, *, ssid: str | None = None, channel: int | None = None, passive: bool = False
     ) -> list[ScanResult]:
         """Report the wire, under the name that is asked for; nothing without a carrier."""
         if channel not in (None, _CHANNEL) or await self._carrier() is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Self, TypeVar
 
 from tokay.board.net.netlink import NetlinkSocket
+from tokay.board.wpa.undo import Step, send_netlink
 from tokay.protocols import nl80211
 from tokay.protocols.netlink import NetlinkError, NetlinkFlag
 from tokay.protocols.nl80211 import Command, InterfaceFacts, StationFacts, Wiphy
@@ -65,6 +66,10 @@ class Nl80211(NetlinkSocket):
         """Return whether a station may doze."""
         body = nl80211.body(Command.GET_POWER_SAVE, nl80211.on(ifindex))
         return _read(nl80211.read_power_save, self._ask(body))
+
+    def step(self, body: bytes) -> Step:
+        """Return a change as a step that undoes another."""
+        return send_netlink(_NETLINK_GENERIC, self._family, body)
 
     def request(self, body: bytes) -> None:
         """Ask for a change: one of the bodies of `protocols.nl80211`."""

@@ -29,6 +29,7 @@ from tokay.board.radio import (
     JoinFailure,
     JoinRequest,
     RadioError,
+    RadioSettings,
     ScanResult,
     mac_text,
 )
@@ -39,6 +40,7 @@ from tokay.board.wpa.daemon import DaemonError
 from tokay.board.wpa.links import WpaApLink, WpaLink
 from tokay.board.wpa.nl80211 import Nl80211
 from tokay.board.wpa.supplicant import Joined, Supplicant
+from tokay.board.wpa.tuning import Tuning
 from tokay.board.wpa.undo import Undo, remove_folder, switch_off
 from tokay.protocols import ieee80211, nl80211
 from tokay.protocols.nl80211 import InterfaceType, Wiphy
@@ -65,6 +67,8 @@ class WpaRadio:
     name twice is for a radio that can be one or the other. Raises RadioError.
     """
 
+    tunable = True
+
     def __init__(self, ifname: str, ap_ifname: str | None = None) -> None:
         self.on_lost: Callable[[str], None] | None = None
         self.on_note: Callable[[str], None] | None = None
@@ -87,6 +91,8 @@ class WpaRadio:
         self._folder: Path | None = None
         self._undo = Undo(self._reservation)
         self._supplicant: Supplicant | None = None
+        self._settings = RadioSettings()
+        self._tuning = Tuning(ifname, self._index, self._wiphy, self._undo, self._note)
         self._ap: AccessPoint | None = None
         self._ap_owner: Nl80211 | None = None
         self._link: WpaLink | None = None
@@ -109,15 +115,21 @@ class WpaRadio:
         """The interface's own address."""
         return self._mac
 
+    def configure(self, settings: RadioSettings) -> None:
+        """Set the radio up; see `Radio.configure`. While it is off that waits."""
+        before, self._settings = self._settings, settings
+        if self._supplicant is not None and self._supplicant.pid is not None:
+            self._tuning.apply(settings, before)
+
     # The station.
 
     async def scan(
-        self, *, ssid: str | None = None, channel: int | None = None
+        self, *, ssid: str | None = None, channel: int | None = None, passive: bool = False
     ) -> list[ScanResult]:
         """Look for networks in the 2.4 GHz band, strongest first; see `Radio.scan`."""
         frequencies = self._frequencies(CHANNELS if channel is None else (channel,))
         try:
-            found = await self._look(frequencies, ssid)
+            found = await self._look(frequencies, ssid, passive=passive)
         except DaemonError as error:
             self._note(self._reason(error))
             return []
@@ -238,7 +250,7 @@ class WpaRadio:
             self._ap = AccessPoint(ifname, folder, self._undo)
             self._ap.on_note = self._note
             try:
-                link = await self._ap.start(config, channel, "", reservation)
+                link = await self._ap.start(config, channel, self._settings.region, reservation)
             except BaseException:
                 reservation.close()
                 self._ap = None
@@ -315,7 +327,10 @@ class WpaRadio:
             self._supplicant.on_lost = self._lose
             self._supplicant.on_moved = self._moved
             self._supplicant.on_switch = self._follow
+        fresh = self._supplicant.pid is None
         await self._supplicant.start()
+        if fresh:
+            self._tuning.apply(self._settings, RadioSettings())
         return self._supplicant
 
     async def _prepare(self) -> Path:
@@ -381,12 +396,14 @@ class WpaRadio:
         has = {one.mhz for one in self._wiphy.frequencies if not one.disabled}
         return [mhz for mhz in map(ieee80211.frequency_of, channels) if mhz in has]
 
-    async def _look(self, frequencies: list[int], ssid: str | None) -> list[Bss]:
+    async def _look(
+        self, frequencies: list[int], ssid: str | None, *, passive: bool = False
+    ) -> list[Bss]:
         if not frequencies:
             return []
         supplicant = await self._station()
         wanted = ssid.encode("latin-1") if ssid else None
-        found = await supplicant.scan(frequencies, wanted)
+        found = await supplicant.scan(frequencies, wanted, passive=passive)
         self._seen, self._seen_at = found, asyncio.get_running_loop().time()
         return found
 

@@ -1,4 +1,4 @@
-"""Variables that only tell, and those that a simulated or wired radio has no use for.
+"""Variables that only tell.
 
 Source: docs/protocol/variables.md, section 7.23.
 """
@@ -9,8 +9,7 @@ from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import failed, lines
 from tokay.kernel.tokenizer import printable
-from tokay.kernel.value_types import Choice, Integer
-from tokay.kernel.variables import Applies, Variable, computed
+from tokay.kernel.variables import computed
 from tokay.plugins.network import NO_ADDRESS, Network
 from tokay.plugins.wlan import variables as wlan
 from tokay.plugins.wlan.station import Wlan
@@ -62,36 +61,4 @@ STATUS = computed(
 )  # fmt: skip
 RSSI = computed("wlan.network.rssi", "wl n r", _rssi, doc="The signal of the joined network, dBm.")
 INFO = computed("wlan.info", "wl i", _info, doc="A report on the interface.")
-ANTENNA = Variable(
-    "wlan.antenna.select", "wl a s", Choice("1", "2", "auto"), "1", safe_mode=True, backup=True,
-    doc="The antenna of the radio.",
-)  # fmt: skip
-TX_POWER = Variable("wlan.tx_power", "wl x", Integer(0, 20, unit="dBm"), 20,
-                    doc="Transmit power.")  # fmt: skip
-RSSI_AVERAGE = Variable(
-    "wlan.rssi_average", "wl r a", Integer(1, 255), 8, doc="Samples in a reading of the signal."
-)
-RATE_PROTOCOL = Variable(
-    "wlan.rate.protocol", "wl r p", Choice("auto", "b", "g", "n"), "auto",
-    applies=Applies.NETWORK_RESTART, doc="The flavour of 802.11.",
-)  # fmt: skip
-RATE_SETTING = Variable(
-    "wlan.rate.setting", "wl r s", Choice("auto", *(str(number) for number in range(16))), "auto",
-    applies=Applies.NETWORK_RESTART, doc="A fixed transmit rate.",
-)  # fmt: skip
-REGION = Variable(
-    "wlan.region_code", "wl g", Choice("world", "us", "eu", "jp"), "world",
-    applies=Applies.REBOOT, doc="The regulatory region.",
-)  # fmt: skip
-POWERSAVE_MODE = Variable(
-    "wlan.powersave.mode", "wl w m", Choice("disabled", "auto"), "disabled",
-    doc="Power save of the station.",
-)  # fmt: skip
-POWERSAVE_TIMEOUT = Variable(
-    "wlan.powersave.timeout", "wl w t", Integer(0, 65535, unit="ms"), 10,
-    doc="Idle time before power save.",
-)  # fmt: skip
-VARIABLES = (
-    JOIN_RESULT, STATUS, RSSI, INFO, ANTENNA, TX_POWER, RSSI_AVERAGE, RATE_PROTOCOL,
-    RATE_SETTING, REGION, POWERSAVE_MODE, POWERSAVE_TIMEOUT,
-)  # fmt: skip
+VARIABLES = (JOIN_RESULT, STATUS, RSSI, INFO)

@@ -33,7 +33,8 @@ async def look(
     """Return the networks in range, strongest first, as `wlan.scan.*` allows."""
     values = kernel.variables
     # Only an active scan asks for a network by name, and only so is a hidden one found.
-    asked = ssid if (type or values[TYPE]) == "active" else ""
-    found = await radio.scan(ssid=asked or None, channel=channel)
+    passive = (type or values[TYPE]) == "passive"
+    asked = "" if passive else ssid
+    found = await radio.scan(ssid=asked or None, channel=channel, passive=passive)
     mask = values[CHANNEL_MASK]
     return [one for one in found if mask & 1 << (one.channel - 1) and ssid in ("", one.ssid)]

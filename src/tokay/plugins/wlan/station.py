@@ -12,7 +12,7 @@ from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import failed
 from tokay.kernel.value_types import NO_PIN
 from tokay.plugins.network import Interface, Network, NetworkStatus, lease_cache
-from tokay.plugins.wlan import join_cache
+from tokay.plugins.wlan import driver, join_cache
 from tokay.plugins.wlan import variables as wlan
 from tokay.plugins.wlan.choose import choose
 from tokay.plugins.wlan.join import Join, Joined, JoinResult
@@ -45,6 +45,10 @@ class Wlan(Plugin):
         self.radio.on_note = kernel.log.line
         self.radio.on_lost = self._lost
         self._last = JoinResult.NONE
+        if self.radio.tunable:
+            for variable in driver.DRIVEN:
+                kernel.variables.watch(variable, self._configure)
+            self._configure()
         self._network.register(NAME, self)
         self._drive_status(0)
         kernel.events.on(Ready, lambda _: self._auto_join())
@@ -112,6 +116,10 @@ class Wlan(Plugin):
         joined.link.deconfigure()
         await self.radio.leave()
         self._kernel.notice("wlan_leave")
+
+    def _configure(self, _index: str = "", _value: object = None) -> None:
+        """Set the radio up as the variables say."""
+        self.radio.configure(driver.radio_settings(self._kernel.variables))
 
     def _auto_join(self) -> None:
         """Begin to join by itself, if the settings ask for it and nobody has begun."""
