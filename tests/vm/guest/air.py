@@ -95,7 +95,7 @@ class Place:
 
     def start(self, name: str, *arguments: str) -> None:
         """Start a program here."""
-        log = (self.folder / f"{name}.log").open("ab")
+        log = (self.folder / f"{Path(name).name}.log").open("ab")
         self._programs[name] = subprocess.Popen(
             ["ip", "netns", "exec", self.name, name, *arguments],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -212,7 +212,7 @@ class Phone(Place):
         match = re.search(r"^freq=(\d+)", self.control("STATUS"), re.MULTILINE)
         return int(match[1]) if match else 0
 
-    def address(self) -> str:
+    def address(self, *options: str) -> str:
         """Get an address by DHCP and take it."""
         script = self.folder / "udhcpc.sh"
         script.write_text(
@@ -221,7 +221,19 @@ class Phone(Place):
         )
         script.chmod(0o755)
         self.run(
-            "udhcpc", "-q", "-n", "-f", "-t", "5", "-T", "1", "-i", self.ifname, "-s", str(script)
+            "udhcpc",
+            "-q",
+            "-n",
+            "-f",
+            "-t",
+            "5",
+            "-T",
+            "1",
+            "-i",
+            self.ifname,
+            "-s",
+            str(script),
+            *options,
         )
         return (self.folder / "ip").read_text().strip()
 
