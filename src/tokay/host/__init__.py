@@ -19,6 +19,7 @@ from tokay.host.errors import (
     Unsupported,
 )
 from tokay.host.module import Module
+from tokay.host.reconnect import Reconnecting, ReconnectState
 from tokay.host.response import Event, Response
 from tokay.host.stream import Stream
 from tokay.host.version import Generation, Version
@@ -34,6 +35,8 @@ __all__ = [
     "LoginFailed",
     "Module",
     "ModuleError",
+    "ReconnectState",
+    "Reconnecting",
     "Response",
     "Restarted",
     "Stream",

@@ -102,6 +102,10 @@ class ConsoleLink(Link):
         self.client.restarted()
 
     @property
+    def lost(self) -> bool:
+        return self._error is not None
+
+    @property
     def form(self) -> machine.Form:
         """How the console talked when it was found."""
         return self.client.form

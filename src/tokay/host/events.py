@@ -90,7 +90,11 @@ class EventHub:
         return lambda: self._handlers.remove(entry) if entry in self._handlers else None
 
     def close(self) -> None:
-        """End all queues."""
+        """End all queues, and those to come."""
         self._closed = True
+        self.end_queues()
+
+    def end_queues(self) -> None:
+        """End the queues that there are."""
         for queue in self._queues:
             queue.close()

@@ -46,6 +46,11 @@ class Link(ABC):
         return False
 
     @property
+    def lost(self) -> bool:
+        """Whether the connection is gone and must be made anew."""
+        return False
+
+    @property
     def form(self) -> Form | None:
         """How the console talked when it was found; None where there is no console."""
         return None

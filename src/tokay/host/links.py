@@ -2,14 +2,19 @@
 
 from tokay.host.address import Address
 from tokay.host.channel import Channel, Trace
-from tokay.host.errors import AddressError
 from tokay.host.link import Link
 
 
 def open_link(address: Address, trace: Trace | None) -> Link:
     """Return the link, not yet connected. Raises AddressError."""
-    if address.scheme in ("http", "https", "ws", "wss"):
-        raise AddressError(f"{address.scheme}: not yet")
+    if address.scheme in ("http", "https"):
+        from tokay.host.rest_link import RestLink  # noqa: PLC0415 - only who uses it
+
+        return RestLink(address, trace=trace)
+    if address.scheme in ("ws", "wss"):
+        from tokay.host.command_stream_link import CommandStreamLink  # noqa: PLC0415
+
+        return CommandStreamLink(address, trace=trace)
     from tokay.host.console_link import ConsoleLink  # noqa: PLC0415
     from tokay.protocols.console_client import ConsoleClient  # noqa: PLC0415
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -22,7 +23,12 @@ from tokay.host.wire import Wire
 from tokay.host.words import quote
 
 if TYPE_CHECKING:
+    from tokay.host.files import Files
+    from tokay.host.gpio import Gpio
     from tokay.host.link import Link
+    from tokay.host.network import Network
+    from tokay.host.settings import Settings
+    from tokay.host.system import System
 
 TIMEOUT = 10.0
 """Seconds that a command may take."""
@@ -65,16 +71,20 @@ class OpenStream(NamedTuple):
 class Module:
     """A connection to a module. Make one with ``Module.open``."""
 
-    def __init__(self, link: "Link", address: Address, *, timeout: float, open_timeout: float):
+    def __init__(
+        self, make_link: Callable[[], "Link"], address: Address, *, timeout: float,
+        open_timeout: float,
+    ) -> None:  # fmt: skip
         self.address = address
         self.timeout = timeout
         self._open_timeout = open_timeout
-        self._link = link
+        self._make_link = make_link
+        self._link = make_link()
         self._turn = asyncio.Lock()
         self._hub = EventHub()
         self._version: Version | None = None
         self._open = False
-        link.tell = self._tell
+        self._link.tell = self._tell
 
     @classmethod
     def open(
@@ -94,8 +104,9 @@ class Module:
         from tokay.host.links import open_link  # noqa: PLC0415 - loads what the scheme needs
 
         address = parse_address(url)
-        link = open_link(address, trace)
-        return cls(link, address, timeout=timeout, open_timeout=open_timeout)
+        return cls(
+            lambda: open_link(address, trace), address, timeout=timeout, open_timeout=open_timeout
+        )
 
     async def connect(self) -> Self:
         """Connect. ``async with`` and ``await`` do."""
@@ -195,7 +206,42 @@ class Module:
         """Keep the settings over a restart. The form that the library gave the console is not."""
         await self.command("save")
 
-    # Streams.
+    @cached_property
+    def settings(self) -> "Settings":
+        """All settings together: read, compared, backed up."""
+        from tokay.host.settings import Settings  # noqa: PLC0415 - who does not use it does not pay
+
+        return Settings(self)
+
+    # What else there is.
+
+    @cached_property
+    def files(self) -> "Files":
+        """Files: list, read, write, delete, sync."""
+        from tokay.host.files import Files  # noqa: PLC0415 - who does not use it does not pay
+
+        return Files(self)
+
+    @cached_property
+    def network(self) -> "Network":
+        """The network: scan, join, clients of the soft AP, streams to open."""
+        from tokay.host.network import Network  # noqa: PLC0415 - who does not use it does not pay
+
+        return Network(self)
+
+    @cached_property
+    def gpio(self) -> "Gpio":
+        """Pins."""
+        from tokay.host.gpio import Gpio  # noqa: PLC0415 - who does not use it does not pay
+
+        return Gpio(self)
+
+    @cached_property
+    def system(self) -> "System":
+        """Reboot, factory reset, time, update."""
+        from tokay.host.system import System  # noqa: PLC0415 - who does not use it does not pay
+
+        return System(self)
 
     def stream(self, handle: Response | int) -> Stream:
         """Return an open stream: a handle, or the response that gave one."""
@@ -216,8 +262,15 @@ class Module:
         handle, comma, size = response.text.partition(",")
         if not (comma and handle.isdigit() and size.isdigit()):
             return response.lines
-        async with self.stream(int(handle)) as stream:
-            return (await stream.read_all()).decode("utf-8", "backslashreplace").splitlines()
+        # Not through `Stream`: it asks for a listing, which would be buffered, too.
+        text = bytearray()
+        while len(text) < int(size):
+            piece = (await self.command(f"stream_read {handle} {self.max_data}")).data
+            if not piece:
+                break
+            text += piece
+        await self.ask(f"stream_close {handle}")  # most close by themselves at the end
+        return text.decode("utf-8", "backslashreplace").splitlines()
 
     # Events.
 
@@ -225,6 +278,8 @@ class Module:
     def subscribe(self) -> "Generator[EventQueue]":
         """Return a queue of the unsolicited lines from now on. It holds the latest 1000."""
         queue = self._hub.subscribe()
+        if self._link.lost:
+            queue.close()
         try:
             yield queue
         finally:
@@ -271,7 +326,7 @@ class Module:
             self._version = None
         self._hub.tell(event)
         if event.name == DISCONNECTED:
-            self._hub.close()
+            self._hub.end_queues()
 
     # The wire.
 
@@ -290,6 +345,21 @@ class Module:
         """Assume that the module restarts: find its console and its version again."""
         self._version = None
         await self._link.forget()
+
+    async def reconnect(self) -> None:
+        """Connect again if the connection is gone; one that stands is left alone.
+
+        A console that is behind a serial line stays connected over a restart of the module, one
+        that is behind its network does not. Raises nothing: the next command tells.
+        """
+        async with self._turn:
+            with contextlib.suppress(ModuleError):
+                if self._link.lost:
+                    await self._link.close()
+                    link = self._make_link()
+                    link.tell = self._tell
+                    self._link = link
+                    await link.open(self._open_timeout)
 
     # For what is built on the module.
 

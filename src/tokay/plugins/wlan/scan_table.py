@@ -15,9 +15,9 @@ def table(networks: Sequence[ScanResult], *, verbose: bool) -> list[str]:
     if not networks:
         return [head]
     if verbose:
-        names = "!  # Ch RSSI MAC (BSSID)        Rate Security   Typ Ln ScanResult (SSID)"
+        names = "!  # Ch RSSI MAC (BSSID)        Rate Security   Typ Ln Network (SSID)"
         return [head, names, *(_long(number, one) for number, one in enumerate(networks))]
-    names = "!  # Ch RSSI MAC (BSSID)       ScanResult (SSID)"
+    names = "!  # Ch RSSI MAC (BSSID)       Network (SSID)"
     return [head, names, *(_short(number, one) for number, one in enumerate(networks))]
 
 

@@ -1,0 +1,147 @@
+"""One HTTP request over a connection of its own: the modules close each after its answer.
+
+An answer ends where its length, its last chunk or the connection does; MAX_ANSWER bounds it.
+
+Source: RFC 9112; web-and-discovery, section 1.
+"""
+
+import asyncio
+import base64
+import ssl
+from typing import NamedTuple
+
+from tokay.host.address import Address
+from tokay.host.channel import HOST, MODULE, Trace
+from tokay.host.errors import Disconnected, FramingError
+from tokay.host.network_channel import connect_error
+
+MAX_ANSWER = 4 * 1024 * 1024
+"""Bytes of an answer: a body of 99,997 bytes in base64 and JSON many times over."""
+MAX_HEAD = 64 * 1024
+END = b"\r\n\r\n"
+
+
+class Answer(NamedTuple):
+    """An HTTP answer: its status and body."""
+
+    status: int
+    body: bytes
+
+
+def authorization(address: Address) -> str:
+    """Return the header line that logs in, or nothing."""
+    if not (address.user or address.password):
+        return ""
+    token = base64.b64encode(f"{address.user}:{address.password}".encode()).decode()
+    return f"Authorization: Basic {token}\r\n"
+
+
+def host_name(address: Address) -> str:
+    """Return what stands in the `Host` field."""
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return host if address.port in (80, 443) else f"{host}:{address.port}"
+
+
+def tls_context(address: Address) -> ssl.SSLContext | None:
+    """Return how to speak TLS with a module, None for schemes without."""
+    if address.scheme not in ("https", "wss"):
+        return None
+    context = ssl.create_default_context(cafile=address.options.get("ca"))
+    if address.switch("insecure"):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def connect(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a connection. Raises Disconnected."""
+    try:
+        return await asyncio.open_connection(
+            address.host, address.port, ssl=tls_context(address), limit=MAX_HEAD
+        )
+    except OSError as error:
+        raise connect_error(address, error) from None
+
+
+async def request(
+    address: Address, method: str, path: str, body: bytes = b"", trace: Trace | None = None
+) -> Answer:
+    """Return the answer to a request. Raises Disconnected and FramingError."""
+    reader, writer = await connect(address)
+    try:
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: {host_name(address)}\r\n{authorization(address)}"
+            "Accept: application/json\r\nConnection: close\r\n"
+        )
+        if method == "POST":
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        sent = head.encode() + b"\r\n" + body
+        writer.write(sent)
+        received = bytearray()
+        try:
+            return await _answer(reader, received)
+        except (OSError, EOFError) as error:
+            raise Disconnected(f"{address}: {error}") from None
+        finally:
+            if trace is not None:
+                now = asyncio.get_running_loop().time()
+                trace(now, HOST, sent)
+                trace(now, MODULE, bytes(received))
+    finally:
+        writer.close()
+
+
+async def read_head(reader: asyncio.StreamReader) -> bytes:
+    """Return an answer's head with its empty line. Raises FramingError, OSError and EOFError."""
+    try:
+        return await reader.readuntil(END)
+    except asyncio.LimitOverrunError:
+        raise FramingError("an HTTP head without end") from None
+
+
+async def _answer(reader: asyncio.StreamReader, received: bytearray) -> Answer:
+    head = await read_head(reader)
+    received += head
+    first, *lines = head[: -len(END)].split(b"\r\n")
+    words = first.split(None, 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+        raise FramingError("what answers is no HTTP server", head)
+    fields = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(b":") for line in lines)
+    }
+    if fields.get(b"transfer-encoding", b"").lower() == b"chunked":
+        body = await _chunks(reader)
+    elif (length := fields.get(b"content-length")) is not None:
+        if not length.isdigit() or int(length) > MAX_ANSWER:
+            raise FramingError("an HTTP answer without a length that counts", head)
+        body = await reader.readexactly(int(length))
+    else:
+        body = await _to_the_end(reader)
+    received += body
+    return Answer(int(words[1]), body)
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    body = bytearray()
+    while True:
+        line = await reader.readuntil(b"\r\n")
+        try:
+            size = int(line.split(b";", 1)[0], 16)
+        except ValueError:
+            raise FramingError("a chunk without a length", line) from None
+        if size < 0 or len(body) + size > MAX_ANSWER:
+            raise FramingError(f"an answer of more than {MAX_ANSWER} bytes")
+        chunk = await reader.readexactly(size + 2)
+        if not size:
+            return bytes(body)
+        body += chunk[:-2]
+
+
+async def _to_the_end(reader: asyncio.StreamReader) -> bytes:
+    body = bytearray()
+    while piece := await reader.read(65536):
+        body += piece
+        if len(body) > MAX_ANSWER:
+            raise FramingError(f"an answer of more than {MAX_ANSWER} bytes")
+    return bytes(body)
