@@ -31,7 +31,7 @@ _OF_ITSELF = (
 )  # fmt: skip
 
 _COMPUTED = re.compile(
-    r"\.mac$|\.network\.(dns|gateway|ip|netmask|status|uptime|rssi)$|_list$|\.info$"
+    r"\.mac$|\.network\.(dns|gateway|ip|netmask|status|uptime|rssi)$|_list$|\.info$|\.result$"
 )
 _FORM = frozenset(
     ("system.cmd.echo", "system.cmd.header_enabled", "system.cmd.prompt_enabled",
