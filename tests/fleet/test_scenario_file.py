@@ -34,6 +34,7 @@ MISTAKES = {
     GROUP
     + 'files = {"a" = {path = "no.txt"}}\n'
     + END: ":4: group[0].files.a: no.txt: no such file",
+    GROUP + 'settings = {"wlan.sid" = "x"}\n' + END: "settings.wlan.sid: gecko-os-4 has no such",
     GROUP + "rows = 'no.csv'\n" + END: ":4: group[0].rows: no.csv: No such file",
     GROUP + "access_points = ['x']\n" + END: ":4: group[0].access_points: no access point 'x'",
     GROUP + "behaviour = 'nothing'\n" + END: ":4: group[0].behaviour: nothing: use module:function",
@@ -93,6 +94,12 @@ def test_the_scenarios_that_come_with_tokay_are_right() -> None:
         scenario = load(find(name))
         assert scenario.description
         assert scenario.thresholds
+
+
+def test_the_scenario_of_the_manual_is_right(scenario: Load) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text("utf-8")
+    text = page.split("```toml\n")[1].split("```")[0]
+    assert scenario(text).devices == 1000
 
 
 def test_a_file_that_is_not_there() -> None:

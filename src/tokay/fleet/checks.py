@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tokay.board.air.access_point import AccessPoint, AirspaceError
 from tokay.board.air.airspace import Airspace
+from tokay.device import built_in
 from tokay.fleet import layout as layouts
 from tokay.fleet import plan, template, thresholds
 from tokay.fleet.behaviour import find_behaviour
@@ -26,6 +27,7 @@ from tokay.fleet.scenario import (
     Scenario,
     Storm,
 )
+from tokay.kernel.kernel import tables
 from tokay.kernel.profile import ProfileError
 from tokay.kernel.profile import load as load_profile
 
@@ -87,9 +89,13 @@ def _check_groups(scenario: Scenario, folder: Path) -> None:
         if group.count < 0:
             raise ScenarioError("must be 0 or more", (*where, "count"))
         try:
-            load_profile(group.profile)
+            variables, _ = tables(load_profile(group.profile), tuple(built_in()))
         except ProfileError as error:
             raise ScenarioError(str(error), (*where, "profile")) from None
+        for key in group.settings:
+            if not key.split() or variables.find(key.split()) is None:
+                message = f"{group.profile} has no such variable"
+                raise ScenarioError(message, (*where, "settings", key))
         _check_templates(group, folder, at)
         if group.behaviour:
             try:

@@ -52,14 +52,10 @@ class Collector:
         health = self.health[shard]
         health.state, health.devices, health.prepared = "ready", message.devices, message.seconds
 
-    def sample(self, shard: int, message: Sample, *, ending: bool = False) -> None:
-        """Take in a sample. Raises ValueError for one that is none.
-
-        ``ending``: the run is over, and that devices are off is no part of it.
-        """
+    def sample(self, shard: int, message: Sample) -> None:
+        """Take in a sample. Raises ValueError for one that is none."""
         self.table.merge_packed(message.rows)
-        states = None if ending else message.states
-        self.timeline.add(shard, message.at, states, message.rows)
+        self.timeline.add(shard, message.at, message.states, message.rows)
         health = self.health[shard]
         health.state = "running"
         health.cpu, health.memory, health.lag = message.cpu, message.memory, message.lag

@@ -167,7 +167,7 @@ class Supervisor:
             match message:
                 case Sample():
                     try:
-                        self._collector.sample(shard, message, ending=self._stopping)
+                        self._collector.sample(shard, message)
                     except ValueError as error:
                         return str(error)
                 case Note():

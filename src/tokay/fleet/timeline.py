@@ -75,16 +75,10 @@ class Timeline:
         self._intervals: list[_Interval] = []
         self._states: dict[int, dict[str, int]] = {}
 
-    def add(
-        self, shard: int, at: float, states: dict[str, dict[str, int]] | None, rows: Rows
-    ) -> None:
-        """Take a shard's sample of the time that ended ``at`` seconds after the start.
-
-        Without ``states`` they are what they were.
-        """
+    def add(self, shard: int, at: float, states: dict[str, dict[str, int]], rows: Rows) -> None:
+        """Take a shard's sample of the time that ended ``at`` seconds after the start."""
         interval = self._interval(at)
-        if states is not None:
-            self.set_states(shard, states)
+        self.set_states(shard, states)
         interval.states = self.states
         for _, _, packed in rows:
             for name, by in packed.counters.items():

@@ -203,7 +203,7 @@ class Member:
             case "network_down" if facts["interface"] == "wlan":
                 self._network_down()
             case "off":
-                self._count_bytes()
+                self.count_bytes()
                 self._kernel = None
                 self._set(State.OFF)
             case _:
@@ -214,7 +214,7 @@ class Member:
     def _booted(self) -> None:
         measures = self._shard.measures(self.group)
         if self._kernel is not None:
-            self._count_bytes()
+            self.count_bytes()
             measures.count("reboots")
         kernel = self._kernel = self.device.kernel
         self._sent = self._received = 0
@@ -238,7 +238,7 @@ class Member:
         self._set(State.JOINED)
 
     def _network_down(self) -> None:
-        self._count_bytes()
+        self.count_bytes()
         self._joined = False
         if self._state is State.JOINED:
             self._set(State.ON)
@@ -292,7 +292,7 @@ class Member:
             self._look_at_http()
             if self._http.pop(stream, None) is not None:
                 self._shard.measures(self.group).count("http.errors")  # it never answered
-        self._count_bytes()
+        self.count_bytes()
 
     def _look_at_http(self) -> None:
         """Count the requests that have an answer now."""
@@ -331,7 +331,8 @@ class Member:
             self._look_at_http()
         return response
 
-    def _count_bytes(self) -> None:
+    def count_bytes(self) -> None:
+        """Count what its streams have carried since the last time."""
         if self._kernel is None:
             return
         streams = self._kernel.streams

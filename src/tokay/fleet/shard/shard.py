@@ -121,6 +121,7 @@ class Shard:
         self.scenario = load(begin.source)
         folder = Path(begin.source.folder)
         self._layout = layouts.layout(self.scenario)
+        self._spans = plan.spans(self.scenario, self._layout)
         self.airspace = airs.build(
             self.scenario, self._layout, begin.shard, begin.shards, begin.base
         )
@@ -156,7 +157,6 @@ class Shard:
         """Let the plan happen, from ``elapsed`` seconds on, until this is cancelled."""
         self._started = self._clock() - elapsed
         self.airspace.start(elapsed)
-        self._spans = plan.spans(self.scenario, self._layout)
         self._enter_stage()
         tasks = [
             self._loop.create_task(work) for work in (self._act(elapsed), self._send_samples())
@@ -169,8 +169,17 @@ class Shard:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def stop(self) -> None:
-        """Switch every device off, send what was measured, and close what is open."""
+        """Send what was measured, switch every device off, and close what is open.
+
+        The run is over: what devices do while they are switched off is no part of it.
+        """
         members = list(self.members.values())
+        for member in members:
+            member.count_bytes()
+        self.send_sample()
+        for member in members:
+            if member.host is not None:
+                await member.host.stop()
         for at in range(0, len(members), STOP_BATCH):
             batch = members[at : at + STOP_BATCH]
             for member in batch:
@@ -274,7 +283,7 @@ class Shard:
         usage = time.process_time()
         memory = int(_STATM.read_text("ascii").split()[1]) * _PAGE
         states = {group: dict(counts) for group, counts in self.states.items()}
-        at = round(self.now(), 6)
+        at = round(min(self.now(), self._spans[-1].ends), 6)
         self._channel.send(Sample(at, states, table.pack(), self._lag, usage, memory))
 
 
@@ -305,7 +314,6 @@ async def serve(
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
         await shard.stop()
-        shard.send_sample()
         channel.send(Done())
     finally:
         if running is not None:
