@@ -12,7 +12,7 @@ from tokay.kernel.kernel import tables
 from tokay.kernel.variables import Variable
 from tokay.plugins.tls import errors
 from tokay.plugins.tls.ciphers import CIPHERS, SUITES_OF_13, VERSIONS
-from tokay.plugins.wlan.join import TRANSITIONS, Step
+from tokay.plugins.wlan.join import TRANSITIONS, JoinStep
 from tokay.protocols.tls import HandshakeMessage
 
 PROFILES = ("gecko-os-4", "gecko-os-2", "zentrios-3", "wiconnect-2")
@@ -36,13 +36,13 @@ stateDiagram-v2
     [*] --> COUNT
 """
 STEPS = {
-    Step.COUNT: "1 attempts left?",
-    Step.RECALL: "2 joined before?",
-    Step.PROBE: "3 probe",
-    Step.ASSOCIATE: "4 associate",
-    Step.ADDRESS: "5 address",
-    Step.FAILED: "6 failed: auto-join goes on?",
-    Step.DONE: "7 done",
+    JoinStep.COUNT: "1 attempts left?",
+    JoinStep.RECALL: "2 joined before?",
+    JoinStep.PROBE: "3 probe",
+    JoinStep.ASSOCIATE: "4 associate",
+    JoinStep.ADDRESS: "5 address",
+    JoinStep.FAILED: "6 failed: auto-join goes on?",
+    JoinStep.DONE: "7 done",
 }
 
 
@@ -55,7 +55,7 @@ def join() -> str:
     """Return the page with the diagram of the join procedure."""
     rows = [f"    {step.name}: {text}" for step, text in STEPS.items()]
     for (step, outcome), after in TRANSITIONS.items():
-        target = "[*]" if after is Step.END else after.name
+        target = "[*]" if after is JoinStep.END else after.name
         rows.append(f"    {step.name} --> {target}: {outcome.name.lower()}")
     return JOIN_HEAD + "\n".join(rows) + "\n```\n"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tokay.plugins.bus.flush_rules import GUARD, PATIENCE, Gather, Rules
+from tokay.plugins.bus.flush_rules import GUARD, PATIENCE, FlushRules, Rules
 
 START = 1000.0
 RULES = Rules(
@@ -27,7 +27,7 @@ class Line:
 
     def __init__(self, rules: Rules = RULES, *, whole: bool = True) -> None:
         self.now = START
-        self.gather = Gather(rules, self.now)
+        self.gather = FlushRules(rules, self.now)
         self.out: list[Out] = []
         self.broke_in: tuple[float, bytes] | None = None
         self._whole = whole

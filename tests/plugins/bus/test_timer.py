@@ -9,7 +9,7 @@ from tests.plugins.bus.conftest import STREAM_MODE, Far
 
 from tokay.device import Device
 from tokay.plugins.bus.bridge import Bridge
-from tokay.plugins.bus.flush_rules import Gather
+from tokay.plugins.bus.flush_rules import FlushRules
 
 
 async def test_bytes_may_come_while_the_timer_is_about_to_go_off(
@@ -22,7 +22,7 @@ async def test_bytes_may_come_while_the_timer_is_about_to_go_off(
         far = Far(cast("Talk", None))
         bridge.offer(far)
         bridge.enter()
-        monkeypatch.setattr(Gather, "get_timer", lambda gather: soon if gather.held else None)
+        monkeypatch.setattr(FlushRules, "get_timer", lambda gather: soon if gather.held else None)
         bridge.feed(b"a")
         bridge.feed(b"b")
         soon -= 0.0001

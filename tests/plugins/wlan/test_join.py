@@ -16,10 +16,10 @@ from tokay.kernel.results import CommandError
 from tokay.plugins.network import Network, NetworkStatus
 from tokay.plugins.wlan import Wlan
 from tokay.plugins.wlan import join as join_module
-from tokay.plugins.wlan.join import TRANSITIONS, Outcome, Step
+from tokay.plugins.wlan.join import TRANSITIONS, JoinStep, Outcome
 from tokay.testing.clock import turned_loop
 
-Row = tuple[Step, Outcome]
+Row = tuple[JoinStep, Outcome]
 Settings = dict[str, str]
 
 UP = [
@@ -43,8 +43,8 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
     """The rows of the table that joins have gone through, in order."""
     rows: list[Row] = []
 
-    class Noted(dict[Row, Step]):
-        def __getitem__(self, row: Row) -> Step:
+    class Noted(dict[Row, JoinStep]):
+        def __getitem__(self, row: Row) -> JoinStep:
             rows.append(row)
             return super().__getitem__(row)
 
@@ -55,7 +55,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
 def way(*steps: str) -> list[Row]:
     """Return rows: `count+` is step 1 that ended well, `probe-` step 3 that did not."""
     ends = {"+": Outcome.YES, "-": Outcome.NO}
-    return [(Step[step[:-1].upper()], ends[step[-1]]) for step in steps]
+    return [(JoinStep[step[:-1].upper()], ends[step[-1]]) for step in steps]
 
 
 # Name of the tale, what is set differently, the rows, what is seen, result and status.

@@ -19,7 +19,7 @@ from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import bad_args, failed
 from tokay.kernel.value_types import NOWHERE, Integer, Scope, ValueType
 from tokay.kernel.variables import Index, Variable
-from tokay.plugins.gpio import Line
+from tokay.plugins.gpio import StatusPin
 from tokay.plugins.network import Interface, Network
 
 PULSE = 0.05
@@ -52,7 +52,7 @@ class TypesKind(ValueType[Types]):
         return ",".join(value) or NONE
 
 
-class PinIndex(Index):
+class ActivityPinIndex(Index):
     """The number of a pin, or its alias. A listing shows the pins that are set."""
 
     hint = "gpio"
@@ -78,7 +78,7 @@ def _set(kernel: Kernel, words: Sequence[str]) -> None:
 
 TYPES = TypesKind()
 GPIO = Variable(
-    "system.activity.gpio", "sy a g", TYPES, (), index=PinIndex(),
+    "system.activity.gpio", "sy a g", TYPES, (), index=ActivityPinIndex(),
     doc="What a pin pulses on: `<gpio> wlan_rx,uart0_tx,...`; -1 takes types from every pin.",
 )  # fmt: skip
 GPIO.setter, GPIO.setter_words = _set, (2, 2)
@@ -93,7 +93,7 @@ class Pulse:
 
     __slots__ = ("_line", "_timer", "_variables", "types")
 
-    def __init__(self, line: Line, kernel: Kernel) -> None:
+    def __init__(self, line: StatusPin, kernel: Kernel) -> None:
         self._line = line
         self._variables = kernel.variables
         self._timer: asyncio.TimerHandle | None = None
@@ -182,7 +182,7 @@ class Activity(Plugin):
                 pulses.pop(index).stop()
             return
         if index not in pulses:
-            line = Line(self._board.pins, OWNER, int(index))
+            line = StatusPin(self._board.pins, OWNER, int(index))
             pulses[index] = Pulse(line, self._kernel)
         pulses[index].types = types
 

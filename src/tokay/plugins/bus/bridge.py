@@ -1,7 +1,7 @@
 """The bridge: the serial port and one stream, joined both ways.
 
 What a stream receives goes straight to the port, and what the port receives to the stream as soon
-as ``Gather`` finds it due. Each side waits for the other::
+as ``FlushRules`` finds it due. Each side waits for the other::
 
     slow peer   the stream is choked: due bytes wait, and once the receive buffer is full the port
                 is held; a port that cannot be (a UART without flow control) loses what comes
@@ -23,7 +23,7 @@ from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Level
 from tokay.kernel.results import CommandError
 from tokay.kernel.streams import Stream
-from tokay.plugins.bus.flush_rules import Gather, Rules
+from tokay.plugins.bus.flush_rules import FlushRules, Rules
 from tokay.plugins.bus.variables import (
     CMD_SEQ,
     FLUSH_COUNT,
@@ -57,7 +57,7 @@ class Bridge:
         self._on_break_in = on_break_in
         self._loop = asyncio.get_running_loop()
         self._stream: Stream | None = None
-        self._gather = Gather(self._rules(), self._loop.time())
+        self._gather = FlushRules(self._rules(), self._loop.time())
         self._waiting: deque[bytes] = deque()
         self._waiting_size = 0
         self._held = self._skip_lf = False
@@ -83,7 +83,7 @@ class Bridge:
         self.active = True
         self._skip_lf = skip_lf
         self._held = False
-        self._gather = Gather(self._rules(), self._loop.time())
+        self._gather = FlushRules(self._rules(), self._loop.time())
         self._port.attach(self)
         if self._stream is not None:
             self._join(self._stream)

@@ -42,7 +42,7 @@ class Rules(NamedTuple):
     """Bytes that are held at most: the receive buffer."""
 
 
-class Gather:
+class FlushRules:
     """The bytes of one stay in stream mode."""
 
     __slots__ = (

@@ -22,7 +22,7 @@ MAX_REPLIES = 200
 """Answers a second by LLMNR and NetBIOS together: a flood of questions gets no flood back."""
 LOCAL = ".local"
 
-_wires: dict[object, "Wire"] = {}
+_wires: dict[object, "LinkResponder"] = {}
 
 
 class Member:
@@ -30,7 +30,7 @@ class Member:
 
     __slots__ = ("_wire", "address", "groups", "key", "link", "mac", "name", "on_name")
 
-    def __init__(self, wire: "Wire", link: Link, address: str) -> None:
+    def __init__(self, wire: "LinkResponder", link: Link, address: str) -> None:
         self._wire = wire
         self.link = link
         self.address = IPv4Address(address)
@@ -65,11 +65,11 @@ def join(link: Link, address: str) -> Member:
     loop = asyncio.get_running_loop()
     wire = _wires.get(link.medium)
     if wire is None or wire.loop is not loop:
-        wire = _wires[link.medium] = Wire(loop, link.medium, link.mac)
+        wire = _wires[link.medium] = LinkResponder(loop, link.medium, link.mac)
     return wire.join(link, address)
 
 
-class Wire:
+class LinkResponder:
     """The responders of one medium."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, medium: object, seed: str) -> None:

@@ -5,7 +5,7 @@ from tokay.board.radio import next_mac
 from tokay.kernel.events import Ready
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
-from tokay.plugins.ethernet.port import Port
+from tokay.plugins.ethernet.port import EthernetPort
 from tokay.plugins.ethernet.variables import NAME
 from tokay.plugins.network import Network, NetworkStatus
 
@@ -20,12 +20,12 @@ class Ethernet(Plugin):
 
     def start(self, kernel: Kernel, board: Board) -> None:
         """Register as the bearer, and start by itself if the settings ask for it."""
-        self.port: Port | None = None
+        self.port: EthernetPort | None = None
         self.mac = next_mac(kernel.mac)
         if board.ethernet is None:
             return
         self.mac = board.ethernet.mac
-        self.port = Port(kernel, board.ethernet)
+        self.port = EthernetPort(kernel, board.ethernet)
         kernel.plugin(Network).register(NAME, self.port)
         port = self.port
         kernel.events.on(Ready, lambda _: port.auto_start())

@@ -24,8 +24,8 @@ from tokay.plugins.ethernet.variables import (
     addressing,
 )
 from tokay.plugins.network import (
-    Address,
     Interface,
+    InterfaceAddress,
     LinkDhcpClient,
     Network,
     NetworkStatus,
@@ -39,22 +39,22 @@ LEAST_PAUSE = 0.1
 """Seconds between two attempts even when the setting is 0: a missing cable must not cost a core."""
 
 
-class Attached(NamedTuple):
+class EthernetAttachment(NamedTuple):
     """What an attempt that succeeded has in hand."""
 
     link: Link
-    address: Address
+    address: InterfaceAddress
     dhcp: LinkDhcpClient | None
     lease_lost: asyncio.Event
 
-    def keep_lease(self) -> "Attached":
+    def keep_lease(self) -> "EthernetAttachment":
         """Leave the lease to the server's memory: it is not given back."""
         if self.dhcp is not None:
             self.dhcp.stop()
         return self._replace(dhcp=None)
 
 
-class Port:
+class EthernetPort:
     """One Ethernet interface; ``cable`` is a radio whose only network is the other end."""
 
     def __init__(self, kernel: Kernel, cable: Radio) -> None:
@@ -62,7 +62,7 @@ class Port:
         self._network = kernel.plugin(Network)
         self._cable = cable
         self._link: Link | None = None
-        self._attached: Attached | None = None
+        self._attached: EthernetAttachment | None = None
         self._limit: asyncio.Timeout | None = None
         self._told = False
         """Whether the log says already that there is no link: auto-start tries for days."""
@@ -159,7 +159,7 @@ class Port:
             async with asyncio.timeout(delay):
                 await self._hurry.wait()
 
-    async def _attempt(self) -> Attached | None:
+    async def _attempt(self) -> EthernetAttachment | None:
         """Take up the link and give it an address, once."""
         self._tell("Starting Ethernet")
         attached = None
@@ -198,13 +198,13 @@ class Port:
             return await self._cable.join(JoinRequest(network.ssid, network.bssid))
         raise JoinError(JoinFailure.NOT_FOUND)
 
-    async def _take_address(self, link: Link) -> Attached | None:
+    async def _take_address(self, link: Link) -> EthernetAttachment | None:
         lease_lost = asyncio.Event()
         settings = addressing(self._kernel, self._cable.mac)
         taken = await take_address(self._kernel, link, settings, lease_lost.set)
-        return None if taken is None else Attached(link, *taken, lease_lost)
+        return None if taken is None else EthernetAttachment(link, *taken, lease_lost)
 
-    async def _up(self, attached: Attached) -> None:
+    async def _up(self, attached: EthernetAttachment) -> None:
         self._attached = attached
         self._watch = asyncio.get_running_loop().create_task(self._watch_lease(attached))
         interface = Interface(self._kernel, NAME, attached.link, attached.address)
@@ -212,7 +212,7 @@ class Port:
         if self._attached is attached:
             self._kernel.log.line("Ethernet started")
 
-    async def _watch_lease(self, attached: Attached) -> None:
+    async def _watch_lease(self, attached: EthernetAttachment) -> None:
         await attached.lease_lost.wait()
         self._kernel.log.line("DHCP lease lost")
         self._watch = None

@@ -6,7 +6,7 @@ Source: docs/protocol/variables.md, section 7.5.
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.value_types import Boolean, Integer, Ipv4, RestrictedText
 from tokay.kernel.variables import Applies, Variable
-from tokay.plugins.network import NO_ADDRESS, Address, Addressing
+from tokay.plugins.network import NO_ADDRESS, Addressing, InterfaceAddress
 
 NAME = "ethernet"
 
@@ -67,7 +67,7 @@ def addressing(kernel: Kernel, mac: str) -> Addressing:
         hostname=values[DHCP_HOSTNAME],
         timeout=values[DHCP_TIMEOUT],
         cached=values[DHCP_CACHE],
-        static=Address(
+        static=InterfaceAddress(
             values[STATIC_IP], values[STATIC_NETMASK], values[STATIC_GATEWAY], values[STATIC_DNS]
         ),
     )

@@ -10,8 +10,8 @@ Source: docs/protocol/commands.md, section 5.
 """
 
 from tokay.plugins.gpio.plugin import Gpio, refusals
-from tokay.plugins.gpio.status_pin import Line, variable_line
+from tokay.plugins.gpio.status_pin import StatusPin, variable_line
 
-__all__ = ["PLUGIN", "Gpio", "Line", "refusals", "variable_line"]
+__all__ = ["PLUGIN", "Gpio", "StatusPin", "refusals", "variable_line"]
 
 PLUGIN = Gpio

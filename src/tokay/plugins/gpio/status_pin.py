@@ -9,7 +9,7 @@ from tokay.kernel.variables import Variable
 from tokay.plugins.gpio.pin_owner import owner_name
 
 
-class Line:
+class StatusPin:
     """An output that shows a level while ``owner`` has its pin; -1 is none, and shows nothing.
 
     A pin that another owns is left alone: whoever claimed it was told that it is taken.
@@ -55,9 +55,11 @@ class Line:
             return False
 
 
-def variable_line(kernel: Kernel, pins: Pins, variable: Variable[int], index: str = "") -> Line:
+def variable_line(
+    kernel: Kernel, pins: Pins, variable: Variable[int], index: str = ""
+) -> StatusPin:
     """Return the line on the pin that a variable names; it moves with the variable."""
-    line = Line(pins, owner_name(variable, index), kernel.variables.at(variable, index))
+    line = StatusPin(pins, owner_name(variable, index), kernel.variables.at(variable, index))
 
     def moved(where: str, pin: int) -> None:
         if where == index:

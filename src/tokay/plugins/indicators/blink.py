@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tokay.plugins.gpio import Line
+from tokay.plugins.gpio import StatusPin
 from tokay.plugins.indicators.variables import Operation
 
 
@@ -11,7 +11,7 @@ class Blinker:
 
     __slots__ = ("_line", "_operation", "_timer")
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: StatusPin) -> None:
         self._line = line
         self._operation = Operation.STATIC_OFF
         self._timer: asyncio.TimerHandle | None = None

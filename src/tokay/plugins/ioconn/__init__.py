@@ -26,8 +26,8 @@ from tokay.kernel.value_types import NO_PIN, Boolean, Choice, Pin, PortNumber, T
 from tokay.kernel.variables import Variable
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.network import Interface, Network, TcpStream
-from tokay.plugins.streams import StreamLines, Streams
-from tokay.plugins.tcp import Dial, Target, dial_tcp, dial_tls
+from tokay.plugins.streams import Streams, StreamStatusPins
+from tokay.plugins.tcp import ConnectTarget, Dial, dial_tcp, dial_tls
 from tokay.plugins.tcp import open_client as open_tcp
 from tokay.plugins.tls import Tls
 from tokay.plugins.udp import open_client as open_udp
@@ -67,7 +67,7 @@ class Way(NamedTuple):
 
     kernel: Kernel
     interface: Interface
-    target: Target
+    target: ConnectTarget
 
 
 class Opener(Protocol):
@@ -120,7 +120,7 @@ class Ioconn(Plugin):
         self._pins: Pins = board.pins
         self._openers: dict[str, Opener] = OPENERS
         self._armed = False
-        self._lines: StreamLines | None = None
+        self._lines: StreamStatusPins | None = None
         self._stream: Stream | None = None
         self._task: asyncio.Task[None] | None = None
         self._unwatch: Callable[[], None] | None = None
@@ -157,7 +157,7 @@ class Ioconn(Plugin):
             values.watch(CONTROL_GPIO, self._changed)
             self._kernel.events.on(StreamClosed, self._closed)
             status = variable_line(self._kernel, self._pins, STATUS_GPIO)
-            self._lines = StreamLines(connected=status)
+            self._lines = StreamStatusPins(connected=status)
         pin = values[CONTROL_GPIO]
         if pin == NO_PIN:
             return
@@ -216,7 +216,7 @@ class Ioconn(Plugin):
             raise failed(reason)
         kernel.streams.reserve()
         interface = await kernel.plugin(Network).need()
-        target = Target(host, values[REMOTE_PORT], values[LOCAL_PORT])
+        target = ConnectTarget(host, values[REMOTE_PORT], values[LOCAL_PORT])
         return await opener(Way(kernel, interface, target))
 
     def _closed(self, event: StreamClosed) -> None:

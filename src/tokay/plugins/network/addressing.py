@@ -12,7 +12,7 @@ from tokay.kernel.events import AddressingChanged
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.network import lease_cache
 from tokay.plugins.network.dhcp import LinkDhcpClient
-from tokay.plugins.network.interface import Address
+from tokay.plugins.network.interface import InterfaceAddress
 
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 - what the getters print while down
 
@@ -31,13 +31,13 @@ class Addressing(NamedTuple):
     """Seconds that the DHCP server may take."""
     cached: bool
     """Whether a lease from before a reboot is taken up without asking."""
-    static: Address
+    static: InterfaceAddress
     """What to be without DHCP."""
 
 
 async def take_address(
     kernel: Kernel, link: Link, settings: Addressing, lease_lost: Callable[[], None]
-) -> tuple[Address, LinkDhcpClient | None] | None:
+) -> tuple[InterfaceAddress, LinkDhcpClient | None] | None:
     """Give a link its address; None, and a line in the log, when there is none to be had.
 
     With DHCP the client is returned too: it renews the lease until it is stopped, and calls
@@ -59,7 +59,7 @@ async def take_address(
 
 async def _by_dhcp(
     kernel: Kernel, link: Link, settings: Addressing, lease_lost: Callable[[], None]
-) -> tuple[Address, LinkDhcpClient]:
+) -> tuple[InterfaceAddress, LinkDhcpClient]:
     kernel.log.line("Obtaining IPv4 address via DHCP")
     kept = lease_cache.load(kernel, settings.interface, link.bssid) if settings.cached else None
     client = LinkDhcpClient(link, settings.mac, settings.hostname or kernel.name, lease_lost)
@@ -71,10 +71,12 @@ async def _by_dhcp(
         raise
     dns = ",".join(str(server) for server in lease.dns) or NO_ADDRESS
     gateway = str(lease.gateway or NO_ADDRESS)
-    return Address(str(lease.address), str(lease.netmask), gateway, dns), client
+    return InterfaceAddress(str(lease.address), str(lease.netmask), gateway, dns), client
 
 
-async def _by_hand(kernel: Kernel, link: Link, settings: Addressing) -> tuple[Address, None] | None:
+async def _by_hand(
+    kernel: Kernel, link: Link, settings: Addressing
+) -> tuple[InterfaceAddress, None] | None:
     address = settings.static
     if address.address == NO_ADDRESS:
         kernel.log.line(f"{settings.interface}.static.ip is not set")

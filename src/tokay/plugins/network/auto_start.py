@@ -13,7 +13,7 @@ from tokay.kernel.variables import Variable
 from tokay.plugins.network.interface import Interface
 
 
-class FollowingClient(ABC):
+class AutoStartClient(ABC):
     """A client that begins by itself when its interface comes up; ``host`` says where it leads."""
 
     __slots__ = ("_interface", "_kernel", "_task")
@@ -51,7 +51,7 @@ class FollowingClient(ABC):
             self._task = None
 
 
-class Wanted(NamedTuple):
+class ListenRequest(NamedTuple):
     """What a server was started with."""
 
     interface: str
@@ -60,18 +60,18 @@ class Wanted(NamedTuple):
     """Whether it was started by itself, and not by command."""
 
 
-class FollowingServer(ABC):
+class AutoStartServer(ABC):
     """A server that opens again with its interface, from its start until it is stopped."""
 
     __slots__ = ("_kernel", "wanted")
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self.wanted: Wanted | None = None
+        self.wanted: ListenRequest | None = None
         """What it was started with, None while it is stopped."""
 
     @abstractmethod
-    async def _open(self, interface: Interface, wanted: Wanted) -> None:
+    async def _open(self, interface: Interface, wanted: ListenRequest) -> None:
         """Serve on an interface. Raises OSError and CommandError."""
 
     async def _begin(self, interface: Interface, port: int, *, auto: bool) -> None:
@@ -81,7 +81,7 @@ class FollowingServer(ABC):
         """
         if self.wanted is not None:
             raise failed("the server has been started already")
-        self.wanted = Wanted(interface.name, port, auto)
+        self.wanted = ListenRequest(interface.name, port, auto)
         try:
             await self._open(interface, self.wanted)
         except OSError as error:

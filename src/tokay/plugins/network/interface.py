@@ -15,8 +15,8 @@ from typing import NamedTuple, TypeVar, cast
 from tokay.board.link import BROADCAST, Link, TcpListener
 from tokay.kernel.kernel import Kernel
 from tokay.plugins.network.keepalive import keep_alive
-from tokay.plugins.network.source_filter import Fence
-from tokay.plugins.network.traffic_monitor import Seen, Tap
+from tokay.plugins.network.source_filter import SourceFilter
+from tokay.plugins.network.traffic_monitor import Seen, TrafficMonitor
 from tokay.plugins.network.variables import DNS_TIMEOUT
 
 LOCAL_PATIENCE = 2.0
@@ -30,12 +30,12 @@ T = TypeVar("T", bound=asyncio.BaseTransport)
 
 def _behind(transport: T, protocol: P) -> tuple[T, P]:
     """Return what stands behind a tap: the tap is the transport of its protocol."""
-    if not isinstance(protocol, Tap):
+    if not isinstance(protocol, TrafficMonitor):
         return transport, protocol
     return cast("T", protocol), cast("P", protocol.get_protocol())
 
 
-class Address(NamedTuple):
+class InterfaceAddress(NamedTuple):
     """What an interface was given, as dotted quads."""
 
     address: str
@@ -51,7 +51,7 @@ class Interface:
         "_kernel", "_waits", "address", "find_local", "link", "name", "ports", "seen", "up",
     )  # fmt: skip
 
-    def __init__(self, kernel: Kernel, name: str, link: Link, address: Address) -> None:
+    def __init__(self, kernel: Kernel, name: str, link: Link, address: InterfaceAddress) -> None:
         self._kernel = kernel
         self.name = name
         self.link = link
@@ -165,7 +165,7 @@ class Interface:
         network = self._network
 
         def fenced() -> asyncio.BaseProtocol:
-            return Fence(protocol_factory(), network)
+            return SourceFilter(protocol_factory(), network)
 
         try:
             for address in filter(None, (BROADCAST, self.broadcast)):
@@ -181,7 +181,7 @@ class Interface:
         if self.seen is None:
             return factory
         seen = self.seen
-        return lambda: cast("P", Tap(factory(), seen))
+        return lambda: cast("P", TrafficMonitor(factory(), seen))
 
     def _note_port(self, asked: int, bound: int) -> None:
         if asked not in (0, bound):

@@ -12,7 +12,7 @@ PROGRAMS = IPv4Network("127.0.0.0/24")
 """Where programs of this machine are that are on no network of a device."""
 
 
-class Fence(asyncio.DatagramProtocol):
+class SourceFilter(asyncio.DatagramProtocol):
     """Lets through what comes from one network, or from a program of this machine."""
 
     def __init__(self, protocol: asyncio.BaseProtocol, network: IPv4Network) -> None:

@@ -11,7 +11,7 @@ Seen = Callable[[str], None]
 """Called with `rx` or `tx`."""
 
 
-class Tap(asyncio.Protocol, asyncio.DatagramProtocol):
+class TrafficMonitor(asyncio.Protocol, asyncio.DatagramProtocol):
     """Passes on what a transport tells, and is the transport of the protocol behind it."""
 
     def __init__(self, protocol: asyncio.BaseProtocol, seen: Seen) -> None:

@@ -15,7 +15,7 @@ from tokay.kernel.plugin import Plugin
 from tokay.kernel.streams import ENDED, UNREAD, StreamType
 from tokay.kernel.value_types import NO_PIN, Pin
 from tokay.kernel.variables import Variable
-from tokay.plugins.gpio import Line, variable_line
+from tokay.plugins.gpio import StatusPin, variable_line
 from tokay.plugins.network import Interface
 
 GPIO = Variable(
@@ -39,7 +39,7 @@ class OutOfBand(Plugin):
         """Show whether there is something, if there is a pin for it."""
         self._kernel = kernel
         self._pins: Pins = board.pins
-        self._line: Line | None = None
+        self._line: StatusPin | None = None
         self._news = False
         if kernel.variables[GPIO] != NO_PIN:
             self._begin()

@@ -21,7 +21,7 @@ from tokay.plugins.setup import command_script
 from tokay.plugins.setup import variables as setup
 from tokay.plugins.setup.button import Button
 from tokay.plugins.setup.variables import ROOT_FILENAME
-from tokay.plugins.softap import Announced, SoftAp, client_list, expand, host_names
+from tokay.plugins.softap import ApSettings, SoftAp, client_list, expand, host_names
 
 
 def _clients(kernel: Kernel, _words: Sequence[str]) -> Listing:
@@ -102,7 +102,7 @@ class Setup(Plugin):
         self._was_up = was_up
         try:
             await softap.up(
-                Announced(
+                ApSettings(
                     ssid=expand(values[setup.SSID], self._kernel.mac),
                     passkey=values[setup.PASSKEY],
                     names=host_names(values[setup.URL]),

@@ -8,7 +8,7 @@ from tokay.plugins.softap import variables as softap
 LONGEST_SSID = 32
 
 
-class Announced(NamedTuple):
+class ApSettings(NamedTuple):
     """The settings of one run. ``names``: what the DNS server answers with its own address."""
 
     ssid: str
@@ -19,10 +19,10 @@ class Announced(NamedTuple):
     dns: bool = True
 
 
-def by_settings(kernel: Kernel) -> Announced:
+def by_settings(kernel: Kernel) -> ApSettings:
     """Return what the softap.* variables say."""
     values = kernel.variables
-    return Announced(
+    return ApSettings(
         ssid=expand(values[softap.SSID], kernel.mac),
         passkey=values[softap.PASSKEY],
         names=host_names(values[softap.DNS_URL]),

@@ -13,7 +13,7 @@ MAX_GONE = 32
 """Clients that are remembered after they have gone."""
 
 
-class Client(NamedTuple):
+class ApClient(NamedTuple):
     """A listed client. ``gone_at``: when it went, on the loop's clock, or None while it is here."""
 
     mac: str
@@ -22,7 +22,7 @@ class Client(NamedTuple):
     gone_at: float | None
 
 
-class Clients:
+class ApClients:
     """The clients of one run of the soft AP."""
 
     __slots__ = ("_gone", "_here", "_link")
@@ -30,7 +30,7 @@ class Clients:
     def __init__(self, link: ApLink) -> None:
         self._link = link
         self._here: dict[str, ApStation] = {}
-        self._gone: dict[str, Client] = {}
+        self._gone: dict[str, ApClient] = {}
 
     def changed(self, mac: str, now: float) -> None:
         """Hear that a station came or went."""
@@ -39,18 +39,18 @@ class Clients:
         for one in before.values():
             if one.mac not in self._here:
                 self._gone.pop(one.mac, None)
-                self._gone[one.mac] = Client(one.mac, one.rssi, one.since, now)
+                self._gone[one.mac] = ApClient(one.mac, one.rssi, one.since, now)
         for one_mac in self._here:
             self._gone.pop(one_mac, None)
         while len(self._gone) > MAX_GONE:
             del self._gone[next(iter(self._gone))]
 
-    def listed(self, now: float, idle_timeout: float) -> Iterator[Client]:
+    def listed(self, now: float, idle_timeout: float) -> Iterator[ApClient]:
         """Give those who are here, and those who went at most ``idle_timeout`` seconds ago."""
         here = self._link.stations
         macs = {one.mac for one in here}
         for one in here:
-            yield Client(one.mac, one.rssi, one.since, None)
+            yield ApClient(one.mac, one.rssi, one.since, None)
         for client in self._gone.values():
             if client.mac not in macs and now - (client.gone_at or 0) < idle_timeout:
                 yield client

@@ -17,11 +17,11 @@ from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, bad_args, failed
 from tokay.kernel.tokenizer import printable
-from tokay.plugins.network import Address, Interface, Network
+from tokay.plugins.network import Interface, InterfaceAddress, Network
 from tokay.plugins.softap import report
 from tokay.plugins.softap import variables as softap
-from tokay.plugins.softap.ap_settings import Announced, by_settings
-from tokay.plugins.softap.clients import Clients
+from tokay.plugins.softap.ap_settings import ApSettings, by_settings
+from tokay.plugins.softap.clients import ApClients
 
 if TYPE_CHECKING:
     from tokay.plugins.softap.dhcp import LinkDhcpServer
@@ -35,10 +35,10 @@ _LONGEST_PREFIX = 30
 class Running:
     """What is there while the soft AP is up."""
 
-    announced: Announced
+    announced: ApSettings
     link: ApLink
     interface: Interface
-    clients: Clients
+    clients: ApClients
     dhcp: "LinkDhcpServer | None" = None
     dns: "DnsServer | None" = None
 
@@ -93,7 +93,7 @@ class SoftAp(Plugin):
         names = running.announced.names
         return names[0] if names else running.interface.address.address
 
-    async def up(self, announced: Announced | None = None) -> None:
+    async def up(self, announced: ApSettings | None = None) -> None:
         """Bring the soft AP up, as the settings say or as told. Raises CommandError."""
         async with self._lock:
             if self.running is None:
@@ -111,7 +111,7 @@ class SoftAp(Plugin):
                 self._network.lowering(NAME)
                 running.close()
 
-    async def _start(self, announced: Announced) -> None:
+    async def _start(self, announced: ApSettings) -> None:
         values, log = self._kernel.variables, self._kernel.log
         await self._network.make_way(NAME)
         log.line(f"Starting SoftAP: {printable(announced.ssid)}")
@@ -141,7 +141,7 @@ class SoftAp(Plugin):
             log.line(f"SoftAP failed: {error}")
             raise failed(str(error)) from error
 
-    async def _serve(self, link: ApLink, announced: Announced) -> None:
+    async def _serve(self, link: ApLink, announced: ApSettings) -> None:
         values = self._kernel.variables
         asked = values[softap.STATIC_IP]
         link.configure(asked, values[softap.STATIC_NETMASK], values[softap.STATIC_GATEWAY], asked)
@@ -151,9 +151,9 @@ class SoftAp(Plugin):
             return str(own.ip) if address in (asked, "0.0.0.0") else address  # noqa: S104
 
         gateway = real(values[softap.STATIC_GATEWAY])
-        address = Address(str(own.ip), str(own.netmask), gateway, str(own.ip))
+        address = InterfaceAddress(str(own.ip), str(own.netmask), gateway, str(own.ip))
         interface = Interface(self._kernel, NAME, link, address)
-        running = Running(announced, link, interface, Clients(link))
+        running = Running(announced, link, interface, ApClients(link))
         self.running = running
         link.on_station = self._hear
         if announced.dhcp:

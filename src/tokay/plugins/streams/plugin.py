@@ -13,8 +13,8 @@ from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import CommandError, Listing, Result, failed, lines
 from tokay.kernel.streams import MAX_STREAMS, Stream
 from tokay.kernel.value_types import integer
-from tokay.plugins.gpio import Line
-from tokay.plugins.streams.status_pins import Followed, StreamLines
+from tokay.plugins.gpio import StatusPin
+from tokay.plugins.streams.status_pins import StatusPinTable, StreamStatusPins
 from tokay.protocols.framing import MAX_BODY
 
 HEADER = "! # Type  Info"
@@ -114,9 +114,9 @@ class Streams(Plugin):
     def start(self, kernel: Kernel, board: Board) -> None:
         """Follow no stream yet."""
         self._board = board
-        self._followed = Followed(kernel)
+        self._followed = StatusPinTable(kernel)
 
-    def data_gpio(self, call: Call) -> StreamLines | None:
+    def data_gpio(self, call: Call) -> StreamStatusPins | None:
         """Return the line that the `-g gpio` of a command asks for. Raises CommandError.
 
         Let a stream be followed by it, or release it: until then the pin is kept.
@@ -130,8 +130,8 @@ class Streams(Plugin):
             pins.claim(pin, call.command.name)
         except PinError as error:
             raise failed(str(error)) from error
-        return StreamLines(data=Line(pins, call.command.name, pin), borrowed=True)
+        return StreamStatusPins(data=StatusPin(pins, call.command.name, pin), borrowed=True)
 
-    def follow(self, stream: Stream, lines: StreamLines) -> None:
+    def follow(self, stream: Stream, lines: StreamStatusPins) -> None:
         """Let lines tell of an open stream until it closes."""
         self._followed.add(stream, lines)

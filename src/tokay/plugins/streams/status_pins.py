@@ -6,10 +6,10 @@ Sources: docs/protocol/network.md, section 1.5; docs/protocol/command-protocol.m
 from tokay.kernel.events import StreamClosed, StreamStateChanged
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.streams import ENDED, UNREAD, Stream
-from tokay.plugins.gpio import Line
+from tokay.plugins.gpio import StatusPin
 
 
-class StreamLines:
+class StreamStatusPins:
     """Two lines over a set of streams, either of which may be missing.
 
     ``connected`` is high while one of them has a peer, ``data`` while one has unread bytes. A
@@ -19,7 +19,11 @@ class StreamLines:
     __slots__ = ("_borrowed", "_connected", "_data", "_streams")
 
     def __init__(
-        self, *, connected: Line | None = None, data: Line | None = None, borrowed: bool = False
+        self,
+        *,
+        connected: StatusPin | None = None,
+        data: StatusPin | None = None,
+        borrowed: bool = False,
     ) -> None:
         self._connected, self._data = connected, data
         self._borrowed = borrowed
@@ -51,16 +55,16 @@ class StreamLines:
                 line.release()
 
 
-class Followed:
+class StatusPinTable:
     """Which lines tell of which stream. Listens to the streams once there is a first one."""
 
     __slots__ = ("_kernel", "_lines")
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._lines: dict[Stream, StreamLines] | None = None
+        self._lines: dict[Stream, StreamStatusPins] | None = None
 
-    def add(self, stream: Stream, lines: StreamLines) -> None:
+    def add(self, stream: Stream, lines: StreamStatusPins) -> None:
         """Let lines tell of a stream until it closes."""
         if self._lines is None:
             self._lines = {}

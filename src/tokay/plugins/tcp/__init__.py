@@ -4,9 +4,16 @@ What stands on TCP builds on this: ``client_command`` and ``open_client`` connec
 ``Dial`` of another's, ``Tcp.new_server`` gives a ``StreamServer`` whose ``start`` takes a ``Wrap``.
 """
 
-from tokay.plugins.tcp.client import Dial, Target, client_command, dial_tcp, dial_tls, open_client
+from tokay.plugins.tcp.client import (
+    ConnectTarget,
+    Dial,
+    client_command,
+    dial_tcp,
+    dial_tls,
+    open_client,
+)
 from tokay.plugins.tcp.plugin import Tcp, server_command
-from tokay.plugins.tcp.server import ServerStream, StreamServer, Wrap
+from tokay.plugins.tcp.server import StreamServer, TcpServerStream, Wrap
 from tokay.plugins.tcp.variables import (
     CONNECT_TIMEOUT,
     SERVER_AUTO_INTERFACE,
@@ -23,9 +30,9 @@ __all__ = [
     "SERVER_AUTO_START",
     "SERVER_PORT",
     "Dial",
-    "ServerStream",
+    "TcpServerStream",
     "StreamServer",
-    "Target",
+    "ConnectTarget",
     "Tcp",
     "Wrap",
     "client_command",

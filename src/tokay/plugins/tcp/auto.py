@@ -15,8 +15,8 @@ import asyncio
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError
 from tokay.kernel.streams import StreamType
-from tokay.plugins.network import FollowingClient, Interface, TcpStream
-from tokay.plugins.tcp.client import Dial, Target, dial_tcp, dial_tls, open_client
+from tokay.plugins.network import AutoStartClient, Interface, TcpStream
+from tokay.plugins.tcp.client import ConnectTarget, Dial, dial_tcp, dial_tls, open_client
 from tokay.plugins.tcp.variables import (
     CLIENT_AUTO_RETRIES,
     CLIENT_TLS,
@@ -54,7 +54,7 @@ class AutoStream(TcpStream):
             self.over.set_result(closed_here)
 
 
-class AutoClient(FollowingClient):
+class AutoTcpClient(AutoStartClient):
     """The one client of `tcp.client.auto_start`."""
 
     __slots__ = ()
@@ -74,7 +74,7 @@ class AutoClient(FollowingClient):
     async def _connect(self, interface: Interface) -> bool:
         """Have a connection, to its end; return whether it was closed on this side."""
         values = self._kernel.variables
-        target = Target(values[REMOTE_HOST], values[REMOTE_PORT], values[LOCAL_PORT])
+        target = ConnectTarget(values[REMOTE_HOST], values[REMOTE_PORT], values[LOCAL_PORT])
         kind, dial = self._way()
         stream = AutoStream(self._kernel, interface, kind, str(target))
         try:

@@ -15,7 +15,7 @@ from tokay.plugins.tcp.variables import LOCAL_PORT, REMOTE_HOST, REMOTE_PORT
 from tokay.plugins.tls import Credentials, Tls, TlsError
 
 
-class Target(NamedTuple):
+class ConnectTarget(NamedTuple):
     """Where a client connects, and from which port; 0 is any."""
 
     host: str
@@ -30,7 +30,12 @@ class Dial(Protocol):
     """Connects a stream to a target: over TCP, or over something on top of it."""
 
     def __call__(
-        self, interface: Interface, stream: TcpStream, target: Target, address: str, limit: float
+        self,
+        interface: Interface,
+        stream: TcpStream,
+        target: ConnectTarget,
+        address: str,
+        limit: float,
     ) -> Awaitable[object]:
         """Connect within ``limit`` seconds; ``address`` is the target's.
 
@@ -39,7 +44,7 @@ class Dial(Protocol):
 
 
 async def dial_tcp(
-    interface: Interface, stream: TcpStream, target: Target, address: str, limit: float
+    interface: Interface, stream: TcpStream, target: ConnectTarget, address: str, limit: float
 ) -> None:
     """Connect over TCP."""
     async with asyncio.timeout(limit):
@@ -55,7 +60,7 @@ def dial_tls(tls: Tls, files: Credentials | None = None) -> Dial:
     """
 
     async def dial(
-        interface: Interface, stream: TcpStream, target: Target, address: str, limit: float
+        interface: Interface, stream: TcpStream, target: ConnectTarget, address: str, limit: float
     ) -> None:
         host, port, local_port = target
         try:
@@ -70,7 +75,7 @@ def dial_tls(tls: Tls, files: Credentials | None = None) -> Dial:
 
 
 async def open_client(
-    kernel: Kernel, stream: TcpStream, target: Target, dial: Dial, *, auto: bool = False
+    kernel: Kernel, stream: TcpStream, target: ConnectTarget, dial: Dial, *, auto: bool = False
 ) -> int:
     """Connect a stream, as often as the variables allow, and return its handle.
 
@@ -101,7 +106,7 @@ async def client_command(call: Call, type: StreamType, dial: Dial) -> str:
     if not host:
         raise CommandError(Result.TOO_FEW_ARGS, "no host")
     port = call.number("port", 1, 65535, values[REMOTE_PORT])
-    target = Target(host, port, call.number("local_port", 0, 65535, values[LOCAL_PORT]))
+    target = ConnectTarget(host, port, call.number("local_port", 0, 65535, values[LOCAL_PORT]))
     kernel.streams.reserve()
     streams = kernel.plugin(Streams)
     lines = streams.data_gpio(call)

@@ -12,9 +12,9 @@ from tokay.kernel.streams import StreamType
 from tokay.kernel.value_types import NO_PIN
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.network import Interface, Network
-from tokay.plugins.streams import StreamLines
+from tokay.plugins.streams import StreamStatusPins
 from tokay.plugins.tcp import variables as tcp
-from tokay.plugins.tcp.auto import AutoClient
+from tokay.plugins.tcp.auto import AutoTcpClient
 from tokay.plugins.tcp.client import tcp_client
 from tokay.plugins.tcp.server import StreamServer, Wrap
 from tokay.plugins.tls import SERVER_ENABLED as TLS_ENABLED
@@ -57,10 +57,10 @@ class Tcp(Plugin):
         """Show on the pins that nobody is connected."""
         self._kernel = kernel
         self._pins: Pins = board.pins
-        self._lines: StreamLines | None = None
+        self._lines: StreamStatusPins | None = None
         self._servers: list[StreamServer] = []
         self._server: StreamServer | None = None
-        self._auto: AutoClient | None = None
+        self._auto: AutoTcpClient | None = None
         self._show_lines()
 
     async def stop(self) -> None:
@@ -99,7 +99,7 @@ class Tcp(Plugin):
             values[tcp.CLIENT_AUTO_INTERFACE], interface
         ):
             if self._auto is None:
-                self._auto = AutoClient(self._kernel)
+                self._auto = AutoTcpClient(self._kernel)
             self._auto.network_up(interface)
 
     def network_down(self, interface: Interface) -> None:
@@ -123,10 +123,10 @@ class Tcp(Plugin):
         if any(values[pin] != NO_PIN for pin in (tcp.CONNECTED_GPIO, tcp.DATA_GPIO)):
             self._need_lines()
 
-    def _need_lines(self) -> StreamLines:
+    def _need_lines(self) -> StreamStatusPins:
         """Return the pins that tell of the clients of all servers."""
         if self._lines is None:
-            self._lines = StreamLines(
+            self._lines = StreamStatusPins(
                 connected=variable_line(self._kernel, self._pins, tcp.CONNECTED_GPIO),
                 data=variable_line(self._kernel, self._pins, tcp.DATA_GPIO),
             )

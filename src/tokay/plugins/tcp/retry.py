@@ -24,7 +24,7 @@ Attempt = Callable[[str, float], Awaitable[object]]
 """Connects to an address within so many seconds. Raises OSError."""
 
 
-class Step(Enum):
+class RetryStep(Enum):
     """Where the sequence is."""
 
     RESOLVE = 1
@@ -36,12 +36,12 @@ class Step(Enum):
 
 NEXT = {
     # step, whether it went well: the next one
-    (Step.RESOLVE, True): Step.CONNECT,
-    (Step.RESOLVE, False): Step.PAUSE,
-    (Step.CONNECT, True): Step.OPENED,
-    (Step.CONNECT, False): Step.PAUSE,
-    (Step.PAUSE, True): Step.RESOLVE,
-    (Step.PAUSE, False): Step.FAILED,
+    (RetryStep.RESOLVE, True): RetryStep.CONNECT,
+    (RetryStep.RESOLVE, False): RetryStep.PAUSE,
+    (RetryStep.CONNECT, True): RetryStep.OPENED,
+    (RetryStep.CONNECT, False): RetryStep.PAUSE,
+    (RetryStep.PAUSE, True): RetryStep.RESOLVE,
+    (RetryStep.PAUSE, False): RetryStep.FAILED,
 }
 
 
@@ -61,8 +61,12 @@ class RetrySequence:
 
     async def run(self) -> None:
         """Return once connected. Raises OSError when the last attempt has failed."""
-        does = {Step.RESOLVE: self._resolve, Step.CONNECT: self._connect, Step.PAUSE: self._pause}
-        step = Step.RESOLVE
+        does = {
+            RetryStep.RESOLVE: self._resolve,
+            RetryStep.CONNECT: self._connect,
+            RetryStep.PAUSE: self._pause,
+        }
+        step = RetryStep.RESOLVE
         while step in does:
             try:
                 well = await does[step]()
@@ -72,7 +76,7 @@ class RetrySequence:
                     raise
                 self._error, well = error, False
             step = NEXT[step, well]
-        if step is Step.FAILED:
+        if step is RetryStep.FAILED:
             raise self._error
 
     async def _resolve(self) -> bool:

@@ -13,8 +13,8 @@ from tokay.board.link import TcpListener
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import failed
 from tokay.kernel.streams import Stream, StreamType
-from tokay.plugins.network import FollowingServer, Interface, TcpStream, Wanted, keep_alive
-from tokay.plugins.streams import StreamLines, Streams
+from tokay.plugins.network import AutoStartServer, Interface, ListenRequest, TcpStream, keep_alive
+from tokay.plugins.streams import Streams, StreamStatusPins
 from tokay.plugins.tcp.variables import IDLE_TIMEOUT, MAX_CLIENTS
 
 Factory = Callable[[], asyncio.BaseProtocol]
@@ -22,7 +22,7 @@ Wrap = Callable[[Factory], Factory]
 """Puts something, such as TLS, between a connection and its stream. Raises CommandError."""
 
 
-class ServerStream(TcpStream):
+class TcpServerStream(TcpStream):
     """One client of a server."""
 
     __slots__ = ("_loop", "_server", "_timer", "heard")
@@ -87,19 +87,19 @@ class ServerStream(TcpStream):
         self._server.forget(self)
 
 
-class StreamServer(FollowingServer):
+class StreamServer(AutoStartServer):
     """One server. ``type``: what its clients are in `stream_list`. ``lines`` tell of them."""
 
     __slots__ = ("_lines", "_listener", "_refusing", "_wrap", "clients", "type")
 
-    def __init__(self, kernel: Kernel, type: StreamType, lines: StreamLines) -> None:
+    def __init__(self, kernel: Kernel, type: StreamType, lines: StreamStatusPins) -> None:
         super().__init__(kernel)
         self._lines = lines
         self._listener: TcpListener | None = None
         self._wrap: Wrap | None = None
         self._refusing = False
         self.type = type
-        self.clients: set[ServerStream] = set()
+        self.clients: set[TcpServerStream] = set()
         """Those that are connected."""
 
     async def start(
@@ -135,9 +135,9 @@ class StreamServer(FollowingServer):
         self.wanted = None
         self._deafen()
 
-    async def _open(self, interface: Interface, wanted: Wanted) -> None:
+    async def _open(self, interface: Interface, wanted: ListenRequest) -> None:
         def client() -> asyncio.BaseProtocol:
-            return ServerStream(self, interface, self._kernel)
+            return TcpServerStream(self, interface, self._kernel)
 
         factory = client if self._wrap is None else self._wrap(client)
         listener = await interface.listen_tcp(factory, wanted.port)
@@ -153,11 +153,11 @@ class StreamServer(FollowingServer):
             self._listener = None
 
     def _is_ours(self, stream: Stream) -> bool:
-        return isinstance(stream, ServerStream) and stream.type is self.type
+        return isinstance(stream, TcpServerStream) and stream.type is self.type
 
     # What its clients tell.
 
-    def admit(self, stream: ServerStream, transport: asyncio.BaseTransport) -> None:
+    def admit(self, stream: TcpServerStream, transport: asyncio.BaseTransport) -> None:
         """Open a stream for a connection that came, or drop it when there are too many."""
         kernel, wanted = self._kernel, self.wanted
         most = 1 if kernel.streams.bridging else kernel.variables[MAX_CLIENTS]
@@ -176,6 +176,6 @@ class StreamServer(FollowingServer):
         kernel.streams.open(stream, auto=wanted.auto)
         kernel.plugin(Streams).follow(stream, self._lines)
 
-    def forget(self, stream: ServerStream) -> None:
+    def forget(self, stream: TcpServerStream) -> None:
         """Hear that a client is connected no more."""
         self.clients.discard(stream)

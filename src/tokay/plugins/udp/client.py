@@ -7,7 +7,7 @@ from tokay.kernel.commands import Call, command
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError, Result, failed
 from tokay.kernel.streams import StreamType
-from tokay.plugins.network import FollowingClient, Interface, Network
+from tokay.plugins.network import AutoStartClient, Interface, Network
 from tokay.plugins.streams import Streams
 from tokay.plugins.udp.stream import UdpStream
 from tokay.plugins.udp.variables import CLIENT_AUTO_RETRY, LOCAL_PORT, REMOTE_HOST, REMOTE_PORT
@@ -83,7 +83,7 @@ async def udp_client(call: Call) -> str:
     return str(stream.handle)
 
 
-class AutoClient(FollowingClient):
+class AutoUdpClient(AutoStartClient):
     """The one client of `udp.client.auto_start`: there when its interface is up."""
 
     __slots__ = ()

@@ -12,11 +12,11 @@ from tokay.kernel.results import CommandError, Result, bad_args, failed
 from tokay.kernel.value_types import NO_PIN, Ipv4, integer
 from tokay.plugins.gpio import variable_line
 from tokay.plugins.network import Interface, Network
-from tokay.plugins.streams import StreamLines
+from tokay.plugins.streams import StreamStatusPins
 from tokay.plugins.udp import variables as udp
-from tokay.plugins.udp.client import AutoClient, udp_client
+from tokay.plugins.udp.client import AutoUdpClient, udp_client
 from tokay.plugins.udp.inbox import Peer
-from tokay.plugins.udp.server import ServerStream, UdpServer
+from tokay.plugins.udp.server import UdpServer, UdpServerStream
 from tokay.protocols.framing import MAX_BODY
 
 WORDS = {"start": (0, 1), "stop": (0, 0), "read": (2, 3), "write": (4, 4)}
@@ -87,7 +87,7 @@ async def _write(call: Call, words: list[str]) -> None:
     _stream(call, words[0]).send_to(data, peer)
 
 
-def _stream(call: Call, word: str) -> ServerStream:
+def _stream(call: Call, word: str) -> UdpServerStream:
     """Return the server's stream, if that is its handle. Raises CommandError."""
     stream = call.kernel.plugin(Udp).server.stream
     if stream is None or str(stream.handle) != word:
@@ -110,7 +110,7 @@ class Udp(Plugin):
         self._kernel = kernel
         self._pins: Pins = board.pins
         self._server: UdpServer | None = None
-        self._auto: AutoClient | None = None
+        self._auto: AutoUdpClient | None = None
         self._show_line()
 
     async def stop(self) -> None:
@@ -123,7 +123,7 @@ class Udp(Plugin):
         """The server of `udp_server`."""
         if self._server is None:
             line = variable_line(self._kernel, self._pins, udp.DATA_GPIO)
-            self._server = UdpServer(self._kernel, StreamLines(data=line))
+            self._server = UdpServer(self._kernel, StreamStatusPins(data=line))
         return self._server
 
     async def network_up(self, interface: Interface) -> None:
@@ -140,7 +140,7 @@ class Udp(Plugin):
             values[udp.CLIENT_AUTO_INTERFACE], interface
         ):
             if self._auto is None:
-                self._auto = AutoClient(self._kernel)
+                self._auto = AutoUdpClient(self._kernel)
             self._auto.network_up(interface)
 
     def network_down(self, interface: Interface) -> None:

@@ -9,14 +9,14 @@ import asyncio
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.results import CommandError, failed
 from tokay.kernel.streams import StreamType
-from tokay.plugins.network import FollowingServer, Interface, Wanted
-from tokay.plugins.streams import StreamLines, Streams
+from tokay.plugins.network import AutoStartServer, Interface, ListenRequest
+from tokay.plugins.streams import Streams, StreamStatusPins
 from tokay.plugins.udp.inbox import Peer
 from tokay.plugins.udp.stream import UdpStream
 from tokay.plugins.udp.variables import LOCK_CLIENT, SERVER_HOST, SERVER_REMOTE_PORT
 
 
-class ServerStream(UdpStream):
+class UdpServerStream(UdpStream):
     """Hears all and answers the last; or with `udp.server.lock_client` the first one only."""
 
     __slots__ = ("_preset", "_server")
@@ -44,16 +44,16 @@ class ServerStream(UdpStream):
         self._server.closed(self)
 
 
-class UdpServer(FollowingServer):
+class UdpServer(AutoStartServer):
     """The server of `udp_server`."""
 
     __slots__ = ("_lines", "_presetting", "stream")
 
-    def __init__(self, kernel: Kernel, lines: StreamLines) -> None:
+    def __init__(self, kernel: Kernel, lines: StreamStatusPins) -> None:
         super().__init__(kernel)
         self._lines = lines
         self._presetting: asyncio.Task[None] | None = None
-        self.stream: ServerStream | None = None
+        self.stream: UdpServerStream | None = None
 
     async def start(self, interface: Interface, port: int, *, auto: bool = False) -> int:
         """Open the stream, now and whenever the interface comes up again; return its handle.
@@ -74,7 +74,7 @@ class UdpServer(FollowingServer):
         if self.stream is not None:
             self._kernel.streams.close(self.stream)
 
-    def closed(self, stream: ServerStream) -> None:
+    def closed(self, stream: UdpServerStream) -> None:
         """Hear that the stream is closed: by somebody here, or because the network went."""
         if self.stream is stream:
             self.stream = None
@@ -88,7 +88,7 @@ class UdpServer(FollowingServer):
         if self._presetting is not None:
             await asyncio.wait([self._presetting])
 
-    async def _preset(self, stream: ServerStream) -> None:
+    async def _preset(self, stream: UdpServerStream) -> None:
         values = self._kernel.variables
         host, port = values[SERVER_HOST], values[SERVER_REMOTE_PORT]
         if not host or not port:
@@ -99,8 +99,8 @@ class UdpServer(FollowingServer):
         except OSError as error:
             self._kernel.log.line(str(error.strerror or error))
 
-    async def _open(self, interface: Interface, wanted: Wanted) -> None:
-        stream = ServerStream(self, self._kernel, interface)
+    async def _open(self, interface: Interface, wanted: ListenRequest) -> None:
+        stream = UdpServerStream(self, self._kernel, interface)
         await stream.bind(wanted.port)
         stream.info = f"({stream.port})"
         if self.wanted is not wanted or not interface.up:

@@ -13,7 +13,7 @@ from tokay.plugins.gpio import variable_line
 from tokay.plugins.http_server import HttpServer, Request
 from tokay.plugins.ioconn import Ioconn, Way
 from tokay.plugins.network import Interface
-from tokay.plugins.streams import StreamLines, Streams
+from tokay.plugins.streams import Streams, StreamStatusPins
 from tokay.plugins.tls import Tls
 from tokay.plugins.websocket.client import connected, websocket_client
 from tokay.plugins.websocket.target import parse_url
@@ -55,7 +55,7 @@ class WebSocket(Plugin):
         """Register the endpoints that the product has."""
         self._kernel = kernel
         self._pins = board.pins
-        self._lines: StreamLines | None = None
+        self._lines: StreamStatusPins | None = None
         self._app: AppStreams | None = None
         self._clients: dict[str, Clients] = {}
         if kernel.variables[CONNECTED_GPIO] != NO_PIN:
@@ -139,9 +139,9 @@ class WebSocket(Plugin):
             stream.type == StreamType.WEBS and not stream.ended for stream in self._kernel.streams
         )
 
-    def _connected(self) -> StreamLines:
+    def _connected(self) -> StreamStatusPins:
         """Return the line that tells of the clients of `/stream`."""
         if self._lines is None:
             line = variable_line(self._kernel, self._pins, CONNECTED_GPIO)
-            self._lines = StreamLines(connected=line)
+            self._lines = StreamStatusPins(connected=line)
         return self._lines

@@ -25,12 +25,12 @@ from tokay.board.link import Link
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest, Radio, ScanResult
 from tokay.board.security import Security
 from tokay.kernel.kernel import Kernel
-from tokay.plugins.network import Address, LinkDhcpClient, take_address
+from tokay.plugins.network import InterfaceAddress, LinkDhcpClient, take_address
 from tokay.plugins.wlan import scan
 from tokay.plugins.wlan import variables as wlan
 
 
-class Step(IntEnum):
+class JoinStep(IntEnum):
     """A numbered step of the procedure."""
 
     COUNT = 1
@@ -50,20 +50,20 @@ class Outcome(Enum):
     NO = auto()
 
 
-TRANSITIONS: dict[tuple[Step, Outcome], Step] = {
-    (Step.COUNT, Outcome.YES): Step.RECALL,
-    (Step.COUNT, Outcome.NO): Step.FAILED,
-    (Step.RECALL, Outcome.YES): Step.ASSOCIATE,
-    (Step.RECALL, Outcome.NO): Step.PROBE,
-    (Step.PROBE, Outcome.YES): Step.ASSOCIATE,
-    (Step.PROBE, Outcome.NO): Step.FAILED,
-    (Step.ASSOCIATE, Outcome.YES): Step.ADDRESS,
-    (Step.ASSOCIATE, Outcome.NO): Step.COUNT,
-    (Step.ADDRESS, Outcome.YES): Step.DONE,
-    (Step.ADDRESS, Outcome.NO): Step.FAILED,
-    (Step.FAILED, Outcome.YES): Step.COUNT,
-    (Step.FAILED, Outcome.NO): Step.END,
-    (Step.DONE, Outcome.YES): Step.END,
+TRANSITIONS: dict[tuple[JoinStep, Outcome], JoinStep] = {
+    (JoinStep.COUNT, Outcome.YES): JoinStep.RECALL,
+    (JoinStep.COUNT, Outcome.NO): JoinStep.FAILED,
+    (JoinStep.RECALL, Outcome.YES): JoinStep.ASSOCIATE,
+    (JoinStep.RECALL, Outcome.NO): JoinStep.PROBE,
+    (JoinStep.PROBE, Outcome.YES): JoinStep.ASSOCIATE,
+    (JoinStep.PROBE, Outcome.NO): JoinStep.FAILED,
+    (JoinStep.ASSOCIATE, Outcome.YES): JoinStep.ADDRESS,
+    (JoinStep.ASSOCIATE, Outcome.NO): JoinStep.COUNT,
+    (JoinStep.ADDRESS, Outcome.YES): JoinStep.DONE,
+    (JoinStep.ADDRESS, Outcome.NO): JoinStep.FAILED,
+    (JoinStep.FAILED, Outcome.YES): JoinStep.COUNT,
+    (JoinStep.FAILED, Outcome.NO): JoinStep.END,
+    (JoinStep.DONE, Outcome.YES): JoinStep.END,
 }
 
 
@@ -109,7 +109,7 @@ class Joined:
     """What a join that reached step 7 has in hand."""
 
     link: Link
-    address: Address
+    address: InterfaceAddress
     dhcp: LinkDhcpClient | None
 
     def keep_lease(self) -> None:
@@ -142,7 +142,7 @@ class Join:
         self._probed = False
         self._hurry = asyncio.Event()
         self._link: Link | None = None
-        self._address: Address | None = None
+        self._address: InterfaceAddress | None = None
         self._dhcp: LinkDhcpClient | None = None
         self.details = stored
         self.joined: Joined | None = None
@@ -153,17 +153,17 @@ class Join:
     async def run(self) -> None:
         """Go through the steps."""
         steps = {
-            Step.COUNT: self._count,
-            Step.RECALL: self._recall,
-            Step.PROBE: self._probe,
-            Step.ASSOCIATE: self._associate,
-            Step.ADDRESS: self._take_address,
-            Step.FAILED: self._failed,
-            Step.DONE: self._done,
+            JoinStep.COUNT: self._count,
+            JoinStep.RECALL: self._recall,
+            JoinStep.PROBE: self._probe,
+            JoinStep.ASSOCIATE: self._associate,
+            JoinStep.ADDRESS: self._take_address,
+            JoinStep.FAILED: self._failed,
+            JoinStep.DONE: self._done,
         }
-        step = Step.COUNT
+        step = JoinStep.COUNT
         try:
-            while step is not Step.END:
+            while step is not JoinStep.END:
                 outcome = Outcome.YES if await steps[step]() else Outcome.NO
                 step = TRANSITIONS[step, outcome]
         except asyncio.CancelledError:

@@ -17,7 +17,7 @@ from tokay.kernel.value_types import (
     Text,
 )
 from tokay.kernel.variables import Applies, Variable, computed
-from tokay.plugins.network import NO_ADDRESS, Address, Addressing, address_getter
+from tokay.plugins.network import NO_ADDRESS, Addressing, InterfaceAddress, address_getter
 
 AUTO = "auto"
 
@@ -138,7 +138,7 @@ def addressing(kernel: Kernel) -> Addressing:
         hostname=values[DHCP_HOSTNAME],
         timeout=values[DHCP_TIMEOUT],
         cached=values[DHCP_CACHE],
-        static=Address(
+        static=InterfaceAddress(
             values[STATIC_IP], values[STATIC_NETMASK], values[STATIC_GATEWAY], values[STATIC_DNS]
         ),
     )
