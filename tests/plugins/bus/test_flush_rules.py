@@ -154,9 +154,9 @@ def test_flush_gives_all() -> None:
     line.wait(GUARD + 1)
     line.taken()
     line.send(b"$$")
-    assert line.gather.held == 2
+    assert line.gather.buffered == 2
     assert line.gather.flush() == b"$$"
-    assert line.gather.held == 0
+    assert line.gather.buffered == 0
     assert line.gather.get_timer() is None
 
 

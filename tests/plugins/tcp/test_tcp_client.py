@@ -328,7 +328,7 @@ async def test_a_connection_that_comes_when_the_network_has_gone(
 
     async def late(self: LoopbackLink, *args: object, **options: object) -> object:
         made: object = await connect(self, *args, **options)  # type: ignore[arg-type]
-        device.kernel.plugin(Network).lowering("wlan")
+        device.kernel.plugin(Network).interface_down("wlan")
         return made
 
     monkeypatch.setattr(LoopbackLink, "connect_tcp", late)

@@ -111,7 +111,7 @@ class Pulse:
         self._line.show(1 - self._variables[LEVEL])
 
     def stop(self) -> None:
-        """Give the pin back."""
+        """Release the pin."""
         if self._timer is not None:
             self._timer.cancel()
         self._line.release()
@@ -159,7 +159,7 @@ class Activity(Plugin):
             pulse.stop()
 
     def network_up(self, interface: Interface) -> None:
-        """Look at what is opened on an interface."""
+        """Watch what is opened on an interface."""
         if self._pulses is not None:
             self._tap(interface)
 
@@ -187,7 +187,7 @@ class Activity(Plugin):
         pulses[index].types = types
 
     def _begin(self) -> dict[str, Pulse]:
-        """Look at traffic from now on; return where the pins will be."""
+        """Start watching traffic; return the table of its pins."""
         self._kernel.variables.watch(LEVEL, self._level_changed)
         for interface in self._kernel.plugin(Network).interfaces:
             self._tap(interface)

@@ -113,14 +113,14 @@ class Bridge:
 
     async def settle(self) -> None:
         """Return once all that the host sent is with the stream."""
-        while self.active and not self._kernel.halting and (self._waiting or self._gather.held):
+        while self.active and not self._kernel.halting and (self._waiting or self._gather.buffered):
             self._sent = self._loop.create_future()
             await self._sent
 
     # The stream.
 
     def offer(self, stream: Stream) -> None:
-        """Take a stream that an auto-start service opened, unless there is one already."""
+        """Bridge a stream that an auto-start service opened, unless one is bridged already."""
         if self._stream is not None:
             return
         if not stream.bridgeable:
@@ -162,7 +162,7 @@ class Bridge:
     # The port.
 
     def feed(self, data: bytes) -> None:
-        """Take bytes from the host."""
+        """Feed bytes from the host."""
         if self._skip_lf:
             self._skip_lf = False
             data = data.removeprefix(LF)
@@ -180,7 +180,7 @@ class Bridge:
             self._set_timer(when)
 
     def drained(self) -> None:
-        """Hear that the host has read all."""
+        """Called when the host has read everything."""
         if self._stream is not None:
             self._stream.go_on()
 

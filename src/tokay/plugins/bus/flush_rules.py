@@ -73,12 +73,12 @@ class FlushRules:
         self._size = rules.flush_count or (rules.most if rules.flush_time else 0)
 
     @property
-    def held(self) -> int:
+    def buffered(self) -> int:
         """Bytes that are neither due nor given up."""
         return len(self._pending) + self._matched
 
     def receive(self, data: bytes, now: float) -> bytes:
-        """Take bytes from the host. Look at ``broke_in`` afterwards."""
+        """Feed bytes from the host. Look at ``broke_in`` afterwards."""
         silence = now - self._last
         self._last = now
         if self._matched or (silence > GUARD - _EDGE and self._rules.cmd_seq):
@@ -86,7 +86,7 @@ class FlushRules:
         return self._gather(data, now) if data else data
 
     def interrupted(self, now: float) -> None:
-        """Hear that the host was made to wait: that was no silence of its own."""
+        """Called when the host was paused: that time is no silence before the escape sequence."""
         self._last = now
 
     def get_timer(self) -> float | None:
@@ -96,7 +96,7 @@ class FlushRules:
         return self._due_at
 
     def handle_timer(self, now: float) -> bytes:
-        """Let time do what it does."""
+        """Flush and escape as far as the time ``now`` asks for."""
         due = b""
         if self._due_at is not None and now > self._due_at - _EDGE:
             due = self._take()

@@ -198,7 +198,7 @@ class Bus(Plugin):
     # The pin.
 
     def _watch_pin(self, _index: str, pin: int) -> None:
-        """Go by another pin from now on."""
+        """Use another pin from now on."""
         if self._unwatch is not None:
             self._unwatch()
             self._unwatch = None

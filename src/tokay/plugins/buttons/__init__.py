@@ -72,7 +72,7 @@ class Buttons(Plugin):
     __slots__ = ("_contacts", "_kernel", "_pins", "_timer", "_unwatch")
 
     def start(self, kernel: Kernel, board: Board) -> None:
-        """Look whether the button is held, and if so how long."""
+        """Read the button, and measure how long it is held."""
         self._kernel = kernel
         self._pins: Pins = board.pins
         self._timer: asyncio.TimerHandle | None = None
@@ -89,7 +89,7 @@ class Buttons(Plugin):
         self._unwatch = [self._pins.watch(contact.pin, self._hear) for contact in self._contacts]
 
     async def stop(self) -> None:
-        """Look no more."""
+        """Stop watching the pin."""
         self._let_go()
 
     @property

@@ -56,7 +56,7 @@ class Member:
         return await self._wire.browse(self, type, seconds)
 
     def close(self) -> None:
-        """Say goodbye and leave."""
+        """Withdraw the host with a goodbye (RFC 6762 section 10.1)."""
         self._wire.leave(self)
 
 
@@ -86,7 +86,7 @@ class LinkResponder:
     # Members.
 
     def join(self, link: Link, address: str) -> Member:
-        """Take a device in. Raises OSError."""
+        """Add a device to the link. Raises OSError."""
         member = Member(self, link, address)
         try:
             member.groups[mdns.PORT] = link.open_group(mdns.GROUP, mdns.PORT, self._hear_mdns)
@@ -97,7 +97,7 @@ class LinkResponder:
         return member
 
     def publish(self, member: Member, host: mdns.MdnsHost) -> str:
-        """Let a device be found."""
+        """Publish a device's names."""
         member.key = self._responder.add(host, self.loop.time())
         self._by_key[member.key] = member
         for group, port, heard in (
@@ -111,7 +111,7 @@ class LinkResponder:
         return self._responder.name(member.key)
 
     def leave(self, member: Member) -> None:
-        """Let a device go; nothing happens when it is gone."""
+        """Remove a device; a no-op when it is not there."""
         if self._members.get(str(member.address)) is not member:
             return
         if member.key is not None:
@@ -134,7 +134,7 @@ class LinkResponder:
     # Asking.
 
     async def resolve(self, member: Member, name: str) -> str:
-        """Ask until there is an answer."""
+        """Query until an answer arrives."""
         lookup = mdns.MdnsLookup(name, self.loop.time())
         answer: asyncio.Future[str] = self.loop.create_future()
         self._asking[lookup] = answer
@@ -150,7 +150,7 @@ class LinkResponder:
             del self._asking[lookup]
 
     async def browse(self, member: Member, type: str, seconds: float) -> list[mdns.ServiceInstance]:
-        """Ask for a while."""
+        """Browse for a fixed time."""
         browse = mdns.MdnsBrowse(type, self.loop.time())
         self._asking[browse] = None
         end = self.loop.time() + seconds

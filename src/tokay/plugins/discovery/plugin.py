@@ -71,7 +71,7 @@ class Discovery(Plugin):
         self._members: dict[str, Member] = {}
 
     async def stop(self) -> None:
-        """Leave."""
+        """Withdraw the device's names from every interface."""
         for name in tuple(self._members):
             self._leave(name)
 
@@ -91,7 +91,7 @@ class Discovery(Plugin):
             self._publish(interface, member)
 
     def network_down(self, interface: Interface) -> None:
-        """Say goodbye."""
+        """Withdraw the names with a goodbye (RFC 6762 section 10.1)."""
         interface.find_local = None
         self._leave(interface.name)
 

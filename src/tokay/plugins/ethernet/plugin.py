@@ -31,7 +31,7 @@ class Ethernet(Plugin):
         kernel.events.on(Ready, lambda _: port.auto_start())
 
     async def stop(self) -> None:
-        """Take the interface down."""
+        """Bring the interface down."""
         if self.port is not None:
             await self.port.stop()
 

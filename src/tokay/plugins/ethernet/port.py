@@ -48,7 +48,7 @@ class EthernetAttachment(NamedTuple):
     lease_lost: asyncio.Event
 
     def keep_lease(self) -> "EthernetAttachment":
-        """Leave the lease to the server's memory: it is not given back."""
+        """Stop the DHCP client without a RELEASE, so that the lease outlives this."""
         if self.dhcp is not None:
             self.dhcp.stop()
         return self._replace(dhcp=None)
@@ -73,7 +73,7 @@ class EthernetPort:
         cable.on_lost = self._lost
 
     async def stop(self) -> None:
-        """Take the interface down; a lease that is to be kept is not given back."""
+        """Bring the interface down; a lease that is to be kept is not released."""
         attached = self._attached
         lease = attached.dhcp.lease if attached is not None and attached.dhcp is not None else None
         if attached is not None and lease is not None and self._kernel.variables[DHCP_CACHE]:
@@ -113,14 +113,14 @@ class EthernetPort:
             raise failed("Ethernet does not come up")
 
     async def down(self) -> None:
-        """Take the interface down, give the address back, and start no more by itself."""
+        """Bring the interface down, release the address, and stop auto-start."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         attached = self._attached
         if attached is None:
             return
-        self._network.lowering(NAME)
+        self._network.interface_down(NAME)
         self._forget()
         if attached.dhcp is not None:
             attached.dhcp.release()
@@ -160,7 +160,7 @@ class EthernetPort:
                 await self._hurry.wait()
 
     async def _attempt(self) -> EthernetAttachment | None:
-        """Take up the link and give it an address, once."""
+        """Attach to the link and configure an address: one attempt."""
         self._tell("Starting Ethernet")
         attached = None
         try:
@@ -208,7 +208,7 @@ class EthernetPort:
         self._attached = attached
         self._watch = asyncio.get_running_loop().create_task(self._watch_lease(attached))
         interface = Interface(self._kernel, NAME, attached.link, attached.address)
-        await self._network.raised(interface)
+        await self._network.interface_up(interface)
         if self._attached is attached:
             self._kernel.log.line("Ethernet started")
 
@@ -220,7 +220,7 @@ class EthernetPort:
         self.auto_start()
 
     def _lost(self, reason: str) -> None:
-        """Hear that the cable is out."""
+        """Called by the radio when the carrier is lost."""
         if self._link is None:
             return
         self._kernel.log.line(f"Link lost: {reason}")
@@ -230,7 +230,7 @@ class EthernetPort:
             if self._limit is not None:
                 self._limit.reschedule(asyncio.get_running_loop().time())
             return
-        self._network.lowering(NAME)
+        self._network.interface_down(NAME)
         self._forget()
         if attached.dhcp is not None:
             attached.dhcp.stop()
@@ -244,7 +244,7 @@ class EthernetPort:
             self._watch = None
 
     def _tell_waiting(self, up: bool) -> None:
-        """Tell those who wait how the attempt ended."""
+        """Resolve the future of those who wait for this attempt."""
         if self._waited is not None:
             self._waited.set_result(up)
             self._waited = None

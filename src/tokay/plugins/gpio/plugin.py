@@ -125,7 +125,7 @@ class Gpio(Plugin):
         self._initialize()
 
     async def stop(self) -> None:
-        """Let the pins float, or put them into their sleep states."""
+        """Release the pins, or put them into their sleep states."""
         if not self._asleep:
             self.pins.reset()
             return

@@ -40,7 +40,7 @@ class StatusPin:
                 self._pins.write(self.pin, level)
 
     def release(self) -> None:
-        """Give the pin back."""
+        """Release the pin."""
         if self._ours:
             self._pins.release(self.pin, self._owner)
         self.pin = NO_PIN

@@ -115,7 +115,7 @@ class Ioconn(Plugin):
     __slots__ = ("_armed", "_kernel", "_lines", "_openers", "_pins", "_stream", "_task", "_unwatch")
 
     def start(self, kernel: Kernel, board: Board) -> None:
-        """Look at the pin, if that is wanted."""
+        """Watch the pin, if `ioconn.enabled` is on."""
         self._kernel = kernel
         self._pins: Pins = board.pins
         self._openers: dict[str, Opener] = OPENERS
@@ -128,14 +128,14 @@ class Ioconn(Plugin):
         self._arm()
 
     async def stop(self) -> None:
-        """Look no more; whoever closes the streams does so for all of them."""
+        """Stop watching; the stream table closes the streams."""
         self._disarm()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def offer(self, protocol: str, opener: Opener) -> None:
-        """Say how `ioconn.protocol` of that name is opened."""
+        """Register the opener of one `ioconn.protocol`."""
         self._openers = self._openers | {protocol: opener}
 
     def network_up(self, interface: Interface) -> None:
@@ -171,7 +171,7 @@ class Ioconn(Plugin):
         self._hear(self._level())
 
     def _disarm(self) -> None:
-        """Look at the pin no more, and close what it opened."""
+        """Stop watching the pin, and close what it opened."""
         if self._unwatch is not None:
             self._unwatch()
             self._unwatch = None

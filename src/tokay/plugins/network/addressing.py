@@ -38,7 +38,7 @@ class Addressing(NamedTuple):
 async def take_address(
     kernel: Kernel, link: Link, settings: Addressing, lease_lost: Callable[[], None]
 ) -> tuple[InterfaceAddress, LinkDhcpClient | None] | None:
-    """Give a link its address; None, and a line in the log, when there is none to be had.
+    """Configure the address of a link; return None, with a line in the log, when there is none.
 
     With DHCP the client is returned too: it renews the lease until it is stopped, and calls
     ``lease_lost`` when the lease is gone.

@@ -27,7 +27,7 @@ class AutoStartClient(ABC):
 
     @abstractmethod
     async def _run(self, interface: Interface) -> None:
-        """Have what it is for, on an interface that has come up."""
+        """Run the client on an interface that has come up. Cancelled when it goes down."""
 
     def network_up(self, interface: Interface) -> None:
         """Begin on an interface that has come up."""
@@ -38,7 +38,7 @@ class AutoStartClient(ABC):
         self._task = asyncio.get_running_loop().create_task(self._run(interface))
 
     def network_down(self, interface: Interface) -> None:
-        """Give up. The network closes the stream."""
+        """Cancel the client; the network closes its stream."""
         if self._task is not None and self._interface is interface:
             self._task.cancel()
             self._task = self._interface = None

@@ -16,17 +16,17 @@ class NetworkStatus(IntEnum):
 
 
 class Bearer(Protocol):
-    """Brings an interface up by asking ``Network.raised`` once it has an address."""
+    """Brings an interface up by asking ``Network.interface_up`` once it has an address."""
 
     @property
     def joining(self) -> bool:
         """Whether it is being brought up in the background."""
 
     async def choose(self, call: Call) -> None:
-        """Let a person choose what to join, for `network_up -s`. Raises CommandError."""
+        """Ask the person at the console what to join, for `network_up -s`. Raises CommandError."""
 
     async def up(self) -> None:
         """Bring the interface up. Raises CommandError; waits for an attempt that runs already."""
 
     async def down(self) -> None:
-        """Take the interface down; nothing happens when it is."""
+        """Bring the interface down; a no-op when it is down."""

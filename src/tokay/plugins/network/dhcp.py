@@ -69,7 +69,7 @@ class LinkDhcpClient:
                 return lease
 
     def release(self) -> None:
-        """Give the lease back and end."""
+        """Release the lease and stop."""
         self._client.release(self._loop.time())
         self._send()
         self.stop()

@@ -65,7 +65,7 @@ class Interface:
         self._waits: set[asyncio.Timeout] = set()
 
     def lower(self) -> None:
-        """Hear that the address is about to be lost: whoever waits for the network is told."""
+        """Mark the interface down; pending waits for the network fail."""
         self.up = False
         for wait in self._waits:
             wait.reschedule(asyncio.get_running_loop().time())
@@ -157,7 +157,7 @@ class Interface:
     async def open_broadcast(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], port: int
     ) -> list[asyncio.DatagramTransport]:
-        """Hear what this network broadcasts to a port, which one's own endpoint does not.
+        """Receive what this network broadcasts to a port, which one's own endpoint does not.
 
         Raises OSError.
         """

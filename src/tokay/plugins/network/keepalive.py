@@ -41,7 +41,7 @@ _OPTIONS = (
 
 
 def keep_alive(values: Variables, transport: asyncio.BaseTransport) -> None:
-    """Let the kernel below probe a connection as the variables say."""
+    """Enable TCP keep-alive on a connection as `tcp.keepalive.*` says."""
     if not values[ENABLED]:
         return
     sock = transport.get_extra_info("socket")

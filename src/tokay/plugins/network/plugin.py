@@ -99,19 +99,19 @@ class Network(Plugin):
     # For bearers.
 
     def register(self, name: str, bearer: Bearer) -> None:
-        """Say who brings an interface up."""
+        """Register the bearer of an interface."""
         self._bearers[name] = bearer
 
-    async def make_way(self, name: str) -> None:
-        """Take down the other user of the radio, on a product that cannot have both at once."""
+    async def release_radio(self, name: str) -> None:
+        """Bring down the radio's other interface, where the profile has no concurrent AP."""
         if self._kernel.profile.concurrent_ap:
             return
         for other in RADIO:
             if other != name and other in self._bearers:
                 await self._bearers[other].down()
 
-    async def raised(self, interface: Interface) -> None:
-        """Hear that an interface has its address; return when every plugin serves on it."""
+    async def interface_up(self, interface: Interface) -> None:
+        """Called by a bearer once its interface has an address; return when all serve on it."""
         self._interfaces[interface.name] = interface
         self._kernel.log.line(f"IPv4 address: {interface.address.address}")
         for plugin in tuple(self._kernel.plugins.values()):
@@ -126,8 +126,8 @@ class Network(Plugin):
         ports = {str(asked): bound for asked, bound in sorted(interface.ports.items())}
         self._kernel.events.emit(NetworkUp(interface.name, interface.address.address, ports))
 
-    def lowering(self, name: str) -> None:
-        """Hear that an interface is about to lose its address; close what stands on it."""
+    def interface_down(self, name: str) -> None:
+        """Called by a bearer before its interface loses its address; close what uses it."""
         interface = self._interfaces.pop(name, None)
         if interface is None:
             return
@@ -175,7 +175,7 @@ class Network(Plugin):
             raise failed(f"this device has no {name}")
         return self._bearers[name]
 
-    def meant(self, name: str, interface: Interface) -> bool:
+    def serves(self, name: str, interface: Interface) -> bool:
         """Whether a service's own `*.interface` names an interface."""
         return self.resolve(name) == interface.name
 

@@ -1,4 +1,4 @@
-"""A fence around broadcasts: what another network of the machine shouts is not for us.
+"""A source filter for broadcasts: datagrams of other networks of this machine are dropped.
 
 A broadcast is heard on every network that the machine is on, wherever the link cannot tie its
 sockets to an interface: on loopback all simulated networks are one.
@@ -13,7 +13,7 @@ PROGRAMS = IPv4Network("127.0.0.0/24")
 
 
 class SourceFilter(asyncio.DatagramProtocol):
-    """Lets through what comes from one network, or from a program of this machine."""
+    """Pass datagrams from one network or from a program of this machine, drop all others."""
 
     def __init__(self, protocol: asyncio.BaseProtocol, network: IPv4Network) -> None:
         self._received = cast("asyncio.DatagramProtocol", protocol).datagram_received

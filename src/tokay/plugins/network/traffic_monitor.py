@@ -1,4 +1,4 @@
-"""A tap on a connection: tells of each time that something is received or sent.
+"""A traffic monitor on a connection: calls back on each receive and send.
 
 It stands between a transport and its protocol while somebody wants to know; else there is none.
 """
@@ -70,11 +70,11 @@ class TrafficMonitor(asyncio.Protocol, asyncio.DatagramProtocol):
         self._real.sendto(data, addr)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Let another protocol take over."""
+        """Replace the protocol."""
         self._protocol = protocol
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Give the protocol."""
+        """Return the protocol."""
         protocol: asyncio.BaseProtocol = self._protocol
         return protocol
 
@@ -84,7 +84,7 @@ class TrafficMonitor(asyncio.Protocol, asyncio.DatagramProtocol):
 
 
 def _fill(protocol: asyncio.BufferedProtocol, data: bytes) -> None:
-    """Give bytes to a protocol that has a buffer of its own for them."""
+    """Feed bytes to an asyncio.BufferedProtocol."""
     while data:
         buffer = memoryview(protocol.get_buffer(len(data)))
         size = min(len(buffer), len(data))

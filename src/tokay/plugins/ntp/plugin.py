@@ -35,13 +35,13 @@ class Ntp(Plugin):
         self._watching = False
 
     async def stop(self) -> None:
-        """Ask no more."""
+        """Stop polling."""
         task = self._end()
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
 
     def network_up(self, interface: Interface) -> None:
-        """Ask for the time, if this is the interface for it."""
+        """Start polling, if `ntp.interface` names this interface."""
         if not self._watching:  # a device that is never on a network need not
             self._watching = True
             for variable in VARIABLES:
@@ -59,7 +59,7 @@ class Ntp(Plugin):
             self._questions = Questions(self._kernel, interface)
 
     def network_down(self, interface: Interface) -> None:
-        """Ask no more."""
+        """Stop polling."""
         if interface is self._interface:
             self._end()
 

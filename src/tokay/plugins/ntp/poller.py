@@ -35,7 +35,7 @@ class Questions:
         self._pump.pump()
 
     def end(self) -> "asyncio.Task[None] | None":
-        """Ask no more; return the question that was under way and is now cancelled."""
+        """Stop polling; return the request that was pending and is now cancelled."""
         self._pump.stop()
         task, self._task = self._task, None
         if task is not None:
@@ -47,7 +47,7 @@ class Questions:
             self._task = asyncio.get_running_loop().create_task(self._exchange())
 
     async def _exchange(self) -> None:
-        """Ask once, and settle when to ask again."""
+        """Poll once, and schedule the next poll."""
         client, interface = self._client, self._interface
         transport = None
         try:
@@ -68,7 +68,7 @@ class Questions:
         self._pump.pump()
 
     def hear(self, data: bytes, source: tuple[str, int]) -> ntp.Outcome:
-        """Take an answer; set the clock if it is good."""
+        """Process a response; set the clock if it is valid."""
         client, clock = self._client, self._kernel.clock
         if abs(clock.rtc - clock.monotonic - self._began) > SAME:
             client.clock_was_set()  # the host has set it since, or nobody

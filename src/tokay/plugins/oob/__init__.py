@@ -47,7 +47,7 @@ class OutOfBand(Plugin):
             kernel.variables.watch(GPIO, self._pin_changed)
 
     def network_down(self, interface: Interface) -> None:
-        """Tell that a network went."""
+        """Called when an interface goes down."""
         self._note()
 
     def _pin_changed(self, _index: str, pin: int) -> None:

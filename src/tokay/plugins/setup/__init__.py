@@ -63,7 +63,7 @@ class Setup(Plugin):
     __slots__ = ("_button", "_idle", "_kernel", "_network", "_tasks", "_was_up", "running")
 
     def start(self, kernel: Kernel, board: Board) -> None:
-        """Look at the setup GPIO; the rest waits until the device is ready."""
+        """Watch the setup GPIO; all else starts when the device is ready."""
         self._kernel = kernel
         self._network = kernel.plugin(Network)
         self._idle: asyncio.TimerHandle | None = None
@@ -75,7 +75,7 @@ class Setup(Plugin):
         kernel.events.on(SetupPageRequested, lambda _: self._stop_waiting())
 
     async def stop(self) -> None:
-        """Leave nothing running."""
+        """Cancel what is running."""
         self._button.close()
         self._stop_waiting()
         self.running = False
@@ -85,7 +85,7 @@ class Setup(Plugin):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def network_down(self, interface: Interface) -> None:
-        """Hear that the setup network is gone: setup ends with it, whoever took it down."""
+        """End setup when its network goes down, whoever took it down."""
         if self.running and interface.name == SoftAp.name:
             self._over()
 

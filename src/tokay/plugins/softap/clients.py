@@ -33,7 +33,7 @@ class ApClients:
         self._gone: dict[str, ApClient] = {}
 
     def changed(self, mac: str, now: float) -> None:
-        """Hear that a station came or went."""
+        """Called when a station has joined or left."""
         before = self._here
         self._here = {station.mac: station for station in self._link.stations}
         for one in before.values():
@@ -46,7 +46,7 @@ class ApClients:
             del self._gone[next(iter(self._gone))]
 
     def listed(self, now: float, idle_timeout: float) -> Iterator[ApClient]:
-        """Give those who are here, and those who went at most ``idle_timeout`` seconds ago."""
+        """Return the stations present, and those that left at most ``idle_timeout`` seconds ago."""
         here = self._link.stations
         macs = {one.mac for one in here}
         for one in here:

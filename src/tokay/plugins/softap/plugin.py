@@ -73,7 +73,7 @@ class SoftAp(Plugin):
         kernel.events.on(Ready, self._auto_start)
 
     async def stop(self) -> None:
-        """Leave the air."""
+        """Stop the soft AP."""
         if self._auto is not None:
             self._auto.cancel()
             await asyncio.gather(self._auto, return_exceptions=True)
@@ -104,16 +104,16 @@ class SoftAp(Plugin):
         raise bad_args("a soft AP joins nothing")
 
     async def down(self) -> None:
-        """Take the soft AP down; nothing happens when it is."""
+        """Bring the soft AP down; a no-op when it is down."""
         async with self._lock:
             running, self.running = self.running, None
             if running is not None:
-                self._network.lowering(NAME)
+                self._network.interface_down(NAME)
                 running.close()
 
     async def _start(self, announced: ApSettings) -> None:
         values, log = self._kernel.variables, self._kernel.log
-        await self._network.make_way(NAME)
+        await self._network.release_radio(NAME)
         log.line(f"Starting SoftAP: {printable(announced.ssid)}")
         config = ApConfig(
             ssid=announced.ssid,
@@ -133,7 +133,7 @@ class SoftAp(Plugin):
         except BaseException as error:
             running, self.running = self.running, None
             if running is not None:
-                self._network.lowering(NAME)
+                self._network.interface_down(NAME)
                 running.close()
             link.close()
             if not isinstance(error, OSError | ValueError):
@@ -167,7 +167,7 @@ class SoftAp(Plugin):
             portal = announced.captive_portal
             running.dns = DnsServer(usable(announced.names), own.ip, portal=portal)
             await running.dns.start(interface)
-        await self._network.raised(interface)
+        await self._network.interface_up(interface)
 
     def _check_static(self) -> None:
         """Raise ValueError when the static address cannot be one."""

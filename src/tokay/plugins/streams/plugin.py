@@ -133,5 +133,5 @@ class Streams(Plugin):
         return StreamStatusPins(data=StatusPin(pins, call.command.name, pin), borrowed=True)
 
     def follow(self, stream: Stream, lines: StreamStatusPins) -> None:
-        """Let lines tell of an open stream until it closes."""
+        """Drive status pins by a stream until it closes."""
         self._followed.add(stream, lines)

@@ -30,12 +30,12 @@ class StreamStatusPins:
         self._streams: set[Stream] = set()
 
     def add(self, stream: Stream) -> None:
-        """Tell of a stream too."""
+        """Add a stream to the set."""
         self._streams.add(stream)
         self.refresh()
 
     def discard(self, stream: Stream) -> None:
-        """Tell of a stream no more."""
+        """Remove a stream from the set."""
         self._streams.discard(stream)
         self.refresh()
         if self._borrowed and not self._streams:
@@ -49,7 +49,7 @@ class StreamStatusPins:
             self._data.show(any(stream.state & UNREAD for stream in self._streams))
 
     def release(self) -> None:
-        """Give the pins back."""
+        """Release the pins."""
         for line in (self._connected, self._data):
             if line is not None:
                 line.release()
@@ -65,7 +65,7 @@ class StatusPinTable:
         self._lines: dict[Stream, StreamStatusPins] | None = None
 
     def add(self, stream: Stream, lines: StreamStatusPins) -> None:
-        """Let lines tell of a stream until it closes."""
+        """Drive status pins by a stream until it closes."""
         if self._lines is None:
             self._lines = {}
             self._kernel.events.on(StreamStateChanged, self._changed)

@@ -72,7 +72,7 @@ class AutoTcpClient(AutoStartClient):
             await asyncio.sleep(max(values[RETRY_PERIOD] / 1000, LEAST_PAUSE))
 
     async def _connect(self, interface: Interface) -> bool:
-        """Have a connection, to its end; return whether it was closed on this side."""
+        """Connect and wait for the end; return whether it was closed on this side."""
         values = self._kernel.variables
         target = ConnectTarget(values[REMOTE_HOST], values[REMOTE_PORT], values[LOCAL_PORT])
         kind, dial = self._way()

@@ -91,11 +91,11 @@ class Tcp(Plugin):
         for server in self._servers:
             await server.network_up(interface)
         values, network = self._kernel.variables, self._kernel.plugin(Network)
-        if values[tcp.SERVER_AUTO_START] and network.meant(
+        if values[tcp.SERVER_AUTO_START] and network.serves(
             values[tcp.SERVER_AUTO_INTERFACE], interface
         ):
             await self._auto_serve(interface)
-        if values[tcp.CLIENT_AUTO_START] and network.meant(
+        if values[tcp.CLIENT_AUTO_START] and network.serves(
             values[tcp.CLIENT_AUTO_INTERFACE], interface
         ):
             if self._auto is None:
@@ -103,7 +103,7 @@ class Tcp(Plugin):
             self._auto.network_up(interface)
 
     def network_down(self, interface: Interface) -> None:
-        """Give up what the interface carried."""
+        """Stop the auto-start client of an interface that goes down."""
         for server in self._servers:
             server.network_down(interface)
         if self._auto is not None:

@@ -177,5 +177,5 @@ class StreamServer(AutoStartServer):
         kernel.plugin(Streams).follow(stream, self._lines)
 
     def forget(self, stream: TcpServerStream) -> None:
-        """Hear that a client is connected no more."""
+        """Called when a client has disconnected."""
         self.clients.discard(stream)

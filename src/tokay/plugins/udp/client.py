@@ -50,7 +50,7 @@ async def open_client(
 
 
 def _enter(kernel: Kernel, stream: UdpStream, *, auto: bool) -> None:
-    """Take a stream into the table. Raises CommandError."""
+    """Add a stream to the table. Raises CommandError."""
     try:
         kernel.streams.open(stream, auto=auto)
     except CommandError:

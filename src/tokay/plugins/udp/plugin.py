@@ -132,11 +132,11 @@ class Udp(Plugin):
         if self._server is not None:
             await self._server.network_up(interface)
         values, network = self._kernel.variables, self._kernel.plugin(Network)
-        if values[udp.SERVER_AUTO_START] and network.meant(
+        if values[udp.SERVER_AUTO_START] and network.serves(
             values[udp.SERVER_AUTO_INTERFACE], interface
         ):
             await self._auto_serve(interface)
-        if values[udp.CLIENT_AUTO_START] and network.meant(
+        if values[udp.CLIENT_AUTO_START] and network.serves(
             values[udp.CLIENT_AUTO_INTERFACE], interface
         ):
             if self._auto is None:
@@ -144,7 +144,7 @@ class Udp(Plugin):
             self._auto.network_up(interface)
 
     def network_down(self, interface: Interface) -> None:
-        """Give up what the interface was about to carry."""
+        """Stop the auto-start client of an interface that goes down."""
         if self._auto is not None:
             self._auto.network_down(interface)
 

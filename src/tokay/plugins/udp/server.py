@@ -27,7 +27,7 @@ class UdpServerStream(UdpStream):
         self._preset = False
 
     def preset(self, peer: Peer) -> None:
-        """Say who is sent to until somebody is heard."""
+        """Return the peer that is written to before any has sent."""
         if self.peer is None:
             self.learn(peer)
 
@@ -75,7 +75,7 @@ class UdpServer(AutoStartServer):
             self._kernel.streams.close(self.stream)
 
     def closed(self, stream: UdpServerStream) -> None:
-        """Hear that the stream is closed: by somebody here, or because the network went."""
+        """Called when the stream is closed, on this side or because the network went down."""
         if self.stream is stream:
             self.stream = None
             if self._presetting is not None:

@@ -113,7 +113,7 @@ class Joined:
     dhcp: LinkDhcpClient | None
 
     def keep_lease(self) -> None:
-        """Leave the lease to the server's memory: it is not given back."""
+        """Stop the DHCP client without a RELEASE, so that the lease outlives this."""
         if self.dhcp is not None:
             self.dhcp.stop()
             self.dhcp = None
@@ -151,7 +151,7 @@ class Join:
         self.lease_lost = asyncio.Event()
 
     async def run(self) -> None:
-        """Go through the steps."""
+        """Run the steps of the join."""
         steps = {
             JoinStep.COUNT: self._count,
             JoinStep.RECALL: self._recall,

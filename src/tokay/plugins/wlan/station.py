@@ -82,7 +82,7 @@ class Wlan(Plugin):
         return self._join is not None
 
     async def choose(self, call: Call) -> None:
-        """Let a person pick the network. Raises CommandError."""
+        """Ask the person at the console which network to join. Raises CommandError."""
         await choose(call, self.radio)
 
     async def up(self) -> None:
@@ -100,7 +100,7 @@ class Wlan(Plugin):
             raise failed("the join failed")
 
     async def down(self) -> None:
-        """Leave the network, give the address back, and join no more by itself."""
+        """Leave the network, release the address, and stop auto-join."""
         if self._task is not None:
             if self._join is not None:
                 self._join.forced_down = True
@@ -109,7 +109,7 @@ class Wlan(Plugin):
         joined = self._joined
         if joined is None:
             return
-        self._network.lowering(NAME)
+        self._network.interface_down(NAME)
         self._forget()
         if joined.dhcp is not None:
             joined.dhcp.release()
@@ -133,7 +133,7 @@ class Wlan(Plugin):
 
     async def _run(self, join: Join) -> None:
         try:
-            await self._network.make_way(NAME)
+            await self._network.release_radio(NAME)
             await join.run()
             if join.details is None:
                 join_cache.save(self._kernel, None)
@@ -151,7 +151,7 @@ class Wlan(Plugin):
             self._auto_join()  # it was lost before it counted as up
 
     def _round_over(self, joined: bool) -> None:
-        """Tell those who wait how the round ended."""
+        """Resolve the future of those who wait for this round."""
         if self._round is not None:
             self._round.set_result(joined)
             self._round = None
@@ -160,7 +160,7 @@ class Wlan(Plugin):
         self._joined = joined
         join_cache.save(self._kernel, join.details)
         self._watch = asyncio.get_running_loop().create_task(self._watch_lease(join))
-        await self._network.raised(Interface(self._kernel, NAME, joined.link, joined.address))
+        await self._network.interface_up(Interface(self._kernel, NAME, joined.link, joined.address))
         if self._joined is not joined:
             return  # lost meanwhile
         self._drive_status(1)
@@ -174,12 +174,12 @@ class Wlan(Plugin):
         self._auto_join()
 
     def _lost(self, reason: str) -> None:
-        """Hear from the radio that the access point is gone."""
+        """Called by the radio when the access point is lost."""
         joined = self._joined
         if joined is None:
             return
         self._kernel.log.line(f"Link lost: {reason}")
-        self._network.lowering(NAME)
+        self._network.interface_down(NAME)
         self._forget()
         if joined.dhcp is not None:
             joined.dhcp.stop()
