@@ -22,7 +22,7 @@ async def test_bytes_may_come_while_the_timer_is_about_to_go_off(
         far = Far(cast("Talk", None))
         bridge.offer(far)
         bridge.enter()
-        monkeypatch.setattr(FlushRules, "get_timer", lambda gather: soon if gather.held else None)
+        monkeypatch.setattr(FlushRules, "get_timer", lambda rules: soon if rules.buffered else None)
         bridge.feed(b"a")
         bridge.feed(b"b")
         soon -= 0.0001

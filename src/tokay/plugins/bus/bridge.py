@@ -166,15 +166,15 @@ class Bridge:
         if self._skip_lf:
             self._skip_lf = False
             data = data.removeprefix(LF)
-        gather = self._gather
-        due = gather.receive(data, self._loop.time())
-        if gather.broke_in is not None:
-            behind, gather.broke_in = gather.broke_in, None
+        rules = self._gather
+        due = rules.receive(data, self._loop.time())
+        if rules.broke_in is not None:
+            behind, rules.broke_in = rules.broke_in, None
             self._on_break_in(behind)
             return
         if due:
             self._pass(due)
-        when = gather.get_timer()
+        when = rules.get_timer()
         # A timer that comes too early finds nothing to do: most of the time it can stay.
         if when is not None and (self._timer is None or self._due > when):
             self._set_timer(when)
