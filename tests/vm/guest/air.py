@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
-LIMIT = 20.0
+LIMIT = 60.0
 GATEWAY = "10.20.0.1"
 PASSPHRASE = 'p"ss word-\\~1'
 _numbers = itertools.count(1)

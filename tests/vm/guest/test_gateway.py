@@ -26,6 +26,7 @@ listener = socket.create_server(("0.0.0.0", int(sys.argv[1])))
 print("ready", flush=True)
 while True:
     peer, _ = listener.accept()
+    print("accepted", flush=True)
     def echo(peer=peer):
         with peer:
             while data := peer.recv(65536):
@@ -164,3 +165,37 @@ def test_a_join_takes_as_long_as_by_hand(home: Home, phone: Phone, tmp_path: Pat
     print(f"join by hand {by_hand:.2f} s, ours {ours:.2f} s: {ours / by_hand:.2f}")
     print(f"DHCP by hand with the address checked: {checked:.2f} s")
     assert ours < 3 * by_hand
+
+
+def test_nothing_is_lost_between_the_uart_and_the_air(home: Home, tmp_path: Path) -> None:
+    """Send through stream mode to a server that sends it back, and compare."""
+    size = int(os.environ.get("TOKAY_BRIDGED_MB", "2")) << 20
+    home.serve()
+    home.start(sys.executable, "-c", SERVER, "7000")
+    options = {
+        "wlan.ssid": "home", "wlan.passkey": PASSPHRASE.replace("\\", "\\\\"),
+        "wlan.auto_join.enabled": True, "bus.mode": "stream", "tcp.client.auto_start": True,
+        "tcp.client.auto_interface": "wlan", "tcp.client.remote_host": GATEWAY,
+        "tcp.client.remote_port": 7000, "system.print_level": 0,
+    }  # fmt: skip
+    with gateway(tmp_path, **options):
+        program = Path(sys.executable).name
+        wait_for(lambda: "accepted" in home.log(program), 60)
+        line = os.open(tmp_path / "uart", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        tty.setraw(line)
+        block = os.urandom(65536)
+        began, sent, got = time.monotonic(), 0, 0
+        while got < size:
+            readable, writable, _ = select.select([line], [line] if sent < size else [], [], 60)
+            assert readable or writable, f"stuck after {got} bytes"
+            if readable:
+                data = os.read(line, 65536)
+                at = got % len(block)
+                assert (block + block + block)[at : at + len(data)] == data
+                got += len(data)
+            if writable and sent - got < 1 << 18:
+                at = sent % len(block)
+                sent += os.write(line, block[at : at + min(4096, size - sent)])
+        os.close(line)
+        took = time.monotonic() - began
+        print(f"{size >> 20} MB there and back in {took:.0f} s: {size / took / 1e6:.2f} MB/s")
