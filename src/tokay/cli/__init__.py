@@ -25,6 +25,16 @@ SUB_COMMANDS = (
     SubCommand("check", "tokay.cli.check", "Check a file for `run --config`.", "Devices"),
     SubCommand("doctor", "tokay.cli.doctor", "List what this machine has for a device.", "Devices"),
     SubCommand("fleet", "tokay.cli.fleet", "Run many devices from a scenario.", "Devices"),
+    SubCommand("shell", "tokay.cli.shell", "Type commands to a module.", "Modules"),
+    SubCommand("get", "tokay.cli.get", "Print variables of a module.", "Modules"),
+    SubCommand("set", "tokay.cli.set", "Set variables of a module.", "Modules"),
+    SubCommand("exec", "tokay.cli.exec", "Carry out commands on a module.", "Modules"),
+    SubCommand("files", "tokay.cli.files", "List, fetch and store files of a module.", "Modules"),
+    SubCommand("backup", "tokay.cli.backup", "Save settings and files of a module.", "Modules"),
+    SubCommand("restore", "tokay.cli.restore", "Bring a backup back to a module.", "Modules"),
+    SubCommand("flash", "tokay.cli.flash", "Update a module from a bundle.", "Modules"),
+    SubCommand("tap", "tokay.cli.tap", "Record what a host and a module say.", "Modules"),
+    SubCommand("shadow", "tokay.cli.shadow", "Play a recording to a device.", "Modules"),
 )
 
 START = """\

@@ -40,18 +40,8 @@ class SerialChannel(Channel):
 
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()
-        path = self._address.path
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            raise _open_error(path, error) from None
-        try:
-            self._found = _prepare(fd, self._address)
-        except BaseException:
-            os.close(fd)
-            raise
-        self._fd = fd
-        self._loop.add_reader(fd, self._readable)
+        self._fd, self._found = open_port(self._address)
+        self._loop.add_reader(self._fd, self._readable)
 
     def write(self, data: bytes) -> None:
         if self._fd < 0 or not data:
@@ -129,6 +119,19 @@ def open_serial(address: Address) -> Channel:
 
         return PyserialChannel(address)
     return SerialChannel(address)
+
+
+def open_port(address: Address) -> tuple[int, Attributes]:
+    """Return a locked, raw port and the settings that it had. Raises ModuleError."""
+    try:
+        fd = os.open(address.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _open_error(address.path, error) from None
+    try:
+        return fd, _prepare(fd, address)
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 def _open_error(path: str, error: OSError) -> ModuleError:

@@ -16,6 +16,8 @@ from tokay import Airspace, Device, Response
 
 T = TypeVar("T")
 
+pytest_plugins = ("tokay.testing.module_fixture",)
+
 START_LIMIT = 30.0
 """Seconds that a device may take to start, a command to answer, or an event to come."""
 
