@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 from tokay.board.air.airspace import Airspace
 from tokay.board.air.cable import Cable
 from tokay.board.board import Board
+from tokay.board.buses import Buses, BusError, SimulatedBuses, open_buses
 from tokay.board.open_radio import SIMULATED, open_ethernet, open_radio
 from tokay.board.pins import SimulatedPins
 from tokay.board.radio import RadioError, mac_text, next_mac
@@ -106,6 +107,7 @@ class Device:
         ethernet: Cable | bool = False,
         pace: bool = False,
         mac: str | None = None,
+        buses: SimulatedBuses | Path | str | None = None,
     ) -> "Device":
         """Return a device on a simulated board.
 
@@ -114,13 +116,15 @@ class Device:
         as if they had been saved; ``ethernet`` asks for a cable, or is one that several devices
         share; ``pace`` makes the serial ports as slow as their baud rate; ``mac`` is the hardware
         address, which else follows from the name. One that another device of the airspace has is
-        counted on until it is free. Raises ProfileError, ValueError for a bad ``mac``, and on
-        entering RadioError, SerialError, StorageError or CommandError.
+        counted on until it is free; ``buses`` are simulated I2C and SPI buses, or the path of a
+        file of them. Raises ProfileError, ValueError for a bad ``mac``, and on entering RadioError,
+        BusError, SerialError, StorageError or CommandError.
         """
         return cls.on(
             SIMULATED, profile=profile, name=name, serial=serial, airspace=airspace, state=state,
             settings=settings, plugins=plugins, on_event=on_event,
             ethernet=SIMULATED if ethernet is True else ethernet or None, pace=pace, mac=mac,
+            buses=buses,
         )  # fmt: skip
 
     @classmethod
@@ -139,11 +143,15 @@ class Device:
         ethernet: Cable | str | None = None,
         pace: bool = False,
         mac: str | None = None,
+        buses: SimulatedBuses | Path | str | None = None,
+        i2c: Sequence[str] = (),
+        spi: Sequence[str] = (),
     ) -> "Device":
         """Return a device on the radio that a form names, such as `wired:eth0` or `host`.
 
-        ``ethernet`` is `simulated`, a cable, or the name of an interface. The rest is as for
-        ``simulated``; only a simulated radio has an airspace. Raises RadioError on entering.
+        ``ethernet`` is `simulated`, a cable, or the name of an interface; ``i2c`` and ``spi`` name
+        real buses, port 0 first. The rest is as for ``simulated``; only a simulated radio has an
+        airspace. Raises RadioError and BusError on entering.
         """
         air = Airspace.default() if airspace is None and radio == SIMULATED else airspace
         wire = Cable() if ethernet == SIMULATED else ethernet
@@ -164,19 +172,22 @@ class Device:
 
             if air is not None:
                 device.mac = air.acquire_mac(device.mac)
+            wires = Buses()
             try:
                 found = open_radio(radio, device.mac, airspace=air)
                 port = wire and open_ethernet(wire, next_mac(found.mac), radio=radio)
                 forms = [serial] if isinstance(serial, str) else serial
+                wires = open_buses(buses, i2c=i2c, spi=spi, pace=pace)
                 ports = await _open_ports(forms, pace=pace)
-            except (RadioError, SerialError):
+            except (BusError, RadioError, SerialError):
+                wires.close()
                 release()
                 raise
             if air is not None:
                 air.start()
             if cable is not None:
                 cable.airspace.start()
-            board = Board(found, ports, SimulatedPins(device.profile.pins), port or None)
+            board = Board(found, ports, SimulatedPins(device.profile.pins), port or None, wires)
             return Hardware(board, storage.device(name), release, storage.notes)
 
         return cls(
@@ -202,6 +213,9 @@ class Device:
             settings=options.settings,
             ethernet=options.ethernet,
             pace=options.pace,
+            buses=options.buses,
+            i2c=options.i2c,
+            spi=options.spi,
         )
         if len(forms) > device.profile.uarts:
             raise OptionError(

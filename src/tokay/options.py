@@ -95,6 +95,31 @@ class DeviceOptions(msgspec.Struct, frozen=True, kw_only=True, rename={"settings
         ),
     ] = None
 
+    buses: Annotated[
+        str | None,
+        Meta(
+            title="FILE",
+            description="The devices on the simulated I2C and SPI buses, as TOML. Without it: a "
+            "temperature sensor at 0x48, an EEPROM at 0x50, registers at 0x20, and an SPI flash.",
+        ),
+    ] = None
+    i2c: Annotated[
+        list[str],
+        Meta(
+            title="BUS",
+            description="A real I2C bus, such as 1 or /dev/i2c-1, in place of the simulated ones. "
+            "A second one is port 1.",
+        ),
+    ] = []
+    spi: Annotated[
+        list[str],
+        Meta(
+            title="DEVICE",
+            description="A real SPI device, such as 0.0 or /dev/spidev0.0, in place of the "
+            "simulated ones. A second one is port 1.",
+        ),
+    ] = []
+
     def __post_init__(self) -> None:
         if not re.fullmatch(_NAME, self.name):
             message = "takes 1-63 letters, digits, dots, dashes and underscores, not dots alone"

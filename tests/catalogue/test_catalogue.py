@@ -22,8 +22,8 @@ HERE = Path(__file__).parent
 PROFILES = ("gecko-os-4", "gecko-os-2", "zentrios-3", "wiconnect-2")
 KNOWN = PROFILES[:3]
 """The products of which it is known what they have."""
-LATER_VARIABLES = 31
-LATER_COMMANDS = 2
+LATER_VARIABLES = 29
+LATER_COMMANDS = 0
 
 
 def read(name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tokay.board.air.errors import AirspaceError
+from tokay.board.buses import BusError
 from tokay.board.open_radio import SIMULATED
 from tokay.board.radio import RadioError
 from tokay.board.serial import SerialError
@@ -40,7 +41,8 @@ def start(options: RunOptions, config: Path | None = None) -> int:
     except CommandError as error:
         say(f"--set {error.reason or error.text}")
     except (
-        AirspaceError, PluginError, ProfileError, RadioError, SerialError, StorageError, OptionError
+        AirspaceError, BusError, OptionError, PluginError, ProfileError, RadioError, SerialError,
+        StorageError,
     ) as error:  # fmt: skip
         say(str(error))
     return UNUSABLE

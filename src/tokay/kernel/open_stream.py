@@ -49,7 +49,10 @@ class OpenStream:
         while not stream.available:
             if stream.ended or self.closed:
                 return b""
-            await stream.change()
+            if stream.demand:
+                await stream.fill(min(limit, stream.demand), A_DAY)
+            else:
+                await stream.change()
         return self._table.take(stream, limit)
 
     async def write(self, data: bytes) -> None:
@@ -57,7 +60,9 @@ class OpenStream:
         stream = self._stream
         if not await stream.room(A_DAY) or self.closed:
             raise failed("the stream takes nothing")
-        stream.write(data)
+        sent = stream.write(data)
+        if sent is not None:
+            await sent
 
     def close(self) -> None:
         """Close it; closing twice does nothing."""

@@ -15,7 +15,7 @@ Sources: docs/protocol/command-protocol.md, section 7; docs/protocol/network.md,
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -103,6 +103,11 @@ class Stream(ABC):
         """Whether a read ends here though more could still come: a datagram's end, a full inbox."""
         return False
 
+    @property
+    def demand(self) -> int:
+        """Bytes that can be asked of the other side at once, by ``fill``; 0: they come unasked."""
+        return 0
+
     @abstractmethod
     def take(self, limit: int) -> bytes:
         """Return at most ``limit`` bytes and forget them."""
@@ -111,8 +116,11 @@ class Stream(ABC):
         """Whether ``write`` may be called, waiting up to ``timeout`` seconds for that."""
         raise failed(f"{self.type} streams cannot be written")
 
-    def write(self, data: bytes, flags: frozenset[str] = frozenset()) -> None:
-        """Send bytes; ``flags`` are the options of `stream_write`. Call ``room`` first."""
+    def write(self, data: bytes, flags: frozenset[str] = frozenset()) -> Awaitable[None] | None:
+        """Send bytes; ``flags`` are the options of `stream_write`. Call ``room`` first.
+
+        A type whose write is over only when the other side has it returns what to wait for.
+        """
         raise failed(f"{self.type} streams cannot be written")
 
     @property

@@ -76,7 +76,9 @@ async def stream_write(call: Call) -> None:
         await _room(call, stream, Result.FAILED)
     # The peer may have gone while the bytes came.
     call.kernel.streams.find_free(stream.handle)
-    stream.write(data, frozenset(flag for flag in ("-p", "-f") if flag in call))
+    sent = stream.write(data, frozenset(flag for flag in ("-p", "-f") if flag in call))
+    if sent is not None:
+        await sent
 
 
 async def _room(call: Call, stream: Stream, otherwise: Result) -> None:
