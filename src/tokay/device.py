@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 from tokay.board.air.airspace import Airspace
 from tokay.board.air.cable import Cable
 from tokay.board.board import Board
-from tokay.board.buses import Buses, BusError, SimulatedBuses, open_buses
+from tokay.board.buses import BusError, Buses, SimulatedBuses, open_buses
 from tokay.board.open_radio import SIMULATED, open_ethernet, open_radio
 from tokay.board.pins import SimulatedPins
 from tokay.board.radio import RadioError, mac_text, next_mac

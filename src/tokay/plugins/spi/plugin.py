@@ -9,7 +9,7 @@ from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import failed
 from tokay.kernel.value_types import NO_PIN
-from tokay.plugins.gpio import Line, variable_line
+from tokay.plugins.gpio import StatusPin, variable_line
 from tokay.plugins.spi.select import PinSelect
 from tokay.plugins.spi.stream import DEFAULT_CLOCK, DEFAULT_RX, SpiConfig, SpiStream
 from tokay.plugins.spi.variables import ACTIVE_GPIO, ACTIVE_LEVEL
@@ -55,7 +55,7 @@ class Spi(Plugin):
         self._kernel = kernel
         self._pins: Pins = board.pins
         self._buses: Buses = board.buses
-        self._active: Line | None = None
+        self._active: StatusPin | None = None
         values = kernel.variables
         values.watch(ACTIVE_GPIO, self._changed)
         values.watch(ACTIVE_LEVEL, self._changed)
@@ -86,7 +86,7 @@ class Spi(Plugin):
             level = self._kernel.variables[ACTIVE_LEVEL]
             self._active.show(level if active else 1 - level)
 
-    def _line(self) -> Line:
+    def _line(self) -> StatusPin:
         if self._active is None:
             self._active = variable_line(self._kernel, self._pins, ACTIVE_GPIO)
             self.assert_active(False)
