@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 from tokay.board.air.airspace import Airspace
 from tokay.board.air.radio import SimulatedRadio
 from tokay.board.board import Board
+from tokay.board.buses import SimulatedBuses
 from tokay.board.pins import SimulatedPins
 from tokay.board.serial import SerialPort
 from tokay.board.storage import Storage
@@ -217,7 +218,9 @@ class Talk:
     async def _build(self, device: Device) -> Hardware:
         storage = self._storage or Storage(None)
         pins = SimulatedPins(device.profile.pins)
-        board = Board(SimulatedRadio(self.airspace, device.mac), [self.wire], pins)
+        buses = SimulatedBuses()
+        buses.start()
+        board = Board(SimulatedRadio(self.airspace, device.mac), [self.wire], pins, buses=buses)
         release = (lambda: None) if self._storage else storage.close
         return Hardware(board, storage.device(device.name), release)
 

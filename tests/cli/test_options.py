@@ -14,7 +14,7 @@ from tests.cli.process import LIMIT, Process, environment, mind_permissions
 
 OPTIONS = (
     "--profile", "--name", "--state", "--ephemeral", "--serial", "--pace", "--set", "--exec",
-    "--airspace", "--radio", "--ethernet", "--events",
+    "--airspace", "--radio", "--ethernet", "--buses", "--i2c", "--spi", "--events",
 )  # fmt: skip
 SERIAL_FORMS = (
     "stdio",
@@ -72,6 +72,11 @@ MISTAKES: dict[tuple[str, ...], str] = {
     ("--airspace", "more.toml"): "more.toml: access_point[0]: * unknown field `foo`",
     ("--airspace", "high.toml"): "high.toml: access_point[0].channel: *",
     ("--airspace", "binary.toml"): "binary.toml: *",
+    ("--buses", "gone.toml"): "gone.toml: No such file or directory",
+    ("--buses", "torn.toml"): "torn.toml: *",
+    ("--buses", "typo.toml"): "typo.toml: * unknown field `access_point`",
+    ("--i2c", "97"): "i2c 97: /dev/i2c-97: No such file or directory",
+    ("--spi", "x"): "spi x: use B.C or /dev/spidevB.C",
     ("--ethernet", "a b"): "ethernet a b: use simulated or the name of an interface",
     ("--profile", "gecko-os-2", "--ethernet", "simulated"): "ethernet: gecko-os-2 has none",
     ("--name", "a b"): "--name takes 1-63 letters, *",

@@ -97,7 +97,7 @@ async def test_real_buses_that_cannot_be_had() -> None:
         open_buses(spi=["97.0"])
     with pytest.raises(BusError, match="i2c lpt1: use a number or /dev/i2c-N"):
         open_buses(i2c=["lpt1"])
-    with pytest.raises(BusError, match="spi 1: use B.C or /dev/spidevB.C"):
+    with pytest.raises(BusError, match=r"spi 1: use B\.C or /dev/spidevB\.C"):
         open_buses(spi=["1"])
 
 
