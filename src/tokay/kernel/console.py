@@ -145,6 +145,12 @@ class Console:
             self._settled = asyncio.get_running_loop().create_future()
             await self._settled
 
+    def forget_line(self) -> None:
+        """Begin a new line: the host that typed this one has gone."""
+        if not self._busy:
+            self._editor.take()
+            self._line_end = NUL
+
     @property
     def busy(self) -> bool:
         """Whether a command of this console runs."""

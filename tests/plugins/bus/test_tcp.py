@@ -97,6 +97,8 @@ async def test_a_server_has_one_client_at_a_time(air: Airspace, stream: Settings
         loop = asyncio.get_running_loop()
         for word in (b"first", b"second"):
             _, far = await loop.create_connection(lambda: Far(lambda _: None), device.address, port)
+            far.send(b"me")
+            assert await soon(host.take(2)) == b"me"
             await host.send(word)
             assert await far.take(len(word)) == word
             _, other = await loop.create_connection(
@@ -223,3 +225,51 @@ async def test_a_real_line_with_flow_control_waits_and_loses_nothing(
     dropped, kept, waited = await real_line(settings, air, 300_000)
     assert (dropped, waited) == (0, True)
     assert kept > 4096
+
+
+async def test_a_peer_that_sends_no_more_is_answered(
+    air: Airspace, stream: Settings, peer: Peer
+) -> None:
+    async with await client(peer, air, stream) as device:
+        host = Host(device.serial_port)
+        far = await peer.next()
+        far.send(b"question")
+        far.half_close()
+        assert await host.take(8) == b"question"
+        for word in (b"one", b"two"):
+            await host.send(word)
+            assert await far.take(3) == word
+        await far.gone()
+        host.close()
+
+
+async def test_an_answer_to_one_client_is_none_for_the_next(
+    air: Airspace, stream: Settings
+) -> None:
+    port = free_port()
+    stream |= {"tcp.server.auto_start": "1", "tcp.server.port": str(port)}
+    events = Events()
+    async with Device.simulated(
+        airspace=air, serial="pty", settings=stream, on_event=events
+    ) as device:
+        if not events["network_up"]:
+            await events.next("network_up")
+        host = Host(device.serial_port)
+        loop = asyncio.get_running_loop()
+
+        async def connect(word: bytes) -> Far:
+            _, far = await loop.create_connection(lambda: Far(lambda _: None), device.address, port)
+            far.send(word)
+            assert await host.take(len(word)) == word
+            return far
+
+        first = await connect(b"first")
+        first.half_close()
+        # Whoever comes takes the place of one that only waits for an answer.
+        second = await connect(b"second")
+        await first.gone()
+        await host.send(b"for the second")
+        assert await second.take(14) == b"for the second"
+        assert not first.received
+        second.close()
+        host.close()

@@ -317,3 +317,15 @@ def test_the_serial_console_hears_nothing_meanwhile(air: Airspace, settings: Set
         talk.run(hang_up(far))
         talk.send(b"get bus.mode\r\n")
         talk.expect(b"R000009\r\ncommand\r\n")
+
+
+async def test_a_client_that_sends_no_more_gets_every_answer(
+    air: Airspace, settings: Settings, loops: None
+) -> None:
+    async with device(air, settings | {"system.cmd.echo": "0"}), client() as far:
+        far.send(
+            b"network_lookup localhost\nnetwork_verify wifi x 020000000001 1\nget wlan.ssid\nget wl"
+        )
+        far.half_close()
+        await far.gone()
+        assert bytes(far.received).endswith(b"> lab\r\n> "), bytes(far.received)

@@ -58,6 +58,8 @@ async def test_the_network_that_cannot_be_joined(air: Airspace, lab: Settings) -
     async with Device.simulated(airspace=air, settings=lab) as device:
         assert await ask(device, "tcpc 127.0.0.1 9") == [
             "[Associating to elsewhere]",
+            "Network not found",
+            "Join failed",
             "Command failed",
         ]
 

@@ -95,9 +95,12 @@ class PacedPort(SerialPort):
         self._out, self._in = PacedLine(), PacedLine()
         self._out_timer: asyncio.TimerHandle | None = None
         self._in_timer: asyncio.TimerHandle | None = None
+        self._moved = asyncio.Event()
+        """Set each time that bytes have come through."""
         self._attached = self._ended = False
         self.description = inner.description
         inner.on_end = self._inner_ended
+        inner.owner = self
 
     @property
     def can_wait(self) -> bool:  # type: ignore[override]
@@ -125,12 +128,43 @@ class PacedPort(SerialPort):
         self._inner.write(self._out.drain())
         self._inner.close()
 
+    # What the other port asks: the wire before it is part of the way.
+
+    async def settle(self) -> None:
+        """Return once what the host sent has arrived and is carried out."""
+        await self._empty(self._in)
+        if self.owner is not None:
+            await self.owner.settle()
+
+    async def answered(self) -> None:
+        """Return once the last answer has gone out."""
+        await self._empty(self._in)
+        if self.owner is not None:
+            await self.owner.answered()
+        await self._empty(self._out)
+
+    def host_changed(self) -> None:
+        """Pass it on."""
+        if self.owner is not None:
+            self.owner.host_changed()
+
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        if self.owner is not None:
+            self.owner.note(text)
+
+    async def _empty(self, line: PacedLine) -> None:
+        while line.size:
+            self._moved.clear()
+            await self._moved.wait()
+
     # To the host.
 
     def _send(self) -> None:
         self._out_timer = None
         if data := self._out.receive_arrived(self._loop.time()):
             self._inner.write(data)
+            self._moved.set()
         self._out_timer = self._arm(self._out, self._send, early=not data)
         self.drained()
 
@@ -151,6 +185,7 @@ class PacedPort(SerialPort):
     def _deliver(self) -> None:
         self._in_timer = None
         data = self._in.receive_arrived(self._loop.time())
+        self._moved.set()
         if data and self._receiver is not None:
             self._receiver.feed(data)
         if self._receiver is None or self._paused:

@@ -25,6 +25,22 @@ class PortReceiver(Protocol):
         """Called when all that was written has been sent."""
 
 
+class PortOwner(Protocol):
+    """What a port to which hosts come and go asks of the one who uses it."""
+
+    async def settle(self) -> None:
+        """Return once all that the host sent is carried out."""
+
+    async def answered(self) -> None:
+        """Return once nothing more is to be sent to a host that sends no more."""
+
+    def host_changed(self) -> None:
+        """Called when another host begins: it is to find no half of the last one's line."""
+
+    def note(self, text: str) -> None:
+        """Called with a line for the device's log."""
+
+
 class _TappedReceiver:
     """A receiver whose port tells of what it receives."""
 
@@ -53,6 +69,8 @@ class SerialPort(ABC):
         self._monitor: Callable[[str], None] | None = None
         self.on_end: Callable[[], None] | None = None
         """Called when the host will send no more."""
+        self.owner: PortOwner | None = None
+        """Who uses the port in this boot."""
 
     @property
     @abstractmethod

@@ -50,13 +50,10 @@ class Rfc2217Port(TcpPort):
         self._flow = settings.flow
         self._flush_unsent()
 
-    def connected(self, transport: asyncio.Transport) -> bool:
-        if not super().connected(transport):
-            return False
+    def _greet(self) -> None:
         self._com = ComPort()
         self._suspended = self._replies_blocked = False
         self._send_replies()
-        return True
 
     def disconnected(self, transport: asyncio.BaseTransport) -> None:
         if self._transport is transport:

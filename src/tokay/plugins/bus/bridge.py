@@ -22,7 +22,7 @@ from tokay.kernel.events import StreamClosed
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Level
 from tokay.kernel.results import CommandError
-from tokay.kernel.streams import Stream
+from tokay.kernel.streams import Stream, StreamType
 from tokay.plugins.bus.flush_rules import FlushRules, Rules
 from tokay.plugins.bus.variables import (
     CMD_SEQ,
@@ -37,6 +37,8 @@ MAX_UNSENT = 64 * 1024
 TELL_AFTER = 1.0
 """Seconds in which lost bytes are counted before the log tells of them."""
 LF = b"\n"
+_SERVED = (StreamType.TCPS, StreamType.TLSS, StreamType.WEBS)
+"""Streams whose next one belongs to another client. A client's next one is to the same server."""
 
 
 class Bridge:
@@ -44,8 +46,8 @@ class Bridge:
 
     __slots__ = (
         "_due", "_gather", "_held", "_kernel", "_loop", "_lost", "_most", "_name", "_on_break_in",
-        "_port", "_sent", "_skip_lf", "_stream", "_tell", "_timer", "_waiting", "_waiting_size",
-        "active", "dropped",
+        "_parted", "_port", "_sent", "_skip_lf", "_stream", "_tell", "_timer", "_waiting",
+        "_waiting_size", "active", "dropped",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +69,7 @@ class Bridge:
         self._tell: asyncio.TimerHandle | None = None
         self._lost = 0
         self._sent: asyncio.Future[None] | None = None
+        self._parted: asyncio.Future[None] | None = None
         self.active = False
         """Whether the port is in stream mode now, and not in command mode for a while."""
         self.dropped = 0
@@ -102,6 +105,7 @@ class Bridge:
         """End; return what no stream has had."""
         if self.active:
             self.leave()
+        self._wake_parted()
         if self._tell is not None:
             self._tell.cancel()
             self._tell_lost()
@@ -116,6 +120,16 @@ class Bridge:
         while self.active and not self._kernel.halting and (self._waiting or self._gather.buffered):
             self._sent = self._loop.create_future()
             await self._sent
+
+    async def stream_closed(self) -> None:
+        """Return once no stream is open, or the bridge ends."""
+        while self.active and not self._kernel.halting and self._stream is not None:
+            self._parted = self._loop.create_future()
+            await self._parted
+
+    def flush(self) -> None:
+        """Pass on what is being gathered: nothing more will come that belongs to it."""
+        self._pass(self._gather.flush())
 
     # The stream.
 
@@ -137,8 +151,25 @@ class Bridge:
         self.room()
 
     def _closed(self, event: StreamClosed) -> None:
-        if event.stream is self._stream:
-            self._stream = self._kernel.streams.bridged = None
+        if event.stream is not self._stream:
+            return
+        self._stream = self._kernel.streams.bridged = None
+        if event.stream.type in _SERVED:
+            self._forget_unsent()
+        self._wake_parted()
+
+    def _forget_unsent(self) -> None:
+        """Drop what the host sent to a client that is gone: the next one is somebody else."""
+        unsent = self._waiting_size + len(self._gather.flush())
+        self._waiting.clear()
+        self._waiting_size = 0
+        if unsent:
+            self._lose(unsent)
+        self.room()
+
+    def _wake_parted(self) -> None:
+        if self._parted is not None and not self._parted.done():
+            self._parted.set_result(None)
 
     def take_in(self, data: bytes) -> bool:
         port = self._port

@@ -98,6 +98,7 @@ class Bus(Plugin):
         streaming = values[MODE] == "stream" and not kernel.safe_mode
         kernel.streams.bridging = streaming
         if self._port is not None:
+            self._port.owner = self
             if streaming:
                 self._bridge = Bridge(kernel, self._port, data_bus, self._break_in)
                 kernel.streams.on_auto = self._bridge.offer
@@ -157,6 +158,26 @@ class Bus(Plugin):
             await self._console.settle()
         elif self._bridge is not None:
             await self._bridge.settle()
+
+    async def answered(self) -> None:
+        """Return once a host that sends no more has all that it is going to get.
+
+        In stream mode that is when the stream is closed.
+        """
+        await self.settle()
+        if self._bridge is not None and self._bridge.active:
+            await self._bridge.stream_closed()
+
+    def host_changed(self) -> None:
+        """Let the next host find no half of the last one's line, or of its break-in text."""
+        if self._console is not None:
+            self._console.forget_line()
+        elif self._bridge is not None:
+            self._bridge.flush()
+
+    def note(self, text: str) -> None:
+        """Write what the port tells of to the log."""
+        self._kernel.log.line(text)
 
     async def stop(self) -> None:
         """Detach; what the host sends now is for the next boot."""

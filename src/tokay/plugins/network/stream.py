@@ -14,6 +14,9 @@ MAX_UNSENT = 64 * 1024
 LINGER = 10.0
 """Seconds that a closed stream goes on sending what it has."""
 
+ANSWER_TIME = 1.0
+"""Seconds of silence that a host in stream mode has to answer a peer that sends no more."""
+
 
 class TcpStream(Stream, asyncio.Protocol):
     """Bytes both ways. A slow reader slows the peer, a slow peer the writer."""
@@ -21,7 +24,8 @@ class TcpStream(Stream, asyncio.Protocol):
     bridgeable = True
 
     __slots__ = (
-        "_ended", "_inbox", "_kernel", "_room", "_taker", "_transport", "interface", "type",
+        "_ended", "_half_closed", "_inbox", "_kernel", "_room", "_taker", "_transport", "_wrote_at",
+        "interface", "type",
     )  # fmt: skip
 
     def __init__(self, kernel: Kernel, interface: Interface, type: str, target: str) -> None:
@@ -34,6 +38,8 @@ class TcpStream(Stream, asyncio.Protocol):
         self._room: asyncio.Event | None = None
         self._taker: Taker | None = None
         self._ended = False
+        self._half_closed: asyncio.TimerHandle | None = None
+        self._wrote_at = 0.0
 
     # What a stream does.
 
@@ -68,6 +74,8 @@ class TcpStream(Stream, asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             raise failed("the other side has closed")
         self._kernel.streams.sent += len(data)
+        if self._half_closed is not None:
+            self._wrote_at = asyncio.get_running_loop().time()
         self._transport.write(data)
 
     @property
@@ -82,6 +90,7 @@ class TcpStream(Stream, asyncio.Protocol):
         self._inbox.go_on()
 
     def close(self) -> None:
+        self._end_half_closed()
         if self._transport is None or self._transport.is_closing():
             return
         close_then_abort(self._transport, LINGER)
@@ -101,13 +110,43 @@ class TcpStream(Stream, asyncio.Protocol):
         self._kernel.streams.arrived(self)
 
     def eof_received(self) -> bool:
+        if self._taker is not None and not self._ended:
+            # In stream mode the host may be about to answer what has just come.
+            self._wrote_at = asyncio.get_running_loop().time()
+            self._watch_half_closed()
+            return True
         self._end()
         if self._transport is not None:
             close_then_abort(self._transport, LINGER)  # the peer may never read the rest
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._end_half_closed()
         self._end()
+
+    def finish_half_closed(self) -> bool:
+        """End the stream now if its peer has shut its sending half; return whether it has."""
+        if self._half_closed is None:
+            return False
+        self._end_half_closed()
+        self._end()
+        if self._transport is not None:
+            close_then_abort(self._transport, LINGER)
+        return True
+
+    def _watch_half_closed(self) -> None:
+        """End the stream once the host has been silent for `ANSWER_TIME`, or look again."""
+        loop = asyncio.get_running_loop()
+        due = self._wrote_at + ANSWER_TIME
+        if self._half_closed is not None and due <= loop.time():
+            self.finish_half_closed()
+        else:
+            self._half_closed = loop.call_at(due, self._watch_half_closed)
+
+    def _end_half_closed(self) -> None:
+        if self._half_closed is not None:
+            self._half_closed.cancel()
+            self._half_closed = None
 
     def pause_writing(self) -> None:
         self._room = asyncio.Event()

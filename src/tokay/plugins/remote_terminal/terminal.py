@@ -91,6 +91,7 @@ class Terminal(asyncio.Protocol):
         self._heard_at = self._loop.time()
         self._limit = 0
         self._refusing = False
+        self._answering: asyncio.Task[None] | None = None
 
     # The connection.
 
@@ -139,7 +140,20 @@ class Terminal(asyncio.Protocol):
         if self._console is not None:
             self._console.drained()
 
+    def eof_received(self) -> bool:
+        """Called when the client sends no more: it gets the answers to what it sent."""
+        if self._console is None or not self._admitted:
+            return False
+        self._answering = self._loop.create_task(self._answer(self._console))
+        return True
+
+    async def _answer(self, console: RemoteConsole) -> None:
+        await console.settle()
+        self.end()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._answering is not None:
+            self._answering.cancel()
         if self._admitted:
             self._leave()
 
@@ -162,12 +176,12 @@ class Terminal(asyncio.Protocol):
 
     def pause(self) -> None:
         """Let the client wait."""
-        if not self._transport.is_closing():
+        if self._answering is None and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume(self) -> None:
         """Let the client go on."""
-        if not self._transport.is_closing():
+        if self._answering is None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     # The password, then the console.

@@ -161,6 +161,11 @@ class StreamServer(AutoStartServer):
         """Open a stream for a connection that came, or drop it when there are too many."""
         kernel, wanted = self._kernel, self.wanted
         most = 1 if kernel.streams.bridging else kernel.variables[MAX_CLIENTS]
+        if kernel.streams.bridging:
+            # One whose sending half is shut makes way.
+            for one in tuple(self.clients):
+                if one.finish_half_closed():
+                    self.clients.discard(one)
         if wanted is None or not stream.interface.up or len(self.clients) >= most:
             stream.drop()
             return
