@@ -7,8 +7,10 @@ Source: RFC 9112; web-and-discovery, section 1.
 
 import asyncio
 import base64
+import socket
 import ssl
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 from tokay.host.address import Address
 from tokay.host.channel import HOST, MODULE, Trace
@@ -63,11 +65,121 @@ async def connect(address: Address) -> tuple[asyncio.StreamReader, asyncio.Strea
         raise connect_error(address, error) from None
 
 
+class Reader(Protocol):
+    """What an answer is read from; errors as of ``asyncio.StreamReader``."""
+
+    async def read(self, n: int = -1, /) -> bytes:
+        """Return some bytes, nothing at the end."""
+
+    async def readexactly(self, n: int, /) -> bytes:
+        """Return so many bytes. Raises IncompleteReadError."""
+
+    async def readuntil(self, separator: bytes, /) -> bytes:
+        """Return bytes up to a separator and with it. Raises LimitOverrunError."""
+
+
+class _Writer(Protocol):
+    async def send(self, data: bytes) -> None:
+        """Send bytes."""
+
+    def close(self) -> None:
+        """Disconnect."""
+
+
+class _Socket:
+    """One plain connection without transport and protocol: a request is three system calls."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._loop = asyncio.get_running_loop()
+        self._held = bytearray()
+
+    async def send(self, data: bytes) -> None:
+        await self._loop.sock_sendall(self._sock, data)
+
+    def close(self) -> None:
+        self._sock.close()
+
+    async def read(self, n: int = -1, /) -> bytes:
+        if not self._held:
+            await self._more()
+        return self._take(len(self._held) if n < 0 else n)
+
+    async def readexactly(self, n: int, /) -> bytes:
+        while len(self._held) < n:
+            if not await self._more():
+                raise asyncio.IncompleteReadError(bytes(self._held), n)
+        return self._take(n)
+
+    async def readuntil(self, separator: bytes, /) -> bytes:
+        while (at := self._held.find(separator)) < 0:
+            if len(self._held) > MAX_HEAD:
+                raise asyncio.LimitOverrunError("no separator", len(self._held))
+            if not await self._more():
+                raise asyncio.IncompleteReadError(bytes(self._held), None)
+        return self._take(at + len(separator))
+
+    async def _more(self) -> bool:
+        data = await self._loop.sock_recv(self._sock, 65536)
+        self._held += data
+        return bool(data)
+
+    def _take(self, n: int) -> bytes:
+        data = bytes(self._held[:n])
+        del self._held[:n]
+        return data
+
+
+class _TlsWriter:
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self.close = writer.close
+
+    async def send(self, data: bytes) -> None:
+        self._writer.write(data)
+
+
+async def _open(address: Address) -> tuple[Reader, _Writer]:
+    """Return a connection for one request. Raises Disconnected."""
+    if address.scheme == "https":
+        reader, writer = await connect(address)
+        return reader, _TlsWriter(writer)
+    error = OSError("no address")
+    try:
+        infos = await _resolve(address)
+    except OSError as failure:
+        raise connect_error(address, failure) from None
+    for family, kind, protocol, _, where in infos:
+        sock = socket.socket(family, kind, protocol)
+        sock.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, where)
+        except OSError as failure:
+            sock.close()
+            error = failure
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            plain = _Socket(sock)
+            return plain, plain
+    raise connect_error(address, error)
+
+
+async def _resolve(address: Address) -> Sequence[tuple[Any, ...]]:
+    """Return the socket addresses of a host; one that is a number needs no thread."""
+    host, port, kind = address.host, address.port, socket.SOCK_STREAM
+    try:
+        return socket.getaddrinfo(host, port, type=kind, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return await asyncio.get_running_loop().getaddrinfo(host, port, type=kind)
+
+
 async def request(
     address: Address, method: str, path: str, body: bytes = b"", trace: Trace | None = None
 ) -> Answer:
     """Return the answer to a request. Raises Disconnected and FramingError."""
-    reader, writer = await connect(address)
+    reader, writer = await _open(address)
     try:
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: {host_name(address)}\r\n{authorization(address)}"
@@ -76,9 +188,9 @@ async def request(
         if method == "POST":
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         sent = head.encode() + b"\r\n" + body
-        writer.write(sent)
         received = bytearray()
         try:
+            await writer.send(sent)
             return await _answer(reader, received)
         except (OSError, EOFError) as error:
             raise Disconnected(f"{address}: {error}") from None
@@ -91,7 +203,7 @@ async def request(
         writer.close()
 
 
-async def read_head(reader: asyncio.StreamReader) -> bytes:
+async def read_head(reader: "Reader") -> bytes:
     """Return an answer's head with its empty line. Raises FramingError, OSError and EOFError."""
     try:
         return await reader.readuntil(END)
@@ -99,7 +211,7 @@ async def read_head(reader: asyncio.StreamReader) -> bytes:
         raise FramingError("an HTTP head without end") from None
 
 
-async def _answer(reader: asyncio.StreamReader, received: bytearray) -> Answer:
+async def _answer(reader: "Reader", received: bytearray) -> Answer:
     head = await read_head(reader)
     received += head
     first, *lines = head[: -len(END)].split(b"\r\n")
@@ -122,7 +234,7 @@ async def _answer(reader: asyncio.StreamReader, received: bytearray) -> Answer:
     return Answer(int(words[1]), body)
 
 
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
+async def _chunks(reader: "Reader") -> bytes:
     body = bytearray()
     while True:
         line = await reader.readuntil(b"\r\n")
@@ -138,7 +250,7 @@ async def _chunks(reader: asyncio.StreamReader) -> bytes:
         body += chunk[:-2]
 
 
-async def _to_the_end(reader: asyncio.StreamReader) -> bytes:
+async def _to_the_end(reader: "Reader") -> bytes:
     body = bytearray()
     while piece := await reader.read(65536):
         body += piece
