@@ -308,3 +308,26 @@ async def test_a_page_of_ones_own(browser: Browser, device: Device) -> None:
     async with page_of(browser, device) as page:
         await page.goto("/")
         await expect(page.get_by_role("heading")).to_have_text("My own page")
+
+
+async def test_the_buses_are_shown_and_read(browser: Browser, device: Device) -> None:
+    opened = await device.command("i2c_master_open 0x20")
+    async with page_of(browser, device) as page:
+        await show(page, "Pins")
+        await expect(page.get_by_text("I2C port 0 address 0x20 100000 Hz")).to_be_visible()
+        came = page.get_by_label("What came from the bus")
+        await page.get_by_label("Write (hexadecimal)").fill("01")
+        await page.get_by_label("Read (bytes)").fill("1")
+        await page.get_by_role("button", name="Transfer").click()
+        await expect(came).to_have_text("00")
+        await page.get_by_label("Bus", exact=True).select_option("SPI")
+        await page.get_by_label("Write (hexadecimal)").fill("9f")
+        await page.get_by_label("Read (bytes)").fill("3")
+        await page.get_by_role("button", name="Transfer").click()
+        await expect(came).to_have_text("ef 40 14")
+        await page.get_by_label("Bus", exact=True).select_option("I2C")
+        await page.get_by_label("Address", exact=True).fill("0x21")
+        await page.get_by_role("button", name="Transfer").click()
+        await expect(page.locator(".toast.bad")).to_contain_text("did not answer")
+    await device.command(f"close {opened.text}")
+    assert (await device.command("stream_poll all")).text == "None"

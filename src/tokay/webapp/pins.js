@@ -1,5 +1,6 @@
 // The board as seen from above: each pin with its level and what it is for.
 
+import { Buses } from './buses.js';
 import { Page, button, card, h, svg, tell } from './ui.js';
 
 const STEP = 26;
@@ -13,6 +14,9 @@ class Pins extends Page {
     this.append(card('Board', h('p.muted', {}, 'A filled pad is high. Select an output to toggle it.'), this.board),
       card('Pins in use', h('div.scroll', {}, h('table', {}, h('thead', {}, h('tr', {},
         h('th', { scope: 'col' }, 'Pin'), h('th', { scope: 'col' }, 'Use'), h('th', { scope: 'col' }, 'Level'), h('th', { scope: 'col' }, 'Action'))), this.rows))));
+    this.buses = new Buses(this);
+    this.append(this.buses.element);
+    this.buses.start().catch((error) => tell(error.message, 'bad'));
     this.every(1000, () => this.look());
   }
 
@@ -39,6 +43,7 @@ class Pins extends Page {
       }
     });
     this.table(uses, levels);
+    await this.buses.look();
   }
 
   table(uses, levels) {
