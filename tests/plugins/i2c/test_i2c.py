@@ -214,3 +214,17 @@ async def test_a_file_of_buses(tmp_path: Path) -> None:
         assert await ask(device, "read 1 1") == FAILED
         await turned_loop().turn(5)
         assert await ask(device, "read 0 1") == FAILED
+
+
+def test_stream_mode_refuses_it_by_name() -> None:
+    with Talk(settings={"bus.mode": "stream"}) as talk:
+        streams, i2c = talk.kernel.streams, talk.kernel.plugin(I2c)
+
+        async def open_one() -> None:
+            stream = i2c.open(I2cConfig(address=0x48))
+            assert streams.on_auto is not None
+            streams.on_auto(stream)
+
+        talk.run(open_one())
+        assert streams.bridged is None
+        assert "I2C streams cannot be bridged" in [entry.text for entry in talk.kernel.log.entries]
