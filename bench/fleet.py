@@ -55,6 +55,17 @@ async def run(text: str, shards: int, folder: Path) -> tuple[FleetRun, Report, f
     return one, report, ready
 
 
+async def control(folder: Path) -> list[float]:
+    """Return the seconds that messages take to an idle shard and back, sorted."""
+    source = Source(IDLE.format(count=1), "bench.toml", str(HERE))
+    one = FleetRun(Options(source, 1, "local", folder, None), LocalEngine(folder / "logs"))
+    one.supervisor.ping = one.tick = 0.002
+    times: list[float] = []
+    one.watch = lambda seen: times.append(seen.supervisor.latency)
+    await one.run()
+    return sorted(time for time in times if time) or [0.0]
+
+
 def count(report: Report, metric: str) -> int:
     return next(
         r.count for r in report.metrics if (r.group, r.stage, r.metric) == ("*", "*", metric)
@@ -66,15 +77,15 @@ async def main(devices: int) -> None:
         folder = Path(name)
         one, _, ready = await run(IDLE.format(count=20), 20, folder)
         print(f"20 shards ready after {ready:.1f} s")
+        times = await control(folder)
+        print(f"control connection, there and back: median {times[len(times) // 2] * 1e3:.2f} ms")
         for shards in (1, 2):
             text = BUSY.format(count=100 * shards, seconds=6)
             one, report, _ = await run(text, shards, folder)
             commands = count(report, "command")
             cpu = sum(health.cpu for health in one.collector.health)
-            print(
-                f"{shards} shards: {commands / report.ran:.0f} commands/s,"
-                f" {commands / cpu:.0f} a CPU second, control {one.supervisor.latency * 1e3:.2f} ms"
-            )
+            rates = f"{commands / report.ran:.0f} commands/s, {commands / cpu:.0f} a CPU second"
+            print(f"{shards} shards: {rates}")
         base, _, _ = await run(JOINED.format(count=20, command="", over=1, seconds=3), 1, folder)
         floor = base.collector.health[0].memory
         for what, command in (("joined", ""), ("joined, one TCP connection", CONNECTS)):
