@@ -75,6 +75,7 @@ async def _open(call: Call, request: Request, *, queued: bool = False) -> str:
     interface = await kernel.plugin(Network).need(call.get("interface"))
     at_once = not queued and "-o" not in call
     stream = HttpStream(kernel, interface, request, at_once=at_once)
+    stream.log_broken = True
     kernel.notice("stream_opening", text=request.target.host)
     try:
         await connect(kernel, stream, certificates(call))

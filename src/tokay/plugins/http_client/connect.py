@@ -60,6 +60,7 @@ async def receive(kernel: Kernel, stream: HttpStream) -> None:
     kernel.log.line(f"HTTP response: {stream.reader.status}")
     if stream.reader.chunked:
         kernel.log.line("Chunked response")
+    stream.tell_broken()
 
 
 def reason(error: OSError) -> str:

@@ -32,8 +32,17 @@ class HttpStream(TcpStream):
     bridgeable = False
 
     __slots__ = (
-        "_at_once", "_error", "_finished", "_upgrade", "_waiter", "_written", "queued", "reader",
-        "request", "told",
+        "_at_once",
+        "_error",
+        "_finished",
+        "_upgrade",
+        "_waiter",
+        "_written",
+        "log_broken",
+        "queued",
+        "reader",
+        "request",
+        "told",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +65,8 @@ class HttpStream(TcpStream):
             self._inbox.put, bodiless=request.method == "HEAD", upgrade=upgrade
         )
         self.queued = True
+        self.log_broken = False
+        """Whether the log is told of a body that breaks off: nobody else asks for ``error``."""
         self._at_once = at_once
         self._finished = False
         self.told = False
@@ -127,6 +138,12 @@ class HttpStream(TcpStream):
             assert self._error is not None  # noqa: S101 - what else ended the wait?
             raise self._error
 
+    def tell_broken(self) -> None:
+        """Log why the body is not whole, if it is not and if that is nobody else's business."""
+        if self.log_broken and self._error is not None and self.reader.answered:
+            text = self._error.strerror or str(self._error)
+            self._kernel.log.line(text[:1].upper() + text[1:])
+
     @property
     def error(self) -> OSError | None:
         """Why the response is not all there, once it has ended."""
@@ -186,6 +203,8 @@ class HttpStream(TcpStream):
     def _fail(self, error: OSError) -> None:
         if self._error is None:
             self._error = error
+            if self.told:
+                self.tell_broken()
         if self._waiter is not None:
             _wake(self._waiter)
         self._end()

@@ -38,6 +38,9 @@ class ResponseReader:
         self, body: Callable[[bytes], None], *, bodiless: bool = False, upgrade: bool = False
     ) -> None:
         self._parser = httptools.HttpResponseParser(self)
+        # Servers of the field pad chunk sizes with blanks; RFC 9112 section 7.1.1 has them in front
+        # of an extension. Nothing else is lenient, and requests are read strictly.
+        self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)
         self._bodiless, self._upgrade = bodiless, upgrade
         self._fields: list[tuple[bytes, bytes]] = []
         self._seen = 0
