@@ -108,3 +108,12 @@ async def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         open_buses(i2c=["1"])
     with pytest.raises(BusError, match=r"^--spi needs periphery: install tokay\[hardware\]$"):
         open_buses(spi=["0.0"])
+
+
+def test_the_file_of_the_documentation(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "buses.md"
+    file = tmp_path / "buses.toml"
+    file.write_text(page.read_text("utf-8").split("```toml")[1].split("```")[0])
+    buses = load(file)
+    assert set(buses.i2c(0).devices) == {0x21, 0x40, 0x51}
+    assert set(buses.spi(0).devices) == {4}
