@@ -25,6 +25,7 @@ SUB_COMMANDS = (
     SubCommand("check", "tokay.cli.check", "Check a file for `run --config`.", "Devices"),
     SubCommand("doctor", "tokay.cli.doctor", "List what this machine has for a device.", "Devices"),
     SubCommand("fleet", "tokay.cli.fleet", "Run many devices from a scenario.", "Devices"),
+    SubCommand("scan", "tokay.cli.scan", "List modules on ports and the network.", "Modules"),
     SubCommand("shell", "tokay.cli.shell", "Type commands to a module.", "Modules"),
     SubCommand("get", "tokay.cli.get", "Print variables of a module.", "Modules"),
     SubCommand("set", "tokay.cli.set", "Set variables of a module.", "Modules"),
