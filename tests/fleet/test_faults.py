@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -170,3 +171,17 @@ def test_a_report_that_cannot_be_written_is_status_2(tmp_path: Path) -> None:
     assert status == 2
     assert err.startswith("tokay: ")
     assert err.count("\n") == 1
+
+
+def test_a_full_disk_is_status_2_and_told(tmp_path: Path) -> None:
+    path, small = scenario(tmp_path, "", 1), tmp_path / "small"
+    small.mkdir()
+    words = f"run {path} --devices 3000 --shards 1 --state {small} --out {tmp_path / 'out'}"
+    inside = (
+        f"mount -t tmpfs -o size=400k none {small} && exec {sys.executable} -m tokay fleet {words}"
+    )
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", inside], capture_output=True, timeout=LIMIT, check=False
+    )
+    said = f"tokay: shard 0: {small}/shard-0: no space left on the storage\n"
+    assert (done.returncode, done.stderr.decode()) == (2, said)

@@ -126,8 +126,6 @@ class Preparation:
             stored.save(variables.saved())
             for name, content in self._files(index, place, values):
                 _write(stored, device.profile, name, content)
-        except OSError as error:
-            raise FleetError(str(error)) from None
         finally:
             for variable, word, _ in list(variables.held()):
                 variables.reset(variable, word)

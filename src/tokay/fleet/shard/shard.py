@@ -131,7 +131,10 @@ class Shard:
             raise FleetError(str(error)) from None
         self._preparation = Preparation(self.scenario, self._layout, folder, begin.values)
         indexes = range(begin.shard, self._layout.devices, begin.shards)
-        restored = await self._preparation.store(self.storage, indexes)
+        try:
+            restored = await self._preparation.store(self.storage, indexes)
+        except StorageError as error:
+            raise FleetError(f"{begin.state or 'memory'}: {error}") from None
         behaviours = {
             group.name: find_behaviour(group.behaviour, folder)
             for group in self.scenario.group
@@ -302,6 +305,9 @@ async def serve(
         except FleetError as error:
             channel.send(Failed(str(error)))
             return
+        except Exception as error:
+            channel.send(Failed(repr(error)))
+            raise
         while (message := await channel.receive()) is not None and not isinstance(message, Stop):
             if isinstance(message, Ping):
                 channel.send(Pong(message.number))
