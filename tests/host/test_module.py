@@ -216,6 +216,59 @@ async def test_another_device_on_the_port(impostor: Impostor, answer: bytes) -> 
     impostor.silence()
 
 
+class Liar(Impostor):
+    """A module until it is asked for `stream_read`: then it answers with what the test says."""
+
+    def __init__(self, lie: bytes) -> None:
+        super().__init__()
+        self.lie = lie
+
+    def answer_commands(self) -> None:
+        def readable() -> None:
+            for line in os.read(self.master, 65536).split(b"\r\n")[:-1]:
+                os.write(self.master, self.reply(line))
+
+        asyncio.get_running_loop().add_reader(self.master, readable)
+
+    def reply(self, line: bytes) -> bytes:
+        if line.startswith(b"stream_read"):
+            return self.lie
+        if line == b"tokay":
+            return b"R300017\r\nUnknown command\r\n"
+        if line.startswith(b"get"):
+            return b"R000003\r\n1\r\n"
+        return b"R000008\r\nSet OK\r\n" if line else b"R000007\r\nReady\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lie", "error"),
+    [
+        (b"R000003\r\nfive5", FramingError),
+        (b"R000001\r\nx", FramingError),
+        (b"R000100\r\nshort\r\n", Timeout),
+        (b"x" * 4000, Timeout),
+        (b"no end of it\r\n" * 500, Timeout),
+        (b"L000006\r\nmore\r\n" * 500, Timeout),
+        (b"R0000", Timeout),
+    ],
+)
+async def test_headers_that_lie_and_answers_without_end(
+    lie: bytes, error: type[Timeout | FramingError]
+) -> None:
+    liar = Liar(lie)
+    try:
+        liar.answer_commands()
+        async with Module.open(f"pty:{liar.path}") as module:
+            with pytest.raises(error) as failure:
+                await module.command("stream_read 0 5", timeout=0.5)
+            assert isinstance(failure.value, Timeout | FramingError)
+            assert lie[:4] in failure.value.received
+            assert await module.get("any") == "1"
+    finally:
+        liar.silence()
+        liar.close()
+
+
 async def test_the_next_open_works_after_a_failure(device: Device) -> None:
     with pytest.raises((Timeout, FramingError)):
         await Module.open(f"pty:{device.serial_port}", open_timeout=0)

@@ -10,7 +10,7 @@ from tokay.host.module import Module
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay backup` takes."""
+    """Add the arguments of `tokay backup`."""
     add_module_arguments(parser)
     parser.add_argument("file", type=Path)
     parser.add_argument("--secrets", action="store_true", help="passwords and keys, too")

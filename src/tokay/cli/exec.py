@@ -8,7 +8,7 @@ from tokay.host.module import Module
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay exec` takes."""
+    """Add the arguments of `tokay exec`."""
     add_module_arguments(parser)
     parser.add_argument("commands", nargs="+", metavar="COMMAND", help="'stream_list', each quoted")
     parser.add_argument("--data", type=Path, metavar="FILE", help="what follows the last line")

@@ -9,7 +9,7 @@ from tokay.host.module import Module
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay files` takes."""
+    """Add the arguments of `tokay files`."""
     add_module_arguments(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add(actions, "ls", "list the files")

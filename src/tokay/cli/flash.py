@@ -8,7 +8,7 @@ from tokay.host.module import Module
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay flash` takes."""
+    """Add the arguments of `tokay flash`."""
     add_module_arguments(parser)
     parser.add_argument("bundle", help="the bundle's name on the server")
     parser.add_argument("--force", action="store_true", help="also one that is not newer")

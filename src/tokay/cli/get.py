@@ -7,7 +7,7 @@ from tokay.host.module import Module
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay get` takes."""
+    """Add the arguments of `tokay get`."""
     add_module_arguments(parser)
     parser.add_argument("names", nargs="+", metavar="NAME", help="wlan.mac, or 'uart.baud 0'")
 

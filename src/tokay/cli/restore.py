@@ -9,7 +9,7 @@ from tokay.host.module import Module
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay restore` takes."""
+    """Add the arguments of `tokay restore`."""
     add_module_arguments(parser)
     parser.add_argument("file", type=Path)
 

@@ -10,7 +10,7 @@ from tokay.host.discovery import LISTEN_TIME, Found, scan_network, scan_serial, 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay scan` takes."""
+    """Add the arguments of `tokay scan`."""
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--seconds", type=float, default=LISTEN_TIME, help="time on the network")
     parser.add_argument("--no-serial", action="store_true", help="send nothing to serial ports")

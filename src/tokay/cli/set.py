@@ -7,7 +7,7 @@ from tokay.host.module import Module
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay set` takes."""
+    """Add the arguments of `tokay set`."""
     add_module_arguments(parser)
     parser.add_argument("settings", nargs="+", metavar="NAME=VALUE", help="wlan.ssid=lab")
     parser.add_argument("--save", action="store_true", help="keep them over a restart")

@@ -27,7 +27,7 @@ _OWN = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay shadow` takes."""
+    """Add the arguments of `tokay shadow`."""
     parser.add_argument("transcript", type=Path, help="what `tokay tap` wrote")
     parser.add_argument("--profile", default="gecko-os-4", help="the product that answers")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

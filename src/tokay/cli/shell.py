@@ -21,7 +21,7 @@ RED, GREY, PLAIN = "\x1b[31m", "\x1b[90m", "\x1b[0m"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay shell` takes."""
+    """Add the arguments of `tokay shell`."""
     add_module_arguments(parser)
 
 
@@ -46,7 +46,7 @@ class Shell:
         module.on("", self._heard)
 
     def run(self) -> int:
-        """Take lines until `!quit` or the end of the input."""
+        """Read lines until `!quit` or the end of the input."""
         interactive = sys.stdin.isatty()
         if interactive:
             self._prepare()

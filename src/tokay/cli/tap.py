@@ -12,7 +12,7 @@ from tokay.host.tap import Tap
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what `tokay tap` takes."""
+    """Add the arguments of `tokay tap`."""
     parser.add_argument("port", help="/dev/ttyUSB0, serial:/dev/ttyUSB0?baud=9600")
     parser.add_argument("--pty", type=Path, metavar="LINK", help="a link to what the host opens")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the transcript")

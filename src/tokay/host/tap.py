@@ -62,7 +62,7 @@ class Tap:
         self._writer = TranscriptWriter(transcript, port)
 
     def stop(self) -> None:
-        """Let ``run`` return; may be called from another thread or a signal handler."""
+        """Make ``run`` return; may be called from another thread or a signal handler."""
         os.write(self._wake_write, b"x")
 
     def run(self) -> None:
@@ -94,7 +94,7 @@ class Tap:
                 flushed = now
 
     def close(self) -> None:
-        """Take the tap away; the port gets back the settings that it had."""
+        """Remove the tap; the port gets back the settings that it had."""
         if self._link is not None:
             with contextlib.suppress(OSError):
                 self._link.unlink()
