@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -34,6 +34,8 @@ from tokay.options import DEFAULT_NAME, DeviceOptions, OptionError
 _logger = logging.getLogger(__name__)
 
 OnEvent = Callable[[str, dict[str, Any]], None]
+Change = Callable[[], Coroutine[Any, Any, None]]
+"""A change of power: made when it begins, for one that never begins must leave nothing behind."""
 """Called with `serial`, `ready`, `network_up`, `network_down` or `off`, and the facts of it."""
 
 
@@ -90,6 +92,9 @@ class Device:
         self._clock: Clock | None = None
         self._carried: dict[str, Any] = {}
         self._change: asyncio.Task[None] | None = None
+        self._halted: asyncio.Task[None] | None = None
+        self._closing = False
+        """Whether the device is being switched off from outside: nothing boots it again."""
         self._off: asyncio.Future[None] | None = None
 
     @classmethod
@@ -299,6 +304,7 @@ class Device:
         return OpenStream(streams, streams.find_free(handle))
 
     async def __aenter__(self) -> Self:
+        self._closing = False
         self._hardware = await self._build(self)
         self.mac = self._hardware.board.radio.mac
         self._off = asyncio.get_running_loop().create_future()
@@ -316,6 +322,7 @@ class Device:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._closing = True
         if self._change is not None:
             self._change.cancel()
             await asyncio.gather(self._change, return_exceptions=True)
@@ -335,35 +342,37 @@ class Device:
 
     def reboot(self) -> None:
         """Boot anew."""
-        self._begin(self._reboot())
+        self._begin(self._reboot)
 
     def sleep(self, seconds: float, pins: Sequence[int] = ()) -> None:
         """Stop; boot after that time unless it is 0, or when one of ``pins`` goes high."""
         if self._kernel is not None:
             self._kernel.events.emit(Sleeping())
-        self._begin(self._sleep(seconds or None, pins))
+        self._begin(partial(self._sleep, seconds or None, pins))
 
     def wake(self) -> None:
         """Boot a device that sleeps."""
-        self._begin(self._reboot())
+        self._begin(self._reboot)
 
     def shutdown(self) -> None:
         """Stop for good."""
-        self._begin(self._power_off())
+        self._begin(self._power_off)
 
     # Boot and halt.
 
-    def _begin(self, change: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, change: Change) -> None:
+        if self._closing:
+            return
         if self._kernel is not None:
             self._kernel.halting = True
         if self._change is not None:
             self._change.cancel()
         self._change = asyncio.get_running_loop().create_task(self._carry_out(change))
 
-    async def _carry_out(self, change: Coroutine[Any, Any, None]) -> None:
+    async def _carry_out(self, change: Change) -> None:
         """Make a change of power; a device that cannot come up again says so and goes off."""
         try:
-            await change
+            await change()
         except Exception:
             _logger.exception("%s cannot boot", self.name)
             await self._power_off()
@@ -451,9 +460,15 @@ class Device:
             faults.record(self._on.storage, f"{kind.name} Exception")
 
     async def _halt(self) -> None:
+        """Stop the kernel. Whoever waits for that may be cancelled; the halt goes on."""
         kernel, self._kernel = self._kernel, None
-        if kernel is None:
-            return
+        if kernel is not None:
+            self._halted = asyncio.get_running_loop().create_task(self._stop_kernel(kernel))
+        if self._halted is not None:
+            await asyncio.shield(self._halted)
+            self._halted = None
+
+    async def _stop_kernel(self, kernel: Kernel) -> None:
         await kernel.engine.stop()
         for plugin in reversed(list(kernel.plugins.values())):
             await self._stop(plugin)

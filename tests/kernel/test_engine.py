@@ -175,12 +175,27 @@ def test_a_response_carries_the_log_of_its_own_command(asker: Asker) -> None:
 
 
 def test_a_command_is_given_up_at_its_limit(asker: Asker) -> None:
-    asker.ask(("a", "wait 1000"), ("b", "now"))
-    asker.talk.turn(59.9)
+    asker.ask(("a", "wait 1000"))
+    asker.talk.turn(40)
+    asker.ask(("b", "now"))
+    asker.talk.turn(19.9)
     assert asker.answers == []
     asker.talk.turn(0.2)
     assert asker.answers == [("a", "Command failed"), ("b", "now")]
     assert "wait timed out" in [entry.text for entry in asker.talk.kernel.log.entries]
+
+
+def test_a_line_waits_so_long_for_its_turn(asker: Asker) -> None:
+    asker.ask(("a", "wait 50"), ("b", "now"))
+    asker.talk.turn(15)
+    asker.ask(("c", "now"))
+    asker.talk.turn(14.9)
+    assert asker.answers == []
+    asker.talk.turn(0.3)
+    assert asker.answers == [("b", "Command failed")]
+    assert "Busy: now has waited too long" in [one.text for one in asker.talk.kernel.log.entries]
+    asker.talk.turn(20)
+    assert asker.answers[1] == ("c", "Command failed")
 
 
 @pytest.mark.parametrize("line", ["boom hush", "late_boom hush"])

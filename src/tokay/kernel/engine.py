@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 64
 """Commands that may wait for their turn."""
+MAX_WAIT = 30.0
+"""Seconds that one waits for its turn: then it fails, so that no front end is silent for minutes
+while another one's command runs."""
 
 _logger = logging.getLogger(__name__)
 
@@ -31,6 +34,8 @@ class _Request(NamedTuple):
     line: bytes
     source: DataSource
     done: Done
+    since: float
+    """When it was submitted, on the loop's clock."""
 
     @property
     def name(self) -> str:
@@ -41,7 +46,7 @@ class _Request(NamedTuple):
 class Engine:
     """The command queue of one device, over one boot."""
 
-    __slots__ = ("_busy", "_kernel", "_stopped", "_task", "_waiting")
+    __slots__ = ("_busy", "_giving_up", "_kernel", "_refusing", "_stopped", "_task", "_waiting")
 
     def __init__(self, kernel: "Kernel") -> None:
         self._kernel = kernel
@@ -49,6 +54,8 @@ class Engine:
         self._stopped = False
         self._task: asyncio.Task[None] | None = None
         self._waiting: deque[_Request] = deque()
+        self._giving_up: asyncio.TimerHandle | None = None
+        self._refusing: set[asyncio.Task[None]] = set()
 
     def submit(self, line: bytes, source: DataSource, done: Done) -> None:
         """Execute a line when its turn comes; ``done`` hears the response, perhaps at once."""
@@ -57,9 +64,12 @@ class Engine:
         elif len(self._waiting) >= MAX_WAITING:
             done(_error(CommandError(Result.BUFFER_OVERFLOW)))
         elif self._busy or self._waiting:
-            self._waiting.append(_Request(line, source, done))
+            loop = asyncio.get_running_loop()
+            self._waiting.append(_Request(line, source, done, loop.time()))
+            if self._giving_up is None:
+                self._giving_up = loop.call_later(MAX_WAIT, self._give_up)
         else:
-            self._start(_Request(line, source, done))
+            self._start(_Request(line, source, done, 0.0))
 
     def at_once(self, words: Sequence[str], source: DataSource, done: Done) -> bool:
         """Execute a line that is split already, if its turn is now and it waits for nothing.
@@ -98,18 +108,51 @@ class Engine:
         self._waiting = deque(one for one in self._waiting if one.source is not source)
         return lines
 
+    def _give_up(self) -> None:
+        """Fail the lines that have waited for `MAX_WAIT`, and look again when the next will have.
+
+        What was sent behind such a line is no command either.
+        """
+        self._giving_up = None
+        loop = asyncio.get_running_loop()
+        while self._waiting and self._waiting[0].since + MAX_WAIT <= loop.time():
+            task = loop.create_task(self._refuse_one(self._waiting.popleft()))
+            self._refusing.add(task)
+            task.add_done_callback(self._refusing.discard)
+        if self._waiting:
+            self._giving_up = loop.call_at(self._waiting[0].since + MAX_WAIT, self._give_up)
+
+    async def _refuse_one(self, request: _Request) -> None:
+        try:
+            call = self._call(request)
+            if call.command.data:
+                await call.skip_data()
+        except CommandError:
+            pass
+        finally:
+            self._kernel.log.line(f"Busy: {request.name} has waited too long")
+            request.done(_error(CommandError(Result.FAILED)))
+
     def refuse(self) -> None:
         """Refuse the lines that still wait."""
         self._stopped = True
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
         while self._waiting:
             self._waiting.popleft().done(_error(CommandError(Result.FAILED)))
 
     async def stop(self) -> None:
-        """Cancel the command that runs; begin no other."""
+        """Cancel the command that runs, which still gets its response; begin no other."""
         self._stopped = True
-        if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        current = asyncio.current_task()
+        tasks = {one for one in (self._task, *self._refusing) if one not in (None, current)}
+        if tasks:
+            # One that has not begun would end without its first step, and so without a response.
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self, request: _Request) -> None:
         self._busy = True
@@ -158,10 +201,12 @@ class Engine:
         self, call: Call, request: _Request, error: CommandError, log: list[str]
     ) -> None:
         _logger.debug("%s: %s", call.command.name, error)
-        # A failed write check promises that no byte of the payload was touched.
-        if error.result is not Result.BOUNDS_ERROR:
-            await call.skip_data()
-        self._finish(call, request, _error(error, log))
+        try:
+            # A failed write check promises that no byte of the payload was touched.
+            if error.result is not Result.BOUNDS_ERROR:
+                await call.skip_data()
+        finally:
+            self._finish(call, request, _error(error, log))
 
     def _finish(self, call: Call | None, request: _Request, response: Response) -> None:
         self._end(call, request.done, response)
