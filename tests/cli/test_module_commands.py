@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.cli.process import Process
 
 from tokay.cli import _call
 from tokay.cli.shell import Shell
@@ -142,3 +144,22 @@ def test_what_is_no_transcript(text: str) -> None:
         return
     with pytest.raises(TranscriptError):
         list(read_transcript(text.splitlines()))
+
+
+def test_an_interrupt_leaves_the_module_usable(tokay_device: RunningDevice, tmp_path: Path) -> None:
+    # Its data never come, so it waits.
+    (tmp_path / "data").write_bytes(b"abc")
+    port = f"pty:{tokay_device.serial_port}"
+    words = ("exec", port, "file_create a 10", "--data", "data", "--timeout", "60")
+    with Process(tmp_path, *words) as process:
+        while tokay_device.run(_busy(tokay_device)) is False:
+            pass
+        finished = process.end(signal.SIGINT)
+    assert finished.status == 2
+    assert finished.line == "tokay: interrupted"
+    with sync.Module.open(port) as module:
+        assert module.get("bus.mode") == "command"
+
+
+async def _busy(device: RunningDevice) -> bool:
+    return device.device.kernel.engine._busy
