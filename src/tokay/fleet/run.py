@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from tokay.board.air.address_lock import process_address_locks
 from tokay.fleet import layout as layouts
-from tokay.fleet import limits, plan
+from tokay.fleet import limits, plan, telemetry
 from tokay.fleet.certificates import Certificates
 from tokay.fleet.collector import Collector
 from tokay.fleet.control import Begin
@@ -125,6 +125,7 @@ class FleetRun:
     async def run(self) -> Report:
         """Run it; return its report. Raises FleetError when it cannot run."""
         ran = 0.0
+        end_telemetry = telemetry.start(self.collector)
         try:
             if self.options.metrics is not None:
                 await self.metrics.start(self.options.metrics, self.options.metrics_host)
@@ -142,6 +143,8 @@ class FleetRun:
         finally:
             await self.supervisor.close()
             self.metrics.close()
+            if end_telemetry is not None:
+                await asyncio.to_thread(end_telemetry)
             await self._stop_server()
         interrupted = self._interrupted.is_set()
         name = self.options.source.name.removesuffix(".toml")
