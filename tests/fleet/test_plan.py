@@ -2,14 +2,17 @@
 
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from tests.fleet.conftest import Load
 
 from tokay.fleet import plan
+from tokay.fleet.control import Begin, local_pair
 from tokay.fleet.layout import REGION, free_base, layout, subnets
 from tokay.fleet.plan import Action, What
-from tokay.fleet.scenario import Scenario
+from tokay.fleet.scenario import Scenario, Source
+from tokay.fleet.shard.shard import Shard
 
 GROUP = '[[group]]\nname = "a"\ncount = 100\n[[group]]\nname = "b"\ncount = 20\n'
 
@@ -130,3 +133,21 @@ def test_two_fleets_on_one_machine_take_different_addresses(scenario: Load) -> N
     mine = [net for shard in range(2) for net in subnets(laid, shard, 2, first)]
     theirs = [net for shard in range(2) for net in subnets(laid, shard, 2, second)]
     assert not any(one.overlaps(other) for one in mine if one for other in theirs if other)
+
+
+async def test_a_device_is_the_same_in_whichever_shard_it_is(tmp_path: Path) -> None:
+    text = GROUP.replace("count = 20", 'count = 20\nsettings = {"mdns.name" = "x-{serial}"}\n')
+    source = Source(text + stage("ramp"), "x.toml", str(tmp_path))
+    found = []
+    for shard, shards in ((0, 1), (110 % 7, 7)):
+        channel, _ = local_pair()
+        one = Shard(channel, Begin(source, shard, shards, "", 0, {}))
+        await one.prepare()
+        device = one.members[110].device
+        dice = one._preparation.identity(110, one._layout.place(110)).random("host")
+        stored = one.storage.device(device.name).settings()
+        found.append((device.name, device.mac, stored, dice.random()))
+        one.storage.close()
+    assert found[0] == found[1]
+    assert found[0][0] == "b-10"
+    assert found[0][2]["mdns.name"].startswith("x-")

@@ -134,7 +134,7 @@ def _columns(group: Group, folder: Path, at: int) -> list[str]:
 
 
 def read_rows(group: Group, folder: Path, at: int = 0) -> Iterator[dict[str, str]]:
-    """Give the rows of a group's CSV file. Raises ScenarioError."""
+    """Yield the rows of a group's CSV file. Raises ScenarioError."""
     try:
         with (folder / group.rows).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):

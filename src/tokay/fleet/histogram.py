@@ -98,7 +98,7 @@ class Histogram:
         return self.sum_us / self.count / 1e6 if self.count else 0.0
 
     def cumulative(self, bounds: Sequence[float]) -> Iterator[int]:
-        """Give for each bound, ascending seconds, how many are at most that."""
+        """Yield for each bound, ascending seconds, how many are at most that."""
         passed, number = 0, 0
         for bound in bounds:
             last = bucket(int(bound * 1e6))

@@ -169,7 +169,7 @@ def access_point_keys(row: AccessPointRow) -> dict[str, Any]:
 def _homes(
     group: Group, at: int, points: list[AccessPointRow], room: list[int]
 ) -> list[tuple[int, int]]:
-    """Give a group's devices their access points: the sized ones first, the rest evenly."""
+    """Place a group's devices on access points: the sized ones first, the rest evenly."""
     known = [point.ssid for point in points]
     for ssid in group.access_points:
         if ssid not in known:

@@ -107,7 +107,7 @@ def figures(measures: Measures, name: str) -> Figures:
 
 
 def metric_names(measures: Measures) -> Iterator[str]:
-    """Give the names of what was measured, in order, without those of parts."""
+    """Yield the names of what was measured, in order, without those of parts."""
     found = set(measures.histograms)
     for name in measures.counters:
         found.add(name.removesuffix(".errors"))

@@ -77,7 +77,7 @@ def spans(scenario: Scenario, layout: Layout) -> list[Span]:
 
 
 def actions(scenario: Scenario, layout: Layout) -> Iterator[Action]:
-    """Give all that happens, in order of time."""
+    """Yield all that happens, in order of time."""
     if not scenario.stage:
         yield from (Action(0.0, n, n, What.POWER_ON) for n in range(layout.devices))
         return

@@ -103,11 +103,11 @@ class Ramp(Stage, tag="ramp"):
 
 
 class Hold(Stage, tag="hold"):
-    """Let the fleet be."""
+    """Wait, with the fleet as it is."""
 
 
 class Churn(Stage, tag="churn"):
-    """Let things happen to devices chosen by chance, so many a second, with Poisson gaps."""
+    """Strike devices chosen by chance, so many a second, with Poisson gaps."""
 
     power_cuts: float = 0.0
     reboots: float = 0.0

@@ -94,7 +94,7 @@ class Supervisor:
         return all(task.done() for task in self._tasks)
 
     async def stop(self) -> None:
-        """Let all shards switch their devices off and end; kill those that do not."""
+        """Ask all shards to switch their devices off and end; kill those that do not."""
         self._stopping = True
         for channel in self._channels.values():
             channel.send(Stop())

@@ -1,4 +1,4 @@
-"""Lets others watch a run: pictures of it over a Unix socket in the report's folder."""
+"""Sends pictures of a run to those who watch it, over a Unix socket in the report's folder."""
 
 import asyncio
 import contextlib
@@ -44,7 +44,7 @@ class WatchServer:
                     transport.write(_LENGTH.pack(len(body)) + body)
 
     def close(self) -> None:
-        """Let everybody go."""
+        """Close the socket and every connection."""
         for transport in list(self.watchers):
             transport.close()
         if self._server is not None:

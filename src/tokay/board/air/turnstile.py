@@ -1,4 +1,4 @@
-"""Lets stations begin to join a few at a time, however many want to at once.
+"""Admits stations to a join a few at a time, however many ask at once.
 
 A process that joins ten thousand devices has seconds of work to do. When all begin together, each
 is as slow as all: answers come seconds late, time limits strike that the air knows nothing of, and
@@ -39,7 +39,7 @@ class Turnstile:
         await turn
 
     def _turn(self) -> None:
-        """Let the next ones begin, once a turn while there are any."""
+        """Admit the next ones, once a turn while there are any."""
         self._passed = 0
         while self._waiting and self._passed < WIDTH:
             turn = self._waiting.popleft()

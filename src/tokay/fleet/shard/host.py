@@ -93,7 +93,7 @@ class Host:
                 self._fail("does not end when it is cancelled")
 
     def event(self, event: str) -> None:
-        """Hear what happened to the device."""
+        """Called when something happened to the device."""
         if self._device is not None:
             for command in self._commands:
                 if command.on == event:

@@ -62,7 +62,7 @@ class Surroundings(Protocol):
         """Return where a group's measures of the present stage go."""
 
     def changed(self, group: str, before: State, after: State) -> None:
-        """Hear that a device has another state."""
+        """Called when a device has another state."""
 
     def note(self, device: int, kind: str, text: str) -> None:
         """Tell something of a device."""
@@ -126,7 +126,7 @@ class Member:
     # The power, and what else comes from outside. One thing at a time.
 
     def power_on(self, due: float) -> None:
-        """Give it power, if it has none, and let its host begin."""
+        """Switch it on, if it is off, and start its host."""
         self._queue(self._power_on(due))
 
     def power_off(self, *, cut: bool) -> None:

@@ -1,4 +1,4 @@
-"""The life of a shard: it prepares its devices, waits for the start, and lets the plan happen.
+"""The life of a shard: it prepares its devices, waits for the start, and carries out the plan.
 
     begin     the scenario comes; identities and settings are stored, devices are made, all off
     ready     told to the run
@@ -157,7 +157,7 @@ class Shard:
         return Ready(_pid(), len(self.members), restored, seconds)
 
     async def run(self, elapsed: float = 0.0) -> None:
-        """Let the plan happen, from ``elapsed`` seconds on, until this is cancelled."""
+        """Carry out the plan, from ``elapsed`` seconds on, until this is cancelled."""
         self._started = self._clock() - elapsed
         self.airspace.start(elapsed)
         self._enter_stage()
@@ -222,7 +222,7 @@ class Shard:
         await self._loop.create_future()
 
     def _coming(self, elapsed: float) -> Iterator[Action]:
-        """Give the actions of this shard; what is past is only brought about."""
+        """Yield the actions of this shard; of those that are past only their outcome."""
         on: dict[int, Action] = {}
         for action in plan.actions(self.scenario, self._layout):
             air = action.what in (What.AIR_OFF, What.AIR_ON)
