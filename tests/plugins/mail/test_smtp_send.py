@@ -14,6 +14,7 @@ from tests.plugins.mail.post import FROM, TO, post_office, send
 
 from tokay.board.air.airspace import Airspace
 from tokay.device import Device
+from tokay.testing.clock import turned_loop
 
 Settings = dict[str, str]
 Play = Callable[[Far], Coroutine[Any, Any, None]]
@@ -130,7 +131,9 @@ async def test_escapes_in_a_subject(air: Airspace, lab: Settings) -> None:
         "you@ Hi",
         "@example.net Hi",
         '"a@b c@d" Hi',
-        "a@b,c@d Hi",
+        "a@b,,c@d Hi",
+        "a@b,c Hi",
+        ",a@b Hi",
         "<a@b> Hi",
         '"a@b> SIZE=1" Hi',
         "a@b\x01 Hi",
@@ -327,3 +330,77 @@ async def test_a_mail_that_was_taken_is_sent_even_if_the_goodbye_fails(
 
     async with Peer(play) as peer, Device.simulated(airspace=air, settings=lab) as device:
         assert (await send(device, peer.port))[-2:] == ["Mail accepted: taken", "Success"]
+
+
+def mute(*, greeting: bytes = EHLO, refuse_ehlo: bool = False) -> tuple[Play, list[bytes]]:
+    """A server that takes a mail and never answers QUIT; and what it was told, line by line."""
+    told: list[bytes] = []
+
+    async def play(far: Far) -> None:
+        far.send(b"220 post\r\n")
+        told.append(await far.line(b"\r\n"))
+        if refuse_ehlo:
+            far.send(b"502 what?\r\n")
+            told.append(await far.line(b"\r\n"))
+            far.send(b"250 post\r\n")
+        else:
+            far.send(greeting)
+        while (line := await far.line(b"\r\n")) != b"DATA\r\n":
+            told.append(line)
+            far.send(b"250 ok\r\n")
+        far.send(b"354 go on\r\n")
+        told.append(await far.line(b"\r\n.\r\n"))
+        far.send(b"250 taken\r\n")
+        told.append(await far.line(b"\r\n"))
+
+    return play, told
+
+
+async def test_the_answer_to_quit_is_waited_for_by_nobody(air: Airspace, lab: Settings) -> None:
+    play, told = mute()
+    async with Peer(play) as peer, Device.simulated(airspace=air, settings=lab) as device:
+        loop = turned_loop()
+        await ask(device, "network_up")
+        await ask(device, f"set email.smtp.port {peer.port}")
+        begun = loop.time()
+        assert (await ask(device, f"smtp_send {TO} Hi 5", b"hello"))[-1] == "Success"
+        assert loop.time() == begun
+        assert await ask(device, "get bus.mode") == ["command"]
+        far = await peer.next()
+        await far.gone()
+        assert loop.time() - begun <= 2.1
+        assert told[-1] == b"QUIT\r\n"
+
+
+async def test_a_server_that_knows_no_ehlo(air: Airspace, lab: Settings) -> None:
+    play, told = mute(refuse_ehlo=True)
+    async with Peer(play) as peer, Device.simulated(airspace=air, settings=lab) as device:
+        assert (await send(device, peer.port, text="é".encode()))[-1] == "Success"
+        assert [line.split()[0] for line in told[:4]] == [b"EHLO", b"HELO", b"MAIL", b"RCPT"]
+        assert b"quoted-printable" in told[4]
+        assert told[4].isascii()
+
+
+@pytest.mark.parametrize("offered", [True, False])
+async def test_eight_bits_go_where_they_are_taken(
+    air: Airspace, lab: Settings, offered: bool
+) -> None:
+    play, told = mute(greeting=b"250-post\r\n250 8BITMIME\r\n" if offered else EHLO)
+    async with Peer(play) as peer, Device.simulated(airspace=air, settings=lab) as device:
+        assert (await send(device, peer.port, text="é".encode()))[-1] == "Success"
+        assert (b"BODY=8BITMIME" in told[1].upper()) is offered
+        assert ("é".encode() in told[3]) is offered
+        assert (b"=C3=A9" in told[3]) is not offered
+
+
+async def test_several_recipients(air: Airspace, lab: Settings) -> None:
+    async with (
+        post_office() as (post, port),
+        Device.simulated(airspace=air, settings=lab) as device,
+    ):
+        await ask(device, f"set email.smtp.port {port}")
+        await ask(device, "network_up")
+        line = "smtp_send a@x.example,b@y.example Hi 5"
+        assert (await ask(device, line, b"hello"))[-1] == "Success"
+        assert post.envelopes[0].rcpt_tos == ["a@x.example", "b@y.example"]
+        assert post.mail()["To"] == "a@x.example, b@y.example"

@@ -9,6 +9,8 @@ from tokay.kernel.value_types import Text
 LONGEST_LOCAL, LONGEST_DOMAIN = 64, 255
 """RFC 5321 section 4.5.3.1."""
 LONGEST_SUBJECT = 255
+MAX_RECIPIENTS = 100
+"""What every server takes (RFC 5321 section 4.5.3.1.8)."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # RFC 5322 section 3.4.1 without quoted local parts and comments, which nobody uses on purpose.
@@ -35,6 +37,16 @@ def check_address(address: str) -> None:
         and _DOMAIN.fullmatch(domain)
     ):
         raise bad_args(f"{address!r} is no mail address")
+
+
+def split_recipients(text: str) -> list[str]:
+    """Return the addresses of a comma list. Raises CommandError unless each is a plain address."""
+    recipients = [one.strip(" ") for one in text.split(",")]
+    if len(recipients) > MAX_RECIPIENTS:
+        raise bad_args(f"{len(recipients)} recipients are more than {MAX_RECIPIENTS}")
+    for recipient in recipients:
+        check_address(recipient)
+    return list(dict.fromkeys(recipients))
 
 
 def check_line(text: str) -> None:

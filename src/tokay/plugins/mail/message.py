@@ -1,6 +1,7 @@
 """A mail as it goes over the wire (RFC 5322, MIME)."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, timedelta, timezone
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -19,19 +20,32 @@ def text_of(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def compose(clock: Clock, sender: Sender, to: str, subject: str, body: bytes) -> bytes:
+def compose(
+    clock: Clock,
+    sender: Sender,
+    to: Sequence[str],
+    subject: str,
+    body: bytes,
+    *,
+    eight_bit: bool = False,
+) -> bytes:
     """Return a whole mail, its date by the device's clock.
 
-    Texts come as the console has them: a byte a character.
+    Texts come as the console has them: a byte a character. ``eight_bit``: the server takes bytes
+    beyond ASCII (RFC 6152); else such a text is quoted-printable.
     """
     mail = EmailMessage(SMTP)
     name = text_of(sender.name.encode("latin-1"))
     mail["From"] = Address(display_name=name, addr_spec=sender.address)
-    mail["To"] = Address(addr_spec=to)
+    mail["To"] = [Address(addr_spec=one) for one in to]
     mail["Subject"] = text_of(subject.encode("latin-1"))
     zone = timezone(timedelta(minutes=clock.zone)) if clock.zone else UTC
     mail["Date"] = format_datetime(clock.utc().astimezone(zone).replace(microsecond=0))
     domain = sender.address.rpartition("@")[2]
     mail["Message-ID"] = f"<{secrets.token_hex(16)}@{domain}>"
-    mail.set_content(text_of(body))
+    text = text_of(body)
+    if text.isascii() or eight_bit:
+        mail.set_content(text)
+    else:
+        mail.set_content(text, cte="quoted-printable")
     return mail.as_bytes()

@@ -11,9 +11,16 @@ forgotten that was heard before, and a new protocol and client know nothing.
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import NamedTuple, cast
 
-from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from aiosmtplib import (
+    SMTP,
+    SMTPException,
+    SMTPHeloError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+)
 from aiosmtplib.protocol import SMTPProtocol
 
 from tokay.kernel.kernel import Kernel
@@ -23,6 +30,8 @@ from tokay.plugins.tls import Tls
 
 REPLY_TIMEOUT = 60.0
 """Seconds that a server may take for one answer."""
+QUIT_TIMEOUT = 2.0
+"""Seconds for the answer to QUIT; the mail is with the server then, and nobody waits."""
 IMPLICIT_TLS = 465
 LONGEST_REASON = 200
 """Characters of a server's answer that the log shows."""
@@ -44,8 +53,9 @@ class Envelope(NamedTuple):
     """Who gets a mail from whom, and the mail."""
 
     sender: str
-    recipient: str
-    mail: bytes
+    recipients: list[str]
+    compose: Callable[[bool], bytes]
+    """Returns the mail, for a server that takes eight bits or for one that does not."""
 
 
 class _Server:
@@ -83,11 +93,19 @@ class _Server:
             raise
         return self._client(transport, protocol)
 
+    async def greet(self, client: SMTP) -> None:
+        """Say EHLO, or HELO to a server that refuses it (RFC 5321 section 3.2)."""
+        try:
+            await client.ehlo()
+        except SMTPHeloError:
+            await client.helo()
+
     async def begin_tls(self, plain: SMTP) -> SMTP:
         """Begin TLS on a connection, if it must be or can be. Raises OSError, SMTPException."""
         if self.port == IMPLICIT_TLS:
+            await self.greet(plain)
             return plain
-        await plain.ehlo()
+        await self.greet(plain)
         if not plain.supports_extension("starttls"):
             if self.needs_tls:
                 raise MailError("the server has no STARTTLS, and network.tls.ca_cert is set")
@@ -98,7 +116,9 @@ class _Server:
         transport, protocol = await self._tls.upgrade(
             cast("asyncio.Transport", plain.transport), SMTPProtocol, self.host
         )
-        return self._client(transport, protocol)
+        client = self._client(transport, protocol)
+        await self.greet(client)
+        return client
 
     def _client(self, transport: asyncio.BaseTransport, protocol: SMTPProtocol) -> SMTP:
         # An address literal: a device has no name that a server could look up (RFC 5321 4.1.3).
@@ -110,24 +130,44 @@ class _Server:
 
 async def send(
     kernel: Kernel, interface: Interface, host: str, port: int, login: Login, envelope: Envelope
-) -> None:
-    """Deliver a mail. Raises MailError, OSError."""
-    client = None
+) -> SMTP:
+    """Deliver a mail; return the client, for `leave`. Raises MailError, OSError."""
+    client, accepted = None, False
     try:
         server = _Server(kernel, interface, host, port)
         client = await server.connect()
         client = await server.begin_tls(client)
         if login.username:
             await client.login(login.username.encode("latin-1"), login.password.encode("latin-1"))
-        _, reply = await client.sendmail(envelope.sender, [envelope.recipient], envelope.mail)
+        eight_bit = client.supports_extension("8bitmime")
+        mail = envelope.compose(eight_bit)
+        options = [] if mail.isascii() else ["BODY=8BITMIME"]
+        refused, reply = await client.sendmail(
+            envelope.sender, envelope.recipients, mail, mail_options=options
+        )
+        for recipient, answer in refused.items():
+            kernel.log.line(f"{recipient} refused: {answer.code} {_line(answer.message)}")
         kernel.log.line(f"Mail accepted: {_line(reply)}")
-        with contextlib.suppress(SMTPException):
-            await client.quit()
+        accepted = True
+        return client
     except SMTPException as error:
         raise MailError(_reason(error)) from error
     finally:
-        if client is not None and client.transport is not None:
-            cast("asyncio.Transport", client.transport).abort()
+        if client is not None and not accepted:
+            abort(client)
+
+
+async def leave(client: SMTP) -> None:
+    """Say QUIT, and wait a little for the answer."""
+    with contextlib.suppress(SMTPException, OSError):
+        async with asyncio.timeout(QUIT_TIMEOUT):
+            await client.quit()
+
+
+def abort(client: SMTP) -> None:
+    """Close the connection of a client, if it is open."""
+    if client.transport is not None:
+        cast("asyncio.Transport", client.transport).abort()
 
 
 def _reason(error: SMTPException) -> str:
