@@ -167,6 +167,12 @@ async def resets(far: Far) -> None:
     far.reset()
 
 
+async def closes_in_the_middle(far: Far) -> None:
+    await far.until(lambda: far.received)
+    far.send(b"\x16\x03")
+    far.close()
+
+
 async def alerts(far: Far) -> None:
     await far.until(lambda: far.received)
     far.send(b"\x15\x03\x03\x00\x02\x02\x50")  # fatal, internal error
@@ -180,7 +186,8 @@ async def is_no_tls_server(far: Far) -> None:
 @pytest.mark.parametrize(
     ("play", "line"),
     [
-        (closes, "5020 (state: 1, code: -0x7280)"),
+        (closes, "5039 (state: 1, code: -0x7280)"),
+        (closes_in_the_middle, "5020 (state: 1, code: -0x7280)"),
         (resets, "5020 (state: 1, code: -0x0050)"),
         (alerts, "5018 (state: 1, code: -0x7780)"),
         (is_no_tls_server, "5032 (state: 1, code: -0x7200)"),

@@ -1,8 +1,10 @@
 """tls_client: how it connects, whom it believes, and what it says."""
 
 import ssl
+import warnings
 
 import pytest
+from tests.dialogue import PROFILES
 from tests.peers import ADDRESS, Far, Peer, ask, free_port, read
 from tests.pki import AUTHORITY, NAME, RSA_AUTHORITY, STRANGER, put, server_context
 
@@ -127,6 +129,55 @@ async def test_versions(
         assert await read(device, 4) == b"both"
         await ask(device, "write 0 4", b"ways")
         assert await far.take(4) == b"ways"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize(
+    ("least", "most", "theirs", "spoken"),
+    [
+        ("10", "12", (10, 10), "TLSv1"),
+        ("10", "12", (11, 11), "TLSv1.1"),
+        ("10", "12", (12, 13), "TLSv1.2"),
+        ("11", "12", (10, 10), None),
+        ("12", "13", (11, 11), None),
+        ("13", "13", (12, 12), None),
+        ("none", "12", (11, 11), None),
+        ("13", "11", (11, 12), "TLSv1.1"),
+    ],
+)
+async def test_a_range_of_versions(
+    air: Airspace,
+    lab: dict[str, str],
+    profile: str,
+    least: str,
+    most: str,
+    theirs: tuple[int, int],
+    spoken: str | None,
+) -> None:
+    versions = {10: "TLSv1", 11: "TLSv1_1", 12: "TLSv1_2", 13: "TLSv1_3"}
+    context = server_context(RSA_AUTHORITY.good, old=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion[versions[theirs[0]]]
+        context.maximum_version = ssl.TLSVersion[versions[theirs[1]]]
+    settings = lab | {"network.tls.min_version": least, "network.tls.version": most}
+    async with (
+        Peer(tls=context) as peer,
+        Device.simulated(profile=profile, airspace=air, settings=settings) as device,
+    ):
+        await ask(device, "network_up")
+        seen = await ask(device, f"tlsc 127.0.0.1 {peer.port}")
+        if spoken is None:
+            assert seen[-1] == "Command failed"
+        else:
+            assert seen[-1] == "0"
+            assert ssl_object(await peer.next()).version() == spoken
+        told = [line for line in seen if "are spoken" in line]
+        assert told == (
+            [f"TLS 1.{int(least) - 10} to TLS 1.2 are spoken: under TLS 1.2 is not safe"]
+            if least in ("10", "11") and most == "12"
+            else []
+        )
 
 
 async def test_refused_connections_are_tried_again_as_those_of_tcp(device: Device) -> None:

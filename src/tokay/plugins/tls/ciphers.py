@@ -60,12 +60,13 @@ class Range(NamedTuple):
         return self.floor < STRONG
 
 
-def spoken(profile: Profile, version: int) -> Range:
+def spoken(profile: Profile, version: int, least: int | None = None) -> Range:
     """Return what a device speaks when `network.tls.version` is ``version``.
 
-    That is the highest one. The floor is the profile's, and gives way only as far as it must.
+    That is the highest one. The floor is ``least``, that of `network.tls.min_version`; without it
+    the profile's, which gives way only as far as it must.
     """
-    floor = min(profile.tls_floor, version)
+    floor = min(profile.tls_floor if least is None else least, version)
     return Range(floor, version, tuple(one.name for one in suites(profile, floor, version)))
 
 

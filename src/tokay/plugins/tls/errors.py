@@ -40,6 +40,8 @@ NOTHING_IN_COMMON = Failure(5010, 0x7380)
 VERSION = Failure(5010, 0x6E80)
 FATAL_ALERT = Failure(5018, 0x7780)
 CLOSED = Failure(5020, 0x7280)
+NO_DATA = Failure(5039, 0x7280)
+"""The peer closed and had not sent a byte: it may not speak TLS at all."""
 RESET = Failure(5020, 0x0050)
 TIMEOUT = Failure(5031, 0x6800)
 BAD_FILE = Failure(5033, 0x3E00, HandshakeMessage.HELLO_REQUEST, HandshakeMessage.HELLO_REQUEST)

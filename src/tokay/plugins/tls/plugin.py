@@ -78,7 +78,13 @@ class Tls(Plugin):
     @property
     def spoken(self) -> Range:
         """The versions and suites that the device speaks now."""
-        return spoken(self._kernel.profile, int(self._kernel.variables[variables.VERSION]))
+        values = self._kernel.variables
+        least = values[variables.MIN_VERSION]
+        return spoken(
+            self._kernel.profile,
+            int(values[variables.VERSION]),
+            None if least == variables.NO_MIN_VERSION else int(least),
+        )
 
     @property
     def files(self) -> Credentials:
@@ -235,8 +241,13 @@ class Tls(Plugin):
         return not all(interface.link.has_tls_memory() for interface in interfaces)
 
     def _tell_old(self, speaks: Range) -> None:
-        if speaks.old:
-            self._kernel.log.line(f"{VERSIONS[speaks.ceiling]} is asked for: it is not safe")
+        if not speaks.old:
+            return
+        floor, ceiling = VERSIONS[speaks.floor], VERSIONS[speaks.ceiling]
+        if floor == ceiling:
+            self._kernel.log.line(f"{ceiling} is asked for: it is not safe")
+        else:
+            self._kernel.log.line(f"{floor} to {ceiling} are spoken: under TLS 1.2 is not safe")
 
     def _tell(self, error: TlsError) -> None:
         self._kernel.log.line(error.reason)

@@ -27,6 +27,7 @@ from typing import Any, cast
 from tokay.plugins.tls.errors import (
     CLOSED,
     INVALID_RECORD,
+    NO_DATA,
     RESET,
     Failure,
     TlsError,
@@ -105,6 +106,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         "_eof",
         "_error",
         "_factory",
+        "_heard",
         "_held",
         "_host",
         "_limit",
@@ -149,6 +151,8 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._paused = False
         self._eof = False
         self._truncated = False
+        self._heard = False
+        """Whether the peer has sent a byte."""
         self._error: Exception | None = None
 
     # From the connection below.
@@ -180,6 +184,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         return _buffers.received
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._heard = True
         part = len(self._held)
         if part > PART:
             self.data_received(bytes(_buffers.received[:nbytes]))
@@ -189,12 +194,13 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from a connection below that has no buffers."""
+        self._heard = True
         data, self._held = b"".join((self._held, data)), b""
         self._advance(memoryview(data))
 
     def eof_received(self) -> bool:
         if self._phase is Phase.HANDSHAKE:
-            self._fail(TlsError(CLOSED, self._state, "closed by the peer", server=self.server))
+            self._fail(self._closed_by_peer())
         elif self._phase is Phase.OPEN:
             self._eof = self._truncated = True
             if not self._paused:
@@ -205,8 +211,10 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         phase, self._phase = self._phase, Phase.LOST
         self._cancel()
         if phase is Phase.HANDSHAKE:
-            failure = CLOSED if exc is None else RESET
-            self._report(TlsError(failure, self._state, "closed by the peer", server=self.server))
+            error = self._closed_by_peer()
+            if exc is not None:
+                error = TlsError(RESET, self._state, error.reason, server=self.server)
+            self._report(error)
         elif phase is not Phase.LOST:
             if phase is Phase.OPEN:
                 self._hand_over()
@@ -214,6 +222,10 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
             self._held = b""
             self._protocol.connection_lost(self._error or exc)
         self._release()
+
+    def _closed_by_peer(self) -> TlsError:
+        failure = CLOSED if self._heard else NO_DATA
+        return TlsError(failure, self._state, "closed by the peer", server=self.server)
 
     def _hand_over(self) -> None:
         """Give away what had arrived, though the protocol above wanted a pause."""

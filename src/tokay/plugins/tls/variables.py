@@ -7,6 +7,8 @@ from tokay.plugins.tls.ciphers import VERSIONS
 FACTORY_CA = "geotrust_ca.pem"
 """The CA file that is named from the factory, and on a device without it means none."""
 
+NO_MIN_VERSION = "none"
+
 CA_CERT = Variable(
     "network.tls.ca_cert", "ne t a", Text(1, 64), FACTORY_CA, safe_mode=True,
     doc="The CA file by which servers are verified when a command names none; empty: not at all.",
@@ -26,6 +28,11 @@ HANDSHAKE_TIMEOUT = Variable(
 VERSION = Variable(
     "network.tls.version", "ne t v", Choice(*map(str, VERSIONS)), "12",
     doc="The highest TLS version to speak, without its dot. Under 12 nothing newer is spoken.",
+)  # fmt: skip
+MIN_VERSION = Variable(
+    "network.tls.min_version", "ne t m", Choice(NO_MIN_VERSION, *map(str, VERSIONS)),
+    NO_MIN_VERSION,
+    doc="The lowest TLS version to speak, up to network.tls.version; none: as that alone says.",
 )  # fmt: skip
 
 SERVER_ENABLED = Variable(
@@ -52,6 +59,7 @@ ALL = (
     CLIENT_KEY,
     HANDSHAKE_TIMEOUT,
     VERSION,
+    MIN_VERSION,
     SERVER_ENABLED,
     SERVER_CERT,
     SERVER_KEY,
