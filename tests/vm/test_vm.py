@@ -23,7 +23,7 @@ def test_in_the_virtual_machine(group: str, tmp_path: Path) -> None:
     try:
         outcome = machine.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly",
-             "--timeout=300", "-rA", "--tb=short", str(GUEST / group)],
+             "--timeout=300", "-ra", "--tb=short", str(GUEST / group)],
             tmp_path, limit=LIMIT,
         )  # fmt: skip
     except PeerError as error:

@@ -78,8 +78,8 @@ def look_at_programs() -> Iterator[Finding]:
 def look_at_radios() -> Iterator[Finding]:
     """Yield the wireless interfaces, what their radios can do, and who holds them."""
     from tokay.board.wpa.holders import blocked_by_rfkill, holder_of  # noqa: PLC0415
+    from tokay.board.wpa.interface import describe  # noqa: PLC0415
     from tokay.board.wpa.nl80211 import Nl80211  # noqa: PLC0415
-    from tokay.board.wpa.radio import describe  # noqa: PLC0415
     from tokay.protocols.nl80211 import InterfaceType  # noqa: PLC0415
 
     try:

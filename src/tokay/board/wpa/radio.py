@@ -14,10 +14,8 @@ another channel than that of an access point of its own radio):
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,29 +31,37 @@ from tokay.board.radio import (
     ScanResult,
     mac_text,
 )
-from tokay.board.wired.radio import reserve_interface, usable_interface
+from tokay.board.wired.radio import usable_interface
 from tokay.board.wpa import holders, networks
 from tokay.board.wpa.access_point import AccessPoint
 from tokay.board.wpa.daemon import DaemonError
+from tokay.board.wpa.interface import (
+    describe,
+    index_of,
+    reserve,
+    runtime_folder,
+    why_lost,
+    wiphy_of,
+)
 from tokay.board.wpa.links import WpaApLink, WpaLink
 from tokay.board.wpa.nl80211 import Nl80211
 from tokay.board.wpa.supplicant import Joined, Supplicant
 from tokay.board.wpa.tuning import Tuning
 from tokay.board.wpa.undo import Undo, remove_folder, switch_off
 from tokay.protocols import ieee80211, nl80211
-from tokay.protocols.nl80211 import InterfaceType, Wiphy
+from tokay.protocols.nl80211 import InterfaceType
 from tokay.protocols.wpa_ctrl import Bss
 
 FRESH = 5.0
 """Seconds for which a scan is good enough to join by."""
+FIND_SCANS = 2
+"""Scans before a network counts as not found: a busy one may miss the few milliseconds of a probe.
+"""
 DEFAULT_AP_CHANNEL = 6
-RESERVE_LIMIT = 5.0
-"""Seconds in which a device that was killed has its interface put back."""
 CHANNELS = range(1, 15)
 
 _LOCAL_BIT = 0x02  # IEEE 802-2014 section 8.2.2
 _MAX_IFNAME = 15
-_RESERVE_POLL = 0.1
 
 _logger = logging.getLogger(__name__)
 
@@ -77,17 +83,17 @@ class WpaRadio:
         self._index = facts.ifindex
         self._was_up = facts.up
         self._mac = mac_text(facts.mac.hex())
-        self._wiphy = _wiphy_of(ifname)
+        self._wiphy = wiphy_of(ifname)
         self._ap_ifname, self._ap_wiphy = ap_ifname, self._wiphy
         if ap_ifname is not None and ap_ifname != ifname:
             usable_interface(ap_ifname)
-            self._ap_wiphy = _wiphy_of(ap_ifname)
+            self._ap_wiphy = wiphy_of(ap_ifname)
         self._concurrent = self._channels_at_once()
-        for name, index in {ifname: self._index, ap_ifname: _index_of(ap_ifname)}.items():
+        for name, index in {ifname: self._index, ap_ifname: index_of(ap_ifname)}.items():
             held = holders.holder_of(name, index) if name is not None else None
             if held is not None:
                 raise RadioError(f"{name}: {held}")
-        self._reservation = _reserve(ifname)
+        self._reservation = reserve(ifname)
         self._folder: Path | None = None
         self._undo = Undo(self._reservation)
         self._supplicant: Supplicant | None = None
@@ -339,7 +345,7 @@ class WpaRadio:
             if self._folder is None:
                 try:
                     await self._undo.open()
-                    folder = Path(tempfile.mkdtemp(prefix=f"{self.ifname}-", dir=_runtime()))
+                    folder = Path(tempfile.mkdtemp(prefix=f"{self.ifname}-", dir=runtime_folder()))
                 except OSError as error:
                     raise DaemonError(f"{error.filename}: {error.strerror}") from None
                 self._undo.add("folder", remove_folder(folder))
@@ -368,7 +374,7 @@ class WpaRadio:
     def _reserve_ap(self, ifname: str) -> socket.socket:
         if ifname == self.ifname:
             return self._reservation.dup()
-        return _reserve(ifname)
+        return reserve(ifname)
 
     def _close_ap_interface(self) -> None:
         if self._ap_owner is not None:
@@ -414,11 +420,12 @@ class WpaRadio:
             if found is not None:
                 return found
         channels = CHANNELS if request.channel is None else (request.channel,)
-        await self._look(self._frequencies(channels), request.ssid)
-        found = self._best(request)
-        if found is None:
-            raise JoinError(JoinFailure.NOT_FOUND)
-        return found
+        for _ in range(FIND_SCANS):
+            await self._look(self._frequencies(channels), request.ssid)
+            found = self._best(request)
+            if found is not None:
+                return found
+        raise JoinError(JoinFailure.NOT_FOUND)
 
     def _best(self, request: JoinRequest) -> Bss | None:
         ssid = request.ssid.encode("latin-1")
@@ -455,7 +462,7 @@ class WpaRadio:
         link = self._link
         if link is None:
             return
-        reason = _why_lost(self.ifname, link.address)
+        reason = why_lost(self.ifname, link.address)
         if reason:
             self._lose(reason)
 
@@ -475,70 +482,3 @@ class WpaRadio:
     def _note(self, line: str) -> None:
         if self.on_note is not None:
             self.on_note(line)
-
-
-def describe(station: Wiphy, ap: Wiphy, channels: int) -> str:
-    """Return what two radios, or one, can be at once."""
-    if InterfaceType.AP not in ap.types:
-        return "station; no soft AP"
-    if station.index != ap.index:
-        return "station, and a soft AP on a radio of its own"
-    if channels == 0:
-        return "station or soft AP, not both at once"
-    if channels == 1:
-        return "station and soft AP at once, on one channel"
-    return f"station and soft AP at once, on {channels} channels"
-
-
-def _wiphy_of(ifname: str) -> Wiphy:
-    """Return the radio of an interface. Raises RadioError."""
-    try:
-        with Nl80211() as kernel:
-            interface = kernel.interface(ifname)
-            if interface is None:
-                known = ", ".join(one.name for one in kernel.interfaces() if one.name) or "none"
-                raise RadioError(f"{ifname}: no wireless interface (there is {known})")
-            return next(one for one in kernel.wiphys() if one.index == interface.wiphy)
-    except OSError as error:
-        raise RadioError(f"{ifname}: {error.strerror}") from None
-
-
-def _reserve(ifname: str) -> socket.socket:
-    """Take an interface for this device, when one before has put it back. Raises RadioError."""
-    until = time.monotonic() + RESERVE_LIMIT
-    while True:
-        try:
-            return reserve_interface(ifname)
-        except OSError:
-            if time.monotonic() >= until:
-                raise RadioError(f"{ifname}: another device has it") from None
-        time.sleep(_RESERVE_POLL)
-
-
-def _index_of(ifname: str | None) -> int:
-    return 0 if ifname is None else socket.if_nametoindex(ifname)
-
-
-def _runtime() -> str | None:
-    """Return where sockets live: the folder that systemd made for the service, or /run."""
-    given = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
-    if given:
-        return given
-    return "/run" if os.access("/run", os.W_OK) else None
-
-
-def _why_lost(ifname: str, address: str | None) -> str:
-    """Return what is wrong with an interface that has joined, or nothing.
-
-    Whether there is a carrier wpa_supplicant tells, which may be about to roam.
-    """
-    with contextlib.suppress(OSError), Netlink() as kernel:
-        facts = kernel.link(ifname)
-        if facts is None:
-            return f"{ifname} is gone"
-        if not facts.up:
-            return f"{ifname} was switched off"
-        there = {str(fact.address.ip) for fact in kernel.addresses(facts.ifindex)}
-        if address is not None and address not in there:
-            return f"{ifname} lost its address"
-    return ""
