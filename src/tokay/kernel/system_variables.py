@@ -62,7 +62,7 @@ PRINT_LEVEL = Variable(
     doc="How much of the log is shown: 0 nothing, 1 alerts, 2 notices, 3 steps, 4 and all.",
 )  # fmt: skip
 TIMESTAMP = Variable(
-    "system.cmd.timestamp", "sy c t", Boolean(), True,
+    "system.cmd.timestamp", "sy c t", Boolean(also_off="none"), True,
     doc="Put the time into notices.",
 )  # fmt: skip
 BUFFERED = Variable(

@@ -75,15 +75,21 @@ class ValueType(ABC, Generic[T]):
 
 
 class Boolean(ValueType[bool]):
-    """On or off, in any of the six words and any case; printed as 1 or 0."""
+    """On or off, in any of the six words and any case; printed as 1 or 0.
+
+    ``also_off``: a further word for off, as hosts of the field write it.
+    """
 
     hint = "0|1"
+
+    def __init__(self, *, also_off: str = "") -> None:
+        self._off = FALSE | {also_off} if also_off else FALSE
 
     def parse(self, words: Sequence[str], scope: Scope = NOWHERE) -> bool:
         word = words[0].lower()
         if word in TRUE:
             return True
-        if word in FALSE:
+        if word in self._off:
             return False
         raise bad_args(f"{words[0]} is neither on nor off")
 

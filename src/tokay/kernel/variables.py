@@ -63,10 +63,13 @@ class Variable(Generic[T]):
     printed text and takes the kernel and the words behind the name, which must be among
     ``getter_words``. ``setter`` takes the kernel and the words, for what is acted on rather than
     held. ``hidden`` says whether a direct `get` prints a mask. ``backup``: a factory reset keeps
-    it. ``lockable``: one keeps it when `system.variable_lock` says so.
+    it. ``lockable``: one keeps it when `system.variable_lock` says so. ``also``: further names and
+    shortcuts, of other generations or seen in the field. ``inert``: taken and kept, but nothing
+    here goes by it; `set` says so in the log.
     """
 
     __slots__ = (
+        "also",
         "applies",
         "backup",
         "default",
@@ -76,6 +79,7 @@ class Variable(Generic[T]):
         "getter_words",
         "hidden",
         "index",
+        "inert",
         "kind",
         "lockable",
         "name",
@@ -102,8 +106,12 @@ class Variable(Generic[T]):
         lockable: bool = False,
         readable: bool = True,
         hidden: "Callable[[Kernel], bool] | None" = None,
+        also: Sequence[str] = (),
+        inert: bool = False,
     ) -> None:
         self.name = name
+        self.also = [tuple(one.split()) for one in also]
+        self.inert = inert
         self.shortcut = tuple(shortcut.split())
         self.kind = kind
         self.default = default
@@ -135,9 +143,12 @@ def computed(
     setter: "Callable[[Kernel, Sequence[str]], None] | None" = None,
     setter_words: tuple[int, int] = (1, 1),
     safe_mode: bool = False,
+    also: Sequence[str] = (),
 ) -> Variable[None]:
     """Return a variable that holds nothing: read through ``getter``, set through ``setter``."""
-    variable: Variable[None] = Variable(name, shortcut, None, None, doc=doc, safe_mode=safe_mode)
+    variable: Variable[None] = Variable(
+        name, shortcut, None, None, doc=doc, safe_mode=safe_mode, also=also
+    )
     variable.getter, variable.getter_words = getter, getter_words
     variable.setter, variable.setter_words = setter, setter_words
     variable.readable = getter is not None
@@ -158,6 +169,7 @@ class VariableTable:
         self.sorted = sorted(variables, key=lambda variable: variable.name)
         self.by_name = {variable.name: variable for variable in self.sorted}
         self.by_shortcut = {v.shortcut: v for v in self.sorted if v.shortcut}
+        self._by_words = {words: v for v in self.sorted for words in v.also} | self.by_shortcut
         self.secret_files = [v for v in self.sorted if isinstance(v.kind, SecretFileName)]
         """Variables that name a file which no server may send."""
         self.defaults: dict[str, Any] = {}
@@ -182,7 +194,7 @@ class VariableTable:
             return VariableMatch(variable, list(words[1:]))
         fallback = None
         for size in range(min(LONGEST_SHORTCUT, len(words)), 0, -1):
-            variable = self.by_shortcut.get(tuple(words[:size]))
+            variable = self._by_words.get(tuple(words[:size]))
             if variable is None:
                 continue
             found = VariableMatch(variable, list(words[size:]))
@@ -300,6 +312,8 @@ class Variables:
             index = variable.index.key(rest.pop(0), self._kernel)
         _check_count(rest, *variable.kind.words)
         self.put(variable, index, variable.kind.parse(rest, self._kernel))
+        if variable.inert:
+            self._kernel.log.line(f"{variable.name} is kept and has no effect")
 
     def saved(self) -> dict[str, str]:
         """Return what differs from the defaults, in the words that `set` takes."""

@@ -25,8 +25,9 @@ GET_LINES = [
     ("/command/set%20ht%20s%20r%20webapp/index.html", "Set OK\r\n"),
     ("/command/set%20wlan.ssid%20%22a%20b/c?d=e:f%22", "Set OK\r\n"),
     ("/command/get%20wlan.ssid", "a b/c?d=e:f\r\n"),
-    ("/command/set%20wlan.ssid%20a%2520b+c", "Set OK\r\n"),
+    ("/command/set%20wlan.ssid%20a%2520b%2Bc", "Set OK\r\n"),
     ("/command/get%20wlan.ssid", "a%20b+c\r\n"),
+    ("/command/get+wlan.ssid", "a%20b+c\r\n"),
     ("/command/%20ver%20", VERSION),
     ("/command/file_stat%20no%20such", "Too many arguments\r\n"),
 ]

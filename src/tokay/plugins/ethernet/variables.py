@@ -36,19 +36,19 @@ DHCP_TIMEOUT = Variable(
 )  # fmt: skip
 STATIC_IP = Variable(
     "ethernet.static.ip", "et t i", Ipv4(), NO_ADDRESS, applies=Applies.NETWORK_RESTART,
-    doc="The address without DHCP.",
+    doc="The address without DHCP.", also=("et s i",),
 )  # fmt: skip
 STATIC_NETMASK = Variable(
     "ethernet.static.netmask", "et t n", Ipv4(), "255.255.255.0",
-    applies=Applies.NETWORK_RESTART, doc="The netmask without DHCP.",
+    applies=Applies.NETWORK_RESTART, doc="The netmask without DHCP.", also=("et s n",),
 )  # fmt: skip
 STATIC_GATEWAY = Variable(
     "ethernet.static.gateway", "et t g", Ipv4(), NO_ADDRESS, applies=Applies.NETWORK_RESTART,
-    doc="The gateway without DHCP.",
+    doc="The gateway without DHCP.", also=("et s g",),
 )  # fmt: skip
 STATIC_DNS = Variable(
     "ethernet.static.dns", "et t d", Ipv4(), NO_ADDRESS, applies=Applies.NETWORK_RESTART,
-    doc="The DNS server without DHCP.",
+    doc="The DNS server without DHCP.", also=("et s d",),
 )  # fmt: skip
 
 SETTINGS = (

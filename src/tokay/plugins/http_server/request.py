@@ -62,7 +62,8 @@ class Head:
         self.line: bytes | None = None
         """The command line that the target holds."""
         if target.startswith(COMMAND):
-            self.line = decoded(target[len(COMMAND) :]).encode("latin-1")
+            # Two published apps write a blank as +, as forms do.
+            self.line = decoded(target[len(COMMAND) :].replace(b"+", b" ")).encode("latin-1")
         self.words = _words(self.line)
         """The words of the line, where it falls into any."""
 

@@ -13,11 +13,19 @@ from tokay.kernel.events import NetworkDown, NetworkUp
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.kernel.results import IN_PROGRESS, bad_args, failed
+from tokay.kernel.streams import HIGH_WATER
 from tokay.kernel.variables import computed
 from tokay.plugins.network import keepalive
 from tokay.plugins.network.bearer import Bearer
 from tokay.plugins.network.interface import Interface
-from tokay.plugins.network.variables import DEFAULT_INTERFACE, DNS_TIMEOUT, INTERFACES, RADIO
+from tokay.plugins.network.variables import (
+    BUFFER_RATIO,
+    BUFFER_SIZE,
+    DEFAULT_INTERFACE,
+    DNS_TIMEOUT,
+    INTERFACES,
+    RADIO,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -34,6 +42,20 @@ TRAFFIC = computed(
 
 def _interface(call: Call) -> str:
     return call.get("interface") or call.get("where")
+
+
+def _buffer_usage(kernel: Kernel, _words: Sequence[str]) -> str:
+    """Return how full the fullest stream's receive buffer is, and whether one waits to send."""
+    streams = [stream for stream in kernel.streams if stream.network]
+    received = max((stream.available for stream in streams), default=0)
+    sending = any(stream.choked for stream in streams)
+    return f"rx:{min(100, received * 100 // HIGH_WATER)},tx:{100 if sending else 0}"
+
+
+BUFFER_USAGE = computed(
+    "network.buffer.usage", "ne b u", _buffer_usage,
+    doc="How full the buffers of streams are, in percent, of the fullest.",
+)  # fmt: skip
 
 
 @command("network_up", "nup", "[-i interface] [-s] [where]")
@@ -85,7 +107,15 @@ class Network(Plugin):
     """The interfaces of one device. Bearers register; everybody else asks."""
 
     name = "network"
-    variables = (DEFAULT_INTERFACE, TRAFFIC, DNS_TIMEOUT, *keepalive.VARIABLES)
+    variables = (
+        BUFFER_SIZE,
+        BUFFER_RATIO,
+        BUFFER_USAGE,
+        DEFAULT_INTERFACE,
+        TRAFFIC,
+        DNS_TIMEOUT,
+        *keepalive.VARIABLES,
+    )
     commands: ClassVar = (network_up, network_down, network_restart, network_flush, network_lookup)
 
     __slots__ = ("_bearers", "_interfaces", "_kernel")

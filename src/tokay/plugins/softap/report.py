@@ -72,6 +72,6 @@ def _plugin(kernel: Kernel) -> "SoftAp":
 
 
 CLIENT_LIST = computed("softap.client_list", "so l", client_list, doc="The clients.")
-INFO = computed("softap.info", "so i", info, doc="A report on the interface.")
+INFO = computed("softap.info", "so o", info, doc="A report on the interface.", also=("so i",))
 MAC = computed("softap.mac", "so m", _mac, doc="The hardware address of the soft AP.")
 VARIABLES = (CLIENT_LIST, INFO, MAC)

@@ -44,7 +44,7 @@ DNS_ENABLED = Variable(
 )  # fmt: skip
 DNS_URL = Variable(
     "softap.dns_server.url", "so n u", Text(0, 255), "gecko-os.com",
-    doc="Names, with commas between, that lead to the device.", **_RESTART,
+    doc="Names, with commas between, that lead to the device.", also=("softap.url",), **_RESTART,
 )  # fmt: skip
 HIDDEN = Variable("softap.hidden", "so h", Boolean(), False, doc="Announce no SSID.", **_RESTART)
 IDLE_TIMEOUT = Variable(
@@ -73,11 +73,11 @@ SSID = Variable(
 )  # fmt: skip
 STATIC_GATEWAY = Variable(
     "softap.static.gateway", "so t g", Ipv4(), "10.10.10.1",
-    doc="The gateway of the interface.", **_RESTART,
+    doc="The gateway of the interface.", also=("softap.gateway",), **_RESTART,
 )  # fmt: skip
 STATIC_IP = Variable(
-    "softap.static.ip", "so t i", Ipv4(), "10.10.10.1",
-    doc="The address of the device on its network.", **_RESTART,
+    "softap.static.ip", "so s i", Ipv4(), "10.10.10.1",
+    doc="The address of the device on its network.", also=("so t i",), **_RESTART,
 )  # fmt: skip
 STATIC_NETMASK = Variable(
     "softap.static.netmask", "so t n", Ipv4(), "255.255.255.0",

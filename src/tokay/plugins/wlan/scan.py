@@ -13,8 +13,12 @@ CHANNEL_MASK = Variable(
     doc="The channels that are listened to: bit 0 is channel 1.",
 )  # fmt: skip
 NUM_PROBES = Variable(
-    "wlan.scan.num_probes", "wl s n", Integer(1, 16), 2,
+    "wlan.scan.num_probes", "wl s n", Integer(1, 16), 2, inert=True,
     doc="Probe requests on each channel.",
+)  # fmt: skip
+PASSIVE_DWELL = Variable(
+    "wlan.scan.passive_dwell", "wl s d", Integer(1, 65535, unit="ms"), 110, inert=True,
+    doc="How long a passive scan listens on each channel.",
 )  # fmt: skip
 RETRIES = Variable(
     "wlan.scan.retries", "wl s r", Integer(0, 255), 2,
@@ -24,7 +28,7 @@ TYPE = Variable(
     "wlan.scan.type", "wl s t", Choice(*TYPES), "active",
     doc="Ask for networks, or only listen: a hidden one is then not found.",
 )  # fmt: skip
-SETTINGS = (CHANNEL_MASK, NUM_PROBES, RETRIES, TYPE)
+SETTINGS = (CHANNEL_MASK, NUM_PROBES, PASSIVE_DWELL, RETRIES, TYPE)
 
 
 async def look(

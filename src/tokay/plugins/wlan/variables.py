@@ -74,6 +74,7 @@ DHCP_CACHE = Variable(
 )  # fmt: skip
 DHCP_ENABLED = Variable(
     "wlan.dhcp.enabled", "wl d e", Boolean(), True, applies=Applies.NETWORK_RESTART,
+    also=("network.dhcp.enabled", "ne d e"),
     doc="Ask a DHCP server for the address; else wlan.static.* say it.",
 )  # fmt: skip
 DHCP_HOSTNAME = Variable(
@@ -86,19 +87,19 @@ DHCP_TIMEOUT = Variable(
 )  # fmt: skip
 STATIC_IP = Variable(
     "wlan.static.ip", "wl t i", Ipv4(), NO_ADDRESS, applies=Applies.NETWORK_RESTART,
-    doc="The address without DHCP.",
+    doc="The address without DHCP.", also=("st i",),
 )  # fmt: skip
 STATIC_NETMASK = Variable(
     "wlan.static.netmask", "wl t n", Ipv4(), "255.255.255.0", applies=Applies.NETWORK_RESTART,
-    doc="The netmask without DHCP.",
+    doc="The netmask without DHCP.", also=("st n",),
 )  # fmt: skip
 STATIC_GATEWAY = Variable(
     "wlan.static.gateway", "wl t g", Ipv4(), NO_ADDRESS, applies=Applies.NETWORK_RESTART,
-    doc="The gateway without DHCP.",
+    doc="The gateway without DHCP.", also=("st g",),
 )  # fmt: skip
 STATIC_DNS = Variable(
     "wlan.static.dns", "wl t d", Ipv4(), NO_ADDRESS, applies=Applies.NETWORK_RESTART,
-    doc="The DNS server without DHCP.",
+    doc="The DNS server without DHCP.", also=("st d",),
 )  # fmt: skip
 STATUS_GPIO = Variable(
     "wlan.network.status_gpio", "wl n o", Pin(), -1, applies=Applies.NETWORK_RESTART,
