@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 PROFILES = ("gecko-os-4", "gecko-os-2", "zentrios-3", "wiconnect-2")
 KNOWN = PROFILES[:3]
 """The products of which it is known what they have."""
-LATER_VARIABLES = 29
+LATER_VARIABLES = 27
 LATER_COMMANDS = 0
 
 

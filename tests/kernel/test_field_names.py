@@ -3,8 +3,6 @@
 import pytest
 from tests.dialogue import PROFILES, Talk
 
-
-
 FIELD = (
     ("system.cmd.timestamp none", "system.cmd.timestamp", "0"),
     ("softap.gateway 1.1.1.1", "softap.static.gateway", "1.1.1.1"),

@@ -35,9 +35,10 @@ APPLETS = ("modprobe", "insmod", "rmmod", "lsmod", "udhcpc", "ping")
 LIMIT = 300.0
 
 _STAGE2 = """\
-export PATH={path} HOME=/root VM_OUT={out} LC_ALL=C.UTF-8 TOKAY_VM=1 PYTHONDONTWRITEBYTECODE=1
+export PATH={path} HOME=/root VM_OUT={out} LC_ALL=C.UTF-8 TOKAY_VM=1
+export PYTHONDONTWRITEBYTECODE=1 TMPDIR=/run/tmp
 mkdir -p /dev/pts /dev/shm; mount -t devpts p /dev/pts; mount -t tmpfs t /dev/shm
-mount -t tmpfs t /run; mount -t tmpfs t /tmp
+mount -t tmpfs t /run; mkdir /run/tmp  # /tmp stays: the checkout may be below it
 mkdir -p {out} /lib/modules/{release} /lib/firmware
 mount --bind /mnt {out}
 mount --bind {modules} /lib/modules/{release}
