@@ -1,6 +1,6 @@
 """A module behind its command stream: MessagePack maps over a WebSocket, at `/cmdstream`.
 
-Source: web-and-discovery, section 3.3.
+Source: docs/protocol/web-and-discovery.md, section 3.3.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ A serial port is asked for its version, at each rate in turn; nothing else is se
 network the modules' own announcements (UDP) are listened to, and `_http._tcp` is browsed for names
 that modules have.
 
-Sources: web-and-discovery, sections 7.1 and 7.3.
+Source: docs/protocol/web-and-discovery.md, sections 6.1 and 6.3.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Files of a module. Source: commands-system, section 4."""
+"""Files of a module. Source: docs/protocol/commands.md, section 4."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Pins of a module. Source: commands-system, section 5."""
+"""Pins of a module. Source: docs/protocol/commands.md, section 5."""
 
 from typing import TYPE_CHECKING
 

@@ -2,7 +2,7 @@
 
 An answer ends where its length, its last chunk or the connection does; MAX_ANSWER bounds it.
 
-Source: RFC 9112; web-and-discovery, section 1.
+Sources: RFC 9112; docs/protocol/web-and-discovery.md, section 1.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The network of a module: scan, join, the soft AP's clients, connections.
 
-Sources: commands-network, sections 2, 3, 6 to 10.
+Source: docs/protocol/network.md, sections 2, 3 and 6 to 10.
 """
 
 import contextlib

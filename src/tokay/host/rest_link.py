@@ -3,7 +3,7 @@
 Command, data and response travel in base64 (flags 7), so no byte is lost. Its log lines are not in
 the answer: ``poll_events`` fetches them from `/log`.
 
-Source: web-and-discovery, sections 1.3 to 1.7.
+Source: docs/protocol/web-and-discovery.md, sections 1.3 to 1.7.
 """
 
 import asyncio

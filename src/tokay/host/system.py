@@ -1,6 +1,6 @@
 """The module as a whole: restart, factory reset, time, update.
 
-Sources: commands-system, section 2; commands-network, section 15.
+Sources: docs/protocol/commands.md, section 2; docs/protocol/network.md, section 15.
 """
 
 import asyncio
