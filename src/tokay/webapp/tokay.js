@@ -348,9 +348,10 @@ export class Device extends EventTarget {
   /** The name on the network: `mdns.name` with its `#` filled in from the MAC, as the device does. */
   async name(options = {}) {
     const name = await this.get('mdns.name', options);
-    if (!name.includes('#')) return name;
-    const digits = (await this.get('wlan.mac', options)).replaceAll(':', '').slice(-3).toLowerCase();
-    return name.replaceAll('#', digits);
+    const bare = name.replace(/\.+$/, '').replace(/\.local$/i, '');
+    if (!bare.includes('#')) return bare;
+    const digits = (await this.get('wlan.mac', options)).replaceAll(':', '').slice(-3).toUpperCase();
+    return bare.replaceAll('#', digits);
   }
 
   save(options = {}) {

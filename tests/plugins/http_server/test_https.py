@@ -6,6 +6,7 @@ import ssl
 
 import pytest
 import trustme
+from cryptography import x509
 from tests import peers
 from tests.plugins.http_server.conftest import Serve, Web
 
@@ -14,11 +15,11 @@ from tokay.plugins.http_server.certificate import CERT, KEY
 TLS = {"http.server.tls_enabled": "1"}
 
 
-def offered(web: Web, context: ssl.SSLContext, request: bytes) -> bytes:
+def offered(web: Web, context: ssl.SSLContext, request: bytes, name: str = "") -> bytes:
     """Ask as a client in a thread of its own does; return the answer."""
     with (
         socket.create_connection((web.address, web.port), 10) as sock,
-        context.wrap_socket(sock, server_hostname=web.address) as secure,
+        context.wrap_socket(sock, server_hostname=name or web.address) as secure,
     ):
         secure.sendall(request)
         got = b""
@@ -96,6 +97,47 @@ async def test_a_certificate_of_its_own(serve: Serve) -> None:
         await restart(web)
         assert storage.read(CERT, 0, 65536) == pem
         assert (await ask(web, context)).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def named(pem: bytes) -> list[str]:
+    """Return the names in a certificate."""
+    cert = x509.load_pem_x509_certificate(pem)
+    found = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return found.value.get_values_for_type(x509.DNSName)
+
+
+async def test_its_certificate_carries_the_names_it_answers_to(serve: Serve) -> None:
+    async with serve(TLS) as web:
+        kernel = web.device.kernel
+        storage, digits = kernel.storage, kernel.mac.replace(":", "")[-3:]
+        first = storage.read(CERT, 0, 65536)
+        assert named(first)[:2] == [f"gecko_os-{digits}.local", f"gecko_os-{digits}"]
+        assert named(first)[2:] == ["gecko-os.com"]
+        # Anew when the name changes, and only then; a client that trusts it finds the name.
+        await web.set("mdns.name", "lamp.local")
+        await restart(web)
+        second = storage.read(CERT, 0, 65536)
+        assert named(second)[:2] == ["lamp.local", "lamp"]
+        context = ssl.create_default_context(cadata=second.decode())
+        for name in ("lamp.local", "LAMP.local", "lamp", "gecko-os.com", web.address):
+            got = await asyncio.to_thread(
+                offered, web, context, b"GET /command/ver HTTP/1.1\r\nHost: x\r\n\r\n", name
+            )
+            assert got.startswith(b"HTTP/1.1 200 OK\r\n")
+        await restart(web)
+        assert storage.read(CERT, 0, 65536) == second
+
+
+async def test_a_certificate_that_somebody_put_there_stays(serve: Serve, ca: trustme.CA) -> None:
+    async with serve(TLS) as web:
+        leaf = ca.issue_cert(web.address)
+        await peers.ask(web.device, f"file_delete {CERT}")
+        await web.file(CERT, leaf.cert_chain_pems[0].bytes())
+        await peers.ask(web.device, f"file_delete {KEY}")
+        await web.file(KEY, leaf.private_key_pem.bytes())
+        await web.set("mdns.name", "lamp")
+        await restart(web)
+        assert (await ask(web, trusting(ca))).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 async def test_port_443_stands_in_for_80(serve: Serve) -> None:

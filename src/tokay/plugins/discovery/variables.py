@@ -32,7 +32,12 @@ SERVICE = Variable(
 
 
 def host_name(kernel: Kernel) -> str:
-    """Return the name that the settings ask for, without `.local` even if they have it."""
+    """Return the name that the settings ask for, without `.local` even if they have it.
+
+    Empty where a product has no such name.
+    """
+    if NAME.name not in kernel.variables.table.by_name:
+        return ""
     name = kernel.variables[NAME].replace("#", kernel.mac.replace(":", "")[-3:])
     labels = [label[:LONGEST_NAME] for label in name.split(".") if label]
     if labels and labels[-1].lower() == LOCAL:

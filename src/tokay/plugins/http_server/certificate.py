@@ -1,7 +1,8 @@
 """The certificate that a device signs itself, for HTTPS without further ado.
 
 It is made when HTTPS is switched on and no files are named, and kept: a browser that was told once
-to trust it finds the same again. Its key is a credentials file, which the server never hands out.
+to trust it finds the same again. It carries the names that the device answers to, and is made anew
+when they change. Its key is a credentials file, which the server never hands out.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tokay.kernel.files import Location
 from tokay.kernel.kernel import Kernel
+from tokay.plugins.discovery import host_name
 from tokay.plugins.http_server.files import CREDENTIALS
+from tokay.plugins.softap import DNS_URL as SOFTAP_NAMES
+from tokay.plugins.softap import host_names
 
 CERT, KEY = "http_server_cert.pem", "http_server_key.pem"
 TLS_CERTIFICATE = 0x41
@@ -24,9 +28,10 @@ LIFETIME = timedelta(days=30 * 365)
 
 
 def own(kernel: Kernel, address: str) -> tuple[str, str]:
-    """Return the names of certificate and key, made if one is missing. Raises OSError."""
-    if kernel.storage.stat(CERT) is None or kernel.storage.stat(KEY) is None:
-        cert, key = make(kernel, address)
+    """Return the file names of certificate and key, made where they do not fit. Raises OSError."""
+    names = host_names_of(kernel)
+    if kernel.storage.stat(KEY) is None or not _fits(kernel, names):
+        cert, key = make(kernel, address, names)
         rules = kernel.profile.files
         for name, content, kind in ((KEY, key, CREDENTIALS), (CERT, cert, TLS_CERTIFICATE)):
             kernel.storage.replace(
@@ -41,14 +46,40 @@ def own(kernel: Kernel, address: str) -> tuple[str, str]:
     return CERT, KEY
 
 
-def make(kernel: Kernel, address: str) -> tuple[bytes, bytes]:
-    """Return certificate and key as PEM, for the device's name and present address."""
+def host_names_of(kernel: Kernel) -> list[str]:
+    """Return the names of a device: its own, with .local and bare, and its portal's."""
+    own = host_name(kernel)
+    local = [f"{own}.local", own] if own else []
+    portal = host_names(kernel.variables[SOFTAP_NAMES])
+    return list(dict.fromkeys(name for name in (*local, *portal) if name.isascii()))
+
+
+def _fits(kernel: Kernel, names: list[str]) -> bool:
+    """Return whether there is a certificate for these names, or one that is not of our making."""
+    stored = kernel.storage.stat(CERT)
+    if stored is None:
+        return False
+    try:
+        cert = x509.load_pem_x509_certificate(kernel.storage.read(CERT, 0, stored.size))
+        maker = cert.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
+        if cert.issuer != cert.subject or [one.value for one in maker] != [_common_name(kernel)]:
+            return True
+        found = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return True  # somebody put it there
+    return found.get_values_for_type(x509.DNSName) == names
+
+
+def _common_name(kernel: Kernel) -> str:
+    return f"{kernel.profile.name_prefix.replace(' ', '_')}{kernel.mac.replace(':', '')[-3:]}"
+
+
+def make(kernel: Kernel, address: str, names: list[str]) -> tuple[bytes, bytes]:
+    """Return certificate and key as PEM, for the device's names and present address."""
     key = ec.generate_private_key(ec.SECP256R1())
-    common = f"{kernel.profile.name_prefix.replace(' ', '_')}{kernel.mac.replace(':', '')[-3:]}"
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _common_name(kernel))])
     start = datetime.fromtimestamp(kernel.profile.clock_start, UTC)
-    host = common.replace("_", "-").lower()
-    names = [x509.DNSName(f"{host}.local"), x509.IPAddress(IPv4Address(address))]
+    alternatives = [*map(x509.DNSName, names), x509.IPAddress(IPv4Address(address))]
     public = key.public_key()
     usage = x509.KeyUsage(
         digital_signature=True, content_commitment=False, key_encipherment=False,
@@ -63,7 +94,7 @@ def make(kernel: Kernel, address: str) -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(start + LIFETIME)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

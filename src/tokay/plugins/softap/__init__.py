@@ -7,8 +7,8 @@ What other plugins use is published here: ``SoftAp`` with ``up``, ``down`` and `
 from tokay.plugins.softap.ap_settings import ApSettings, expand, host_names
 from tokay.plugins.softap.plugin import SoftAp
 from tokay.plugins.softap.report import client_list
-from tokay.plugins.softap.variables import hide_passkey
+from tokay.plugins.softap.variables import DNS_URL, hide_passkey
 
 PLUGIN = SoftAp
 
-__all__ = ["ApSettings", "SoftAp", "client_list", "expand", "hide_passkey", "host_names"]
+__all__ = ["DNS_URL", "ApSettings", "SoftAp", "client_list", "expand", "hide_passkey", "host_names"]
