@@ -62,6 +62,15 @@ async def test_pings_and_fragments(web: Web) -> None:
     assert heard == [(BINARY, b"one", False), (PING, b"hi", True), (BINARY, b"two", True)]
 
 
+@pytest.mark.parametrize("line", ["write -p 0", "write -p 0 0", "write 0 -p"])
+async def test_a_ping_needs_no_payload(web: Web, line: str) -> None:
+    far = await opened(web)
+    assert (await ask(web.device, line))[-1] == "Success"
+    assert await far.hear(1) == [(PING, b"", True)]
+    assert (await ask(web.device, "write 0"))[-1] == "Too few arguments"
+    assert (await ask(web.device, "write 0 0"))[-1] == "Invalid argument"
+
+
 async def test_what_comes_with_the_request(web: Web, loops: None) -> None:
     await opened(web, early=text(b"early").encode(masked=True) + Frame(PING).encode(masked=True))
     assert await read(web.device, 5) == b"early"

@@ -124,9 +124,11 @@ def _free(service: "Service", request: Request) -> bool:
     if line is not None:
         text = line.decode("latin-1").strip()
         candidates = [f"command/{text}", text]
-    if any(_listed(entry, candidates) for entry in whitelist(service)):
-        return True
-    return line is None and files.unprotected(service, request)
+    called = request.path in api.ROUTES or request.path in service.plugin.takers
+    if line is None and not called:
+        # The whitelist opens calls of the API; a file has a flag of its own for that.
+        return files.unprotected(service, request)
+    return any(_listed(entry, candidates) for entry in whitelist(service))
 
 
 def whitelist(service: "Service") -> list[str]:

@@ -62,12 +62,15 @@ def stream_read(call: Call) -> bytes | Coroutine[Any, Any, bytes]:
     return streams.read(handle, size, call.kernel.variables[system_variables.READ_TIMEOUT] / 1000)
 
 
-@command("stream_write", "write", "[-p] [-f] handle size", data="size")
+@command("stream_write", "write", "[-p] [-f] handle [size]", data="size")
 async def stream_write(call: Call) -> None:
-    """Send `size` bytes, which follow the line, on a stream."""
+    """Send `size` bytes, which follow the line, on a stream. A ping (`-p`) may have none."""
     variables = call.kernel.variables
     stream = call.kernel.streams.find_free(_handle(call))
-    size = call.number("size", 1, MAX_DATA)
+    ping = "-p" in call
+    if "size" not in call and not ping:
+        raise CommandError(Result.TOO_FEW_ARGS)
+    size = call.number("size", 0 if ping else 1, MAX_DATA, 0)
     checked = variables[system_variables.WRITE_CHECK]
     if checked:
         await _room(call, stream, Result.BOUNDS_ERROR)
