@@ -611,3 +611,19 @@ def test_a_device_goes_off_in_every_state() -> None:
             far.slow = bool(bursts)
             talk.turn(3)
             talk.send(*bursts)
+
+
+def test_a_websocket_client_that_was_started_by_hand_is_bridged(talk: Talk) -> None:
+    break_in(talk)
+    far = Far(talk, StreamType.WEBC)
+
+    async def open_by_hand() -> None:
+        talk.kernel.streams.open(far)
+
+    talk.run(open_by_hand())
+    far.says(b"early")
+    talk.send(b"exit\r\n")
+    talk.expect(b"R000009\r\nSuccess\r\nearly")
+    talk.send(b"to the server")
+    talk.turn(1)
+    assert far.heard() == b"to the server"

@@ -21,6 +21,7 @@ from tokay.kernel.console import CR, MAX_UNSENT, Console, Held, LogPrinter
 from tokay.kernel.events import Ready, RemoteTerminalChanged
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
+from tokay.kernel.streams import StreamType
 from tokay.kernel.system_variables import HEADERS
 from tokay.kernel.value_types import NO_PIN
 from tokay.plugins.bus.bridge import Bridge
@@ -214,7 +215,15 @@ class Bus(Plugin):
         if self._console is not None:
             console, self._console = self._console, None
             held = console.close()
+            self._take_websocket(self._bridge)
             self._bridge.enter(held.data, skip_lf=held.line_end == CR)
+
+    def _take_websocket(self, bridge: Bridge) -> None:
+        """Bridge a WebSocket client that was started by hand, unless another stream is bridged."""
+        for stream in self._kernel.streams:
+            if stream.type is StreamType.WEBC:
+                bridge.offer(stream)
+                return
 
     # The pin.
 
