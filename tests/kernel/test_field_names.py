@@ -47,3 +47,21 @@ def test_what_has_no_effect_says_so() -> None:
         talk.send(b"set network.buffer.size 25000\r\n")
         heard = talk.heard()
         assert b"network.buffer.size is kept and has no effect\r\n" in heard
+
+
+def test_opening_a_file_is_announced() -> None:
+    with Talk(human=True) as talk:
+        talk.send(b"file_create a 1\r\nx")
+        talk.heard()
+        talk.send(b"file_open a\r\n")
+        assert b"Opened: 0]\r\n0\r\n" in talk.heard()
+
+
+def test_a_file_that_finds_no_handle_is_not_left_open() -> None:
+    with Talk() as talk:
+        talk.ask("file_create a 1", b"x")
+        for handle in range(8):
+            assert talk.answer("file_open a") == (0, str(handle))
+        assert talk.answer("file_open a") == (1, "Command failed")
+        assert talk.answer("close all")[0] == 0
+        assert talk.answer("file_delete a")[0] == 0

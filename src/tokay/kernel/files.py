@@ -196,7 +196,7 @@ class FileStore:
     def open(self, name: str) -> int:
         """Open a file for reading; return the stream's handle."""
         stored = self.stat(name)
-        return self._kernel.streams.open(FileReader(self, stored))
+        return self._kernel.streams.admit(FileReader(self, stored))
 
     def delete(self, name: str) -> None:
         """Delete a file that is not open. Raises CommandError."""
@@ -310,6 +310,7 @@ class FileReader(Stream):
     type = StreamType.FILE
     auto_close = True
     network = False
+    announced = True
 
     def __init__(self, store: FileStore, stored: StoredFile) -> None:
         super().__init__()

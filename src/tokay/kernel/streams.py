@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from tokay.kernel.events import StreamClosed, StreamOpened, StreamStateChanged
-from tokay.kernel.results import failed
+from tokay.kernel.results import CommandError, failed
 from tokay.kernel.system_variables import AUTO_CLOSE
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class Stream(ABC):
     auto_close: bool | None = None
     """Whether it goes by itself once read to the end; None leaves it to `stream.auto_close`."""
     network = True
-    """Whether it is lost with the network, and its opening and closing are worth a notice."""
+    """Whether it is lost with the network, and its closing is worth a notice."""
+    announced: bool | None = None
+    """Whether its opening is worth a notice; None: as `network` says."""
     bridgeable = False
     """Whether stream mode takes it (docs/protocol/command-protocol.md, section 8.2)."""
     datagrams = False
@@ -319,13 +321,24 @@ class StreamTable:
         self.reserve()
         stream.handle = next(h for h in range(MAX_STREAMS) if h not in self._streams)
         self._streams[stream.handle] = stream
-        if stream.network:
+        if stream.network if stream.announced is None else stream.announced:
             self._kernel.notice("stream_opened", handle=stream.handle)
         self._kernel.events.emit(StreamOpened(stream, auto))
         self._look(stream)
         if auto and self.on_auto is not None:
             self.on_auto(stream)
         return stream.handle
+
+    def admit(self, stream: Stream, *, auto: bool = False) -> int:
+        """Open a stream that stands on something: it is closed when no handle is free.
+
+        Raises CommandError.
+        """
+        try:
+            return self.open(stream, auto=auto)
+        except CommandError:
+            stream.close()
+            raise
 
     def find(self, handle: int) -> Stream:
         """Return an open stream. Raises CommandError when there is none of that handle."""

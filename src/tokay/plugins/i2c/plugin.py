@@ -66,5 +66,5 @@ class I2c(Plugin):
             self._kernel.log.line(str(error))
             raise failed(str(error)) from None
         stream = I2cStream(self._kernel, bus, config)
-        self._kernel.streams.open(stream)
+        self._kernel.streams.admit(stream)
         return stream

@@ -77,7 +77,7 @@ class Spi(Plugin):
             kernel.log.line(str(error))
             raise failed(str(error)) from None
         stream = SpiStream(kernel, bus, config, select)
-        kernel.streams.open(stream)
+        kernel.streams.admit(stream)
         return stream
 
     def assert_active(self, active: bool) -> None:

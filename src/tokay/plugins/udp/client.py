@@ -52,9 +52,8 @@ async def open_client(
 def _enter(kernel: Kernel, stream: UdpStream, *, auto: bool) -> None:
     """Add a stream to the table. Raises CommandError."""
     try:
-        kernel.streams.open(stream, auto=auto)
+        kernel.streams.admit(stream, auto=auto)
     except CommandError:
-        stream.close()
         kernel.notice("stream_failed")
         raise
 

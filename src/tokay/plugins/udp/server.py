@@ -7,7 +7,7 @@ that is closed by `stream_close` is stopped.
 import asyncio
 
 from tokay.kernel.kernel import Kernel
-from tokay.kernel.results import CommandError, failed
+from tokay.kernel.results import failed
 from tokay.kernel.streams import StreamType
 from tokay.plugins.network import AutoStartServer, Interface, ListenRequest
 from tokay.plugins.streams import Streams, StreamStatusPins
@@ -106,11 +106,7 @@ class UdpServer(AutoStartServer):
         if self.wanted is not wanted or not interface.up:
             stream.close()
             raise failed("stopped meanwhile")
-        try:
-            self._kernel.streams.open(stream, auto=wanted.auto)
-        except CommandError:
-            stream.close()
-            raise
+        self._kernel.streams.admit(stream, auto=wanted.auto)
         self.stream = stream
         self._kernel.plugin(Streams).follow(stream, self._lines)
         self._presetting = asyncio.get_running_loop().create_task(self._preset(stream))

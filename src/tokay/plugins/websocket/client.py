@@ -31,7 +31,7 @@ async def websocket_client(call: Call) -> str:
         interface = await kernel.plugin(Network).need(call.get("interface"))
         text = "-t" in call
         stream = await connected(kernel, interface, target, files=_files(call), text=text)
-        handle = kernel.streams.open(stream)
+        handle = kernel.streams.admit(stream)
     except BaseException:
         if lines is not None:
             lines.release()

@@ -37,7 +37,7 @@ async def _by_pin(way: Way) -> Stream:
     url = parse_url(target.host if named else f"ws://{target.host}:{target.port}/")
     files = kernel.plugin(Tls).files
     stream = await connected(kernel, way.interface, url, files=files, local_port=target.local_port)
-    kernel.streams.open(stream, auto=True)
+    kernel.streams.admit(stream, auto=True)
     return stream
 
 
