@@ -8,7 +8,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from types import TracebackType
 from typing import NamedTuple, TypeVar, cast
 
@@ -22,6 +22,7 @@ from tokay.plugins.network.variables import DNS_TIMEOUT
 LOCAL_PATIENCE = 2.0
 """Seconds that neighbours have to answer for a `.local` name before DNS is asked."""
 _NO_BROADCAST = 31
+_THIS_NETWORK = IPv4Network("0.0.0.0/8")
 """The prefix from which on a network has no broadcast address (RFC 3021)."""
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -78,7 +79,17 @@ class Interface:
         return WhileUp(self, self._waits, limit)
 
     async def resolve(self, host: str) -> str:
-        """Return an IPv4 address of a name, or the address that ``host`` is. Raises OSError."""
+        """Return an IPv4 address of a name, or the address that ``host`` is.
+
+        Raises OSError, for an address of 0.0.0.0/8 too: blocking resolvers answer 0.0.0.0, and
+        Linux leads that to the machine itself (RFC 1122 section 3.2.1.3 allows no destination).
+        """
+        address = await self._resolve(host)
+        if IPv4Address(address) in _THIS_NETWORK:
+            raise OSError(errno.EHOSTUNREACH, f"{host} leads nowhere ({address})")
+        return address
+
+    async def _resolve(self, host: str) -> str:
         with contextlib.suppress(OSError, ValueError):
             socket.inet_pton(socket.AF_INET, host)
             return host

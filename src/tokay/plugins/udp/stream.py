@@ -118,8 +118,10 @@ class UdpStream(Stream, asyncio.DatagramProtocol):
             raise failed(f"{len(data)} bytes are more than a datagram takes")
         if self._transport is None or self._transport.is_closing():
             raise failed("the stream is closed")
-        self._kernel.streams.sent += len(data)
         host, port = peer
+        if host.startswith("0."):
+            raise failed(f"{host} leads nowhere")
+        self._kernel.streams.sent += len(data)
         if host == self.interface.broadcast:
             host = LIMITED_BROADCAST  # the same, and more links know what to do with it
         self._transport.sendto(data, None if self._connected else (host, port))
