@@ -80,6 +80,7 @@ def factory_reset(kernel: "Kernel") -> None:
         kernel.storage.save(kept)
         kernel.storage.set_facts(forgotten)
         kernel.files.reset()
+        kernel.storage.forget()
     except OSError as error:
         raise failed(str(error)) from error
 

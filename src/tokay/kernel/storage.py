@@ -67,6 +67,9 @@ class DeviceStorage(Protocol):
     def set_facts(self, changes: Mapping[str, str | None]) -> None:
         """Change facts; None removes one."""
 
+    def forget(self) -> None:
+        """Remove what was replaced or deleted from every file of the storage."""
+
     def files(self) -> Sequence[StoredFile]:
         """Return every file by name."""
 

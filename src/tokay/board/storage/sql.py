@@ -60,6 +60,7 @@ CONNECTION: Final = (
     "PRAGMA mmap_size = 0",
     "PRAGMA cell_size_check = ON",
     "PRAGMA trusted_schema = OFF",
+    "PRAGMA secure_delete = ON",
 )
 CHECKPOINT: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 CHECK: Final = "PRAGMA quick_check(1)"

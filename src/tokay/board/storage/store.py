@@ -140,6 +140,19 @@ class Storage:
         with self._guard, as_storage_errors():
             return self._database.run(statement, *values).fetchall()
 
+    def _forget(self) -> None:
+        """Leave nothing of what was replaced or deleted in any file. Not inside a group.
+
+        The database overwrites it by itself (PRAGMA secure_delete); the WAL is emptied here, and
+        the last-good copy written anew.
+        """
+        with self._guard, as_storage_errors():
+            self._database.run(sql.CHECKPOINT)
+            if self._copy is not None:
+                self._copy_due = True
+                self._copy.rewrite(self._database.sequence(), records(self._database))
+                self._copy_due = False
+
     def _write_record(self, record: DeviceRecord) -> None:
         """Write a record as the next save, whatever its sequence. Needs a group."""
         record = record._replace(sequence=self._next())
@@ -237,6 +250,13 @@ class DeviceStore:
             wanted = {name: value for name, value in merged.items() if value is not None}
             if record.facts != wanted:
                 self._storage._write_record(record._replace(facts=wanted))
+
+    def forget(self) -> None:
+        """Remove what was replaced or deleted from every file of the storage.
+
+        Raises StorageError. Not inside a group.
+        """
+        self._storage._forget()
 
     def erase(self) -> None:
         """Remove the device and all it has."""
