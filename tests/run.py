@@ -44,6 +44,8 @@ def main() -> int:
     parser.add_argument("--fast", action="store_true")
     parser.add_argument("--retry", action="store_true")
     asked = parser.parse_args()
+    # In the background of a shell interrupts are ignored, and children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     worst = 0
     flaky: list[str] = []
