@@ -124,7 +124,8 @@ def _free(service: "Service", request: Request) -> bool:
     if line is not None:
         text = line.decode("latin-1").strip()
         candidates = [f"command/{text}", text]
-    called = request.path in api.ROUTES or request.path in service.plugin.takers
+    plugin = service.plugin
+    called = any(request.path in routes for routes in (api.ROUTES, plugin.takers, plugin.pages))
     if line is None and not called:
         # The whitelist opens calls of the API; a file has a flag of its own for that.
         return files.unprotected(service, request)
