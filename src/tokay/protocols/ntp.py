@@ -158,13 +158,19 @@ class NtpClient:
 
     ``interval``: seconds from one good answer to the next question. ``earliest``: seconds since
     1970 before which it cannot be. ``rng``: where the random bits of questions come from.
+    ``set_at``: when an earlier client of the same boot set the clock.
     """
 
     __slots__ = ("_earliest", "_exchange", "_factor", "_failures", "_interval", "_next_at", "_rng",
-                 "_set_at", "is_due", "wait")  # fmt: skip
+                 "is_due", "set_at", "wait")  # fmt: skip
 
     def __init__(
-        self, interval: float, *, earliest: float, rng: random.Random | None = None
+        self,
+        interval: float,
+        *,
+        earliest: float,
+        rng: random.Random | None = None,
+        set_at: float | None = None,
     ) -> None:
         self._interval = max(interval, MIN_WAIT)
         self._earliest = earliest
@@ -172,7 +178,8 @@ class NtpClient:
         self._exchange: _PendingRequest | None = None
         self._failures = 0
         self._factor = 1
-        self._set_at: float | None = None
+        self.set_at = set_at
+        """When the clock was last set by an answer, on the clock of ``now``; None: not yet."""
         self.wait = 0.0
         """Seconds from the end of an exchange to the next question; infinite for never."""
         self._next_at = inf
@@ -186,7 +193,7 @@ class NtpClient:
 
     def clock_was_set(self) -> None:
         """Reset the drift. Called when the clock was set by other means."""
-        self._set_at = None
+        self.set_at = None
 
     def ask(self, server: str, now: float) -> bytes:
         """Begin an exchange with the server of that address; return the question.
@@ -237,7 +244,7 @@ class NtpClient:
         if isinstance(outcome, NtpSample):
             self._exchange = None
             self._failures = 0
-            self._set_at = now
+            self.set_at = now
             self.wait = self._longest
         elif isinstance(outcome, NtpRefusal):
             self.fail(now)
@@ -270,15 +277,15 @@ class NtpClient:
             return NtpRefusal(reason)
         offset = time - wall
         drift = None
-        if self._set_at is not None and now > self._set_at:
-            drift = offset / (now - self._set_at) * 1e6
+        if self.set_at is not None and now > self.set_at:
+            drift = offset / (now - self.set_at) * 1e6
         return NtpSample(time, offset, delay, packet.stratum, drift)
 
     def _check_step(self, time: float, wall: float) -> str:
         """Return what is wrong with a time that would move the clock too far."""
         if time < self._earliest:
             return "a time before this device was made"
-        if self._set_at is None:
+        if self.set_at is None:
             if time > self._earliest + MAX_FIRST_STEP:
                 return "a time decades ahead"
         elif abs(time - wall) > MAX_STEP:

@@ -249,3 +249,16 @@ async def test_between_questions_nothing_is_open(air: Airspace, lab: Settings) -
         async with time_server(air) as server, Device.simulated(airspace=air, settings=lab):
             await server.asked(1)
             assert [transport.is_closing() for transport in opened] == [True]
+
+
+@pytest.mark.parametrize("restart", ["network_restart", "set ntp.interval 4000"])
+async def test_what_a_boot_has_learnt_outlives_the_interface(
+    air: Airspace, lab: Settings, restart: str
+) -> None:
+    async with time_server(air) as server, Device.simulated(airspace=air, settings=lab) as device:
+        await server.asked(1)
+        server.start -= 10 * 366 * 86400  # from now on it is ten years ahead
+        await ask(device, restart)
+        await server.asked(2)
+        assert "a jump of years" in lines(device)[-1]
+        assert (await get(device, "time.rtc"))[0].startswith(str(TRUE)[:7])

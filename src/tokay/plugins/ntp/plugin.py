@@ -12,10 +12,11 @@ from tokay.board.board import Board
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.plugin import Plugin
 from tokay.plugins.network import Interface, Network
+from tokay.plugins.ntp.learnt import Learnt
 from tokay.plugins.ntp.variables import ENABLED, INTERFACE, SERVER, VARIABLES
 
 if TYPE_CHECKING:
-    from tokay.plugins.ntp.poller import Questions
+    from tokay.plugins.ntp.poller import NtpPoller
 
 
 class Ntp(Plugin):
@@ -25,14 +26,15 @@ class Ntp(Plugin):
     variables = VARIABLES
     after = ("network", "time")
 
-    __slots__ = ("_interface", "_kernel", "_questions", "_watching")
+    __slots__ = ("_interface", "_kernel", "_learnt", "_questions", "_watching")
 
     def start(self, kernel: Kernel, board: Board) -> None:
         """Begin once the network is up."""
         self._kernel = kernel
         self._interface: Interface | None = None
-        self._questions: Questions | None = None
+        self._questions: NtpPoller | None = None
         self._watching = False
+        self._learnt = Learnt()
 
     async def stop(self) -> None:
         """Stop polling."""
@@ -52,11 +54,11 @@ class Ntp(Plugin):
             and values[SERVER]
             and network.resolve(values[INTERFACE]) == interface.name
         ):
-            from tokay.plugins.ntp.poller import Questions  # noqa: PLC0415 - start-up time
+            from tokay.plugins.ntp.poller import NtpPoller  # noqa: PLC0415 - start-up time
 
             self._end()
             self._interface = interface
-            self._questions = Questions(self._kernel, interface)
+            self._questions = NtpPoller(self._kernel, interface, self._learnt)
 
     def network_down(self, interface: Interface) -> None:
         """Stop polling."""
@@ -74,4 +76,7 @@ class Ntp(Plugin):
         """End the questions; return the one that was under way."""
         self._interface = None
         questions, self._questions = self._questions, None
-        return None if questions is None else questions.end()
+        if questions is None:
+            return None
+        self._learnt = questions.learnt
+        return questions.end()

@@ -6,6 +6,7 @@ from typing import Any
 from tokay.kernel.kernel import Kernel
 from tokay.kernel.log import Level
 from tokay.plugins.network import Interface
+from tokay.plugins.ntp.learnt import Learnt
 from tokay.plugins.ntp.variables import INTERVAL, SERVER
 from tokay.protocols import ntp
 from tokay.protocols.timer_pump import TimerPump
@@ -18,21 +19,26 @@ SAME = 0.001
 """Seconds: a clock that is no further from where it was set was not set since."""
 
 
-class Questions:
+class NtpPoller:
     """What is asked, from when this is made until its end."""
 
     __slots__ = ("_began", "_client", "_interface", "_kernel", "_pump", "_task")
 
-    def __init__(self, kernel: Kernel, interface: Interface) -> None:
+    def __init__(self, kernel: Kernel, interface: Interface, learnt: Learnt) -> None:
         self._kernel = kernel
         self._interface = interface
         self._client = ntp.NtpClient(
-            kernel.variables[INTERVAL], earliest=kernel.profile.clock_start
+            kernel.variables[INTERVAL], earliest=kernel.profile.clock_start, set_at=learnt.set_at
         )
-        self._began = 0.0
+        self._began = learnt.began
         self._task: asyncio.Task[None] | None = None
         self._pump = TimerPump(asyncio.get_running_loop(), self._client, self._process)
         self._pump.pump()
+
+    @property
+    def learnt(self) -> Learnt:
+        """What the next poller of this boot goes by."""
+        return Learnt(self._client.set_at, self._began)
 
     def end(self) -> "asyncio.Task[None] | None":
         """Stop polling; return the request that was pending and is now cancelled."""
@@ -92,7 +98,7 @@ class Questions:
 class _Answers(asyncio.DatagramProtocol):
     """What comes back for one question. ``over`` is done when no more is waited for."""
 
-    def __init__(self, questions: Questions, client: ntp.NtpClient) -> None:
+    def __init__(self, questions: NtpPoller, client: ntp.NtpClient) -> None:
         self._questions, self._client = questions, client
         self._refused = 0
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
