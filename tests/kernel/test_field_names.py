@@ -65,3 +65,10 @@ def test_a_file_that_finds_no_handle_is_not_left_open() -> None:
         assert talk.answer("file_open a") == (1, "Command failed")
         assert talk.answer("close all")[0] == 0
         assert talk.answer("file_delete a")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../b", "..", "../../etc/passwd"])
+def test_no_file_is_made_under_a_name_that_climbs(name: str) -> None:
+    with Talk() as talk:
+        assert talk.answer(f"file_create {name} 1", b"x")[0] == 7
+        assert talk.answer("file_create webapp/..x 1", b"x")[0] == 0

@@ -142,7 +142,7 @@ def test_a_name_that_is_taken(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a", "webapp/index.html", "/abc", "../../etc/passwd", ".", "a b", "x" * 64, "a,b;c"]
+    "name", ["a", "webapp/index.html", "a//b", "..a", ".", "a b", "x" * 64, "a,b;c"]
 )
 def test_names_that_serve(talk: Talk, name: str) -> None:
     assert talk.answer(f'fcr "{name}" 3', b"abc") == DONE

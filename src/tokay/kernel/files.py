@@ -259,6 +259,8 @@ class FileStore:
         longest = self._kernel.profile.files.longest_name
         if not 1 <= len(name) <= longest or any(not " " <= char <= "~" for char in name):
             raise bad_args(f"a file name has 1-{longest} printable characters")
+        if name.startswith("/") or ".." in name.split("/"):
+            raise bad_args(f"{name} is a path: a file has a name, and no folder to leave")
         if name.startswith(FIRMWARE):
             raise failed(f"{FIRMWARE} is the firmware's")
 

@@ -67,7 +67,7 @@ async def test_types(web: Web) -> None:
 
 
 async def test_names(web: Web) -> None:
-    names = ["a b.txt", ".hidden", "a//b", "../up", "a%20b", "a?b", "tilde~", "a+b"]
+    names = ["a b.txt", ".hidden", "a//b", "..up", "a%20b", "a?b", "tilde~", "a+b"]
     for name in names:
         await web.file(name, name.encode())
         target = "/" + "".join(f"%{ord(char):02x}" for char in name)
