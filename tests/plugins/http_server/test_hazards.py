@@ -64,6 +64,13 @@ HAZARDS: dict[str, tuple[bytes, int]] = {
     "coding that is not known": (POST + b"Transfer-Encoding: gzip\r\n\r\n", 400),
     "chunked twice": (POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400),
     "chunked by another name": (POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
+    "chunked behind another": (
+        POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n11\r\n" + CALL + b"\r\n0\r\n\r\n", 400,
+    ),
+    "chunked in a header of its own": (
+        POST + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"11\r\n" + CALL + b"\r\n0\r\n\r\n", 400,
+    ),
     "chunked not last": (POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 400),
     # Request lines.
     "version by prefix": (b"GET / HTTP/1.10\r\n\r\n", 400),

@@ -100,6 +100,18 @@ PLUGINS = {"plugins": (Pages,)}
 UPGRADE = "Connection: keep-alive, Upgrade", "Upgrade: WebSocket"
 
 
+async def test_an_upgrade_with_an_empty_body(serve: Serve) -> None:
+    async with serve(**PLUGINS) as web:
+        assert (await web.get("/echo", *UPGRADE, "Content-Length: 0")).status == 101
+
+
+async def test_a_client_that_keeps_and_closes_is_closed(serve: Serve) -> None:
+    async with serve(**PLUGINS) as web:
+        got = await web.say(b"GET /command/ver HTTP/1.1\r\nConnection: keep-alive, close\r\n\r\n")
+        assert got.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nConnection: close\r\n" in got
+
+
 async def test_pages(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     async with serve(**PLUGINS) as web:
         await web.file("api/toggle_gpio", b"a page comes before a file")

@@ -259,6 +259,10 @@ class Connection(asyncio.Protocol):
     # Requests, one after the other.
 
     def _expect_body(self, headers: dict[bytes, bytes]) -> None:
+        # The parser looks at the last coding alone, and would give `gzip, chunked` as it came.
+        if headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
+            self._refuse(400, "Unknown transfer coding")
+            return
         length = headers.get(b"content-length", b"0")
         if len(length) > 9 or int(length) > MAX_BODY:
             self._refuse(413)
@@ -343,11 +347,8 @@ class Connection(asyncio.Protocol):
         # The parser has stopped, so no request can follow this one on the connection.
         self._open = False
         request.keep_alive = False
-        if (
-            request.body
-            or b"content-length" in self._headers
-            or b"transfer-encoding" in (self._headers)
-        ):
+        length = self._headers.get(b"content-length", b"0")
+        if request.body or int(length) or b"transfer-encoding" in self._headers:
             self._take((400, "Upgrade with a body"))
             return
         request.early = early
@@ -441,7 +442,7 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
     def give(self, taker: Taker, request: Request) -> None:
-        """Let another protocol have the connection."""
+        """Hand the connection over to another protocol."""
         transport = self.transport
         if transport is None:
             return
@@ -525,7 +526,7 @@ class Connection(asyncio.Protocol):
         self._refuse(503)
 
     def expire(self) -> None:
-        """Hear that the deadline has passed."""
+        """Called when the deadline has passed."""
         transport = self.transport
         if transport is None:
             return

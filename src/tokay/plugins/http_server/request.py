@@ -55,7 +55,8 @@ class Head:
         self.headers = headers
         self.newest = newest
         """Whether it is HTTP/1.1."""
-        self.keep_alive = b"keep-alive" in headers.get(b"connection", b"").lower()
+        options = {one.strip() for one in headers.get(b"connection", b"").lower().split(b",")}
+        self.keep_alive = b"keep-alive" in options and b"close" not in options
         """Whether the client asked to keep the connection."""
         self.path = decoded(target.partition(b"?")[0])
         """The path, decoded once, without its parameters."""
