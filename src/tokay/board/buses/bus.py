@@ -86,7 +86,7 @@ class I2cBus(ABC):
         return clock
 
     def close(self) -> None:  # noqa: B027 - a simulated bus holds nothing
-        """Give the adapter back. A transaction that runs ends first."""
+        """Release the adapter. A transaction that runs ends first."""
 
 
 class SpiSettings(NamedTuple):
@@ -126,7 +126,7 @@ class SpiBus(ABC):
         """Shift bytes; the bus is the caller's alone."""
 
     def close(self) -> None:  # noqa: B027 - a simulated bus holds nothing
-        """Give the bus back. A transfer that runs ends first."""
+        """Release the bus. A transfer that runs ends first."""
 
 
 class Buses:
@@ -156,7 +156,7 @@ class Buses:
         return bus
 
     def close(self) -> None:
-        """Give every bus back."""
+        """Release every bus."""
         for i2c in self._i2c.values():
             i2c.close()
         for spi in self._spi.values():

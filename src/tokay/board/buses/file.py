@@ -136,7 +136,7 @@ class BusTable(msgspec.Struct, forbid_unknown_fields=True):
     spi_fault: list[AnyFault] = []
 
     def entries(self, buses: SimulatedBuses) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Give for each table where it stands in the file, and what adds it.
+        """Return for each table where it stands in the file, and what adds it.
 
         Adding checks the values; reading checked only the types.
         """

@@ -170,7 +170,7 @@ class Bus(Plugin):
             await self._bridge.stream_closed()
 
     def host_changed(self) -> None:
-        """Let the next host find no half of the last one's line, or of its break-in text."""
+        """Drop the half line and half break-in text of the last host."""
         if self._console is not None:
             self._console.forget_line()
         elif self._bridge is not None:

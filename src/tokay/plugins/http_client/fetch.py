@@ -47,7 +47,7 @@ class Answer:
         return next((value for key, value in self.headers if key.lower() == name), "")
 
     async def pieces(self, *, idle: float = IDLE_LIMIT) -> AsyncIterator[bytes]:
-        """Give the body as it comes; a slow taker slows the server.
+        """Yield the body as it arrives; a slow reader slows the server.
 
         Raises OSError when the body breaks off or pauses for ``idle`` seconds.
         """

@@ -217,7 +217,7 @@ class HttpStream(TcpStream):
     # To another protocol.
 
     def detach(self) -> asyncio.Transport:
-        """Give the connection away once the server has switched; it is paused."""
+        """Hand the connection over once the server has switched; it is paused."""
         assert self._transport is not None  # noqa: S101 - the server has answered on it
         transport, self._transport = self._transport, None
         return transport

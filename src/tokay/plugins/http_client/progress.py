@@ -17,7 +17,7 @@ class Progress:
         self._next = max(STEP, -(-size // 10) if size is not None else 0)
 
     def add(self, count: int) -> None:
-        """Hear that so many more bytes went over."""
+        """Count so many more bytes."""
         self._done += count
         if self._done < self._next and self._done != self._size:
             return

@@ -87,7 +87,7 @@ class ResponseReader:
             raise ResponseError("no body comes between chunk sizes or trailers")
 
     def end(self) -> None:
-        """Hear that the server has closed. Raises ResponseError when something is missing."""
+        """Called when the server has closed. Raises ResponseError when something is missing."""
         if self.complete:
             return
         if not self.answered:
@@ -126,12 +126,12 @@ class ResponseReader:
     # From the parser.
 
     def on_message_begin(self) -> None:
-        """Hear of a status line: of the answer, or of an interim one before it."""
+        """Called with a status line: of the answer, or of an interim one before it."""
         if not self.answered:
             self._fields.clear()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Hear of a header field, or of one in the trailer."""
+        """Called with a header field, or with one of the trailer."""
         if self.answered:
             return
         if len(self._fields) >= MAX_FIELDS:
@@ -139,7 +139,7 @@ class ResponseReader:
         self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Hear that the body begins."""
+        """Called when the body begins."""
         if self.answered:
             return  # another answer, which is nobody's
         status: int = self._parser.get_status_code()
@@ -168,12 +168,12 @@ class ResponseReader:
                 self.chunked = True
 
     def on_body(self, body: bytes) -> None:
-        """Hear of a piece of the body, with its transfer coding taken off."""
+        """Called with a piece of the body, its transfer coding removed."""
         self._bare = 0
         self._taken += len(body)
         if not self.complete:
             self._body(body)
 
     def on_message_complete(self) -> None:
-        """Hear that the body is whole."""
+        """Called when the body is complete."""
         self.complete = self.answered and self.status != _SWITCHING

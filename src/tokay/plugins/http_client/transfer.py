@@ -167,7 +167,7 @@ class _Form:
         self.length = len(self._head) + self._size + len(self._tail)
 
     async def pieces(self, kernel: Kernel) -> AsyncIterator[bytes]:
-        """Give the body in pieces that are read as they go."""
+        """Yield the body in pieces that are read as they go."""
         progress = Progress(kernel, "Uploaded", self._size)
         yield self._head
         for offset in range(0, self._size, PIECE):

@@ -126,7 +126,7 @@ class Service:
     # Clients.
 
     def came(self, connection: Connection) -> None:
-        """Hear of a new client: it is served, waits, or is turned away."""
+        """Called with a new client: it is served, queued or rejected."""
         if self._closed:
             connection.cut()  # it was accepted just before
             return
@@ -143,7 +143,7 @@ class Service:
             connection.turn_away()
 
     def gone(self, connection: Connection) -> None:
-        """Hear that a client has gone: the next one's turn comes."""
+        """Called when a client has disconnected; serve the next in the queue."""
         self._active.discard(connection)
         self._leaving.discard(connection)
         if self._waiting:

@@ -70,18 +70,18 @@ class RemoteTerminal(Plugin):
     # What a terminal asks.
 
     def admit(self, terminal: "Terminal") -> bool:
-        """Let a client in, unless there is one or the network is gone."""
+        """Accept a client, unless there is one or the interface is down."""
         if self._terminal is not None or self._listener is None:
             return False
         self._terminal = terminal
         return True
 
     def began(self) -> None:
-        """Hear that the client has the parser."""
+        """Called when the client has the parser."""
         self._kernel.events.emit(RemoteTerminalChanged(connected=True))
 
     def left(self, terminal: "Terminal", *, begun: bool) -> None:
-        """Hear that a client is gone."""
+        """Called when a client has disconnected."""
         if self._terminal is terminal:
             self._terminal = None
             if begun:

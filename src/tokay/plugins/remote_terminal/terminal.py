@@ -53,13 +53,13 @@ class Host(Protocol):
     """Who lets clients in."""
 
     def admit(self, terminal: "Terminal") -> bool:
-        """Let a client in, or turn it away."""
+        """Accept a client, or reject it."""
 
     def began(self) -> None:
-        """Hear that a client has the parser."""
+        """Called when a client has the parser."""
 
     def left(self, terminal: "Terminal", *, begun: bool) -> None:
-        """Hear that a client is gone; ``begun``: it had the parser."""
+        """Called when a client has disconnected; ``begun``: it had the parser."""
 
 
 class RemoteConsole(Console):
@@ -175,12 +175,12 @@ class Terminal(asyncio.Protocol):
         self._send(escape(data) if self._speaks_telnet else data)
 
     def pause(self) -> None:
-        """Let the client wait."""
+        """Pause reading from the client."""
         if self._answering is None and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        """Let the client go on."""
+        """Resume reading from the client."""
         if self._answering is None and not self._transport.is_closing():
             self._transport.resume_reading()
 

@@ -45,7 +45,7 @@ class PinSelect:
         self._active(False)
 
     def close(self) -> None:
-        """Give the pin back."""
+        """Release the pin."""
         if self._pin is not None and self._pins.owner(self._pin) == OWNER:
             self._pins.release(self._pin, OWNER)
         self._pin = None

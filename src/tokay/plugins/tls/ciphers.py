@@ -71,7 +71,7 @@ def spoken(profile: Profile, version: int, least: int | None = None) -> Range:
 
 
 def suites(profile: Profile, floor: int, ceiling: int) -> Iterator[Cipher]:
-    """Give the suites that a profile has in any version of a range."""
+    """Return the suites that a profile has in any version of a range."""
     for one in CIPHERS:
         if one.least > ceiling:
             continue

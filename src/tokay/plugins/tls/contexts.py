@@ -97,7 +97,7 @@ def _identify(context: ssl.SSLContext, cert: bytes, key: bytes) -> None:
 
 @contextmanager
 def _path(content: bytes) -> Iterator[str]:
-    """Give a path to a file in memory with that content."""
+    """Yield a path to a file in memory with that content."""
     descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
     try:
         os.write(descriptor, content)

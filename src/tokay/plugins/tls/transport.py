@@ -228,7 +228,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         return TlsError(failure, self._state, "closed by the peer", server=self.server)
 
     def _hand_over(self) -> None:
-        """Give away what had arrived, though the protocol above wanted a pause."""
+        """Pass on what had arrived, though the protocol above had paused."""
         self._phase = Phase.OPEN
         left = -1
         while self._phase is Phase.OPEN and len(self._held) != left:
@@ -285,7 +285,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._fail(TimeoutError())
 
     def _fail(self, error: Exception) -> None:
-        """Give up the handshake: say why, and close once the alert is out."""
+        """Abort the handshake: log why, and close once the alert is sent."""
         self._cancel()
         _drain()
         self._phase = Phase.LOST
@@ -377,7 +377,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._fail(TlsError(failure, self._state, reason, server=self.server))
 
     def _break(self, error: Exception) -> None:
-        """Give up an open connection: the peer says so, or a record cannot be."""
+        """Abort an open connection: by the peer's alert, or for an invalid record."""
         self._error = error
         if self._settled is not None:
             state = HandshakeMessage.HANDSHAKE_OVER
@@ -388,7 +388,7 @@ class TlsTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._raw.abort()
 
     def _end(self) -> None:
-        """Hear that no more data comes."""
+        """Called when no more data will come."""
         self._held = b""
         self._phase = Phase.ENDED
         if not self._protocol.eof_received():

@@ -132,12 +132,12 @@ class AppStreams:
         return self._streams.get(name, (None, None))
 
     def came(self, client: "AppClient") -> None:
-        """Hear of a client that is connected."""
+        """Called when a client has connected."""
         self._clients.append(client)
         self._tell(client, True)
 
     def gone(self, client: "AppClient") -> None:
-        """Hear of a client that has left."""
+        """Called when a client has disconnected."""
         if client in self._clients:
             self._clients.remove(client)
             self._tell(client, False)
@@ -177,7 +177,7 @@ class AppClient:
         self.connection = Connection(self, most=MAX_MESSAGE)
 
     def begun(self) -> None:
-        """Hear that there is a connection."""
+        """Called when the connection is established."""
         self._streams.came(self)
 
     # For plugins: the streams of the page.
@@ -236,11 +236,11 @@ class AppClient:
         """Nothing is put off."""
 
     def writable(self) -> None:
-        """Hear requests again."""
+        """Resume reading requests."""
         self.connection.resume()
 
     def closed(self, code: int, reason: str) -> None:
-        """Let nobody wait for this page any more."""
+        """Wake whoever waits for this page."""
         for answered in self._asked.values():
             if not answered.done():
                 answered.set_result(Message(code=Code.ERROR))

@@ -22,7 +22,7 @@ class Client(Protocol):
         """What it speaks over."""
 
     def begun(self) -> None:
-        """Hear that there is a connection."""
+        """Called when the connection is established."""
 
 
 Maker = Callable[[Request, Callable[[], None]], Client]

@@ -54,16 +54,16 @@ class Listener(Protocol):
     """Who a connection belongs to."""
 
     def heard(self, opcode: int, data: bytes, end: bool) -> None:
-        """Hear a piece of a text or binary message, and whether it ends."""
+        """Called with a piece of a text or binary message, and whether it is the last."""
 
     def turn(self) -> None:
-        """Hear that all that came at once was heard."""
+        """Called when all frames of one read have been passed on."""
 
     def writable(self) -> None:
-        """Hear that there is room again."""
+        """Called when the connection can be written to again."""
 
     def closed(self, code: int, reason: str) -> None:
-        """Hear once that nothing more will come, and why."""
+        """Called once when the connection has ended, with the reason."""
 
 
 class Connection(asyncio.Protocol):
@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def pause(self) -> None:
-        """Let the peer wait: its bytes stay in the network."""
+        """Pause reading: the peer's bytes stay in the network."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 

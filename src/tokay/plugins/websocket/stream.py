@@ -167,7 +167,7 @@ class WebSocketStream(Stream):
             self._kernel.streams.arrived(self)
 
     def writable(self) -> None:
-        """Let a writer go on."""
+        """Wake a writer that waits."""
         if self._room is not None:
             self._room.set()
             self._room = None
@@ -175,7 +175,7 @@ class WebSocketStream(Stream):
             self._taker.room()
 
     def closed(self, code: int, reason: str) -> None:
-        """Hear that the other side is gone. What has arrived can still be read."""
+        """Called when the peer has gone. What has arrived can still be read."""
         self._ended = True
         self.writable()
         self._kernel.streams.arrived(self)

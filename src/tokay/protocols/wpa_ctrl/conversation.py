@@ -74,7 +74,7 @@ class Conversation:
         return self._due
 
     def handle_timer(self, now: float) -> bool:
-        """Give up waiting if it is time; return whether it was."""
+        """End the wait if its time is over; return whether it was."""
         if self._due is None or now < self._due:
             return False
         self.state, self._due = State.FAILED, None

@@ -50,7 +50,7 @@ def read_first_fields(text: bytes) -> tuple[str, dict[str, bytes]]:
 
 
 def read_bss_list(text: bytes) -> Iterator[Bss]:
-    """Give the access points of an answer to ``BSS RANGE=...``. Raises WpaCtrlError."""
+    """Return the access points of an answer to ``BSS RANGE=...``. Raises WpaCtrlError."""
     lines: list[bytes] = []
     for line in text.split(b"\n"):
         if line in _DELIMITERS:
