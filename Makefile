@@ -42,7 +42,7 @@ test-vm: setup
 # The part of it that CI has time for.
 test-vm-core: setup
 	@$(BIN)/python tests/vm/machine.py
-	$(BIN)/pytest tests/vm -k "station or soft_ap"
+	$(BIN)/python tests/run.py --vm $(if $(RETRY),--retry)
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -9,6 +9,9 @@ from tokay.board.wpa.access_point import AccessPoint
 from tokay.board.wpa.radio import WpaRadio
 from tokay.device import Device
 
+SCANS = 5
+"""Scans in one of which a network must show."""
+
 
 def escaped(text: str) -> str:
     """Return a text as it is written in a command: a backslash twice."""
@@ -54,3 +57,12 @@ def ap_of(device: Device) -> AccessPoint:
 def log_of(device: Device) -> str:
     """Return the log."""
     return "\n".join(entry.text for entry in device.log)
+
+
+async def scan_until(one: Device, line: str, text: str) -> str:
+    """Scan until the list has a text; return the list. A scan may miss a beacon, as in any air."""
+    for _ in range(SCANS):
+        listed = (await one.command(line)).text
+        if text in listed:
+            return listed
+    raise AssertionError(f"{text} is in none of {SCANS} scans, the last of which has\n{listed}")

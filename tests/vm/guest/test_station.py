@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.vm.guest.air import GATEWAY, PASSPHRASE, Home, ask, run
-from tests.vm.guest.module import device, escaped, radio_of, until, value
+from tests.vm.guest.module import device, escaped, radio_of, scan_until, until, value
 from tokay.board.radio import JoinError, JoinFailure, JoinRequest
 from tokay.board.security import Security
 
@@ -54,16 +54,14 @@ async def test_any_bytes_and_a_raw_key(home: Home, ssid: bytes, key: str) -> Non
         "wlan.passkey": escaped(key),
     }
     async with device(settings=settings) as one:
-        scan = await one.command("wlan_scan -v")
-        assert "WPA2-AES" in scan.text
+        await scan_until(one, "wlan_scan -v", "WPA2-AES")
         assert (await one.command("network_up")).ok
 
 
 async def test_a_hidden_network_is_found_by_its_name_alone(home: Home) -> None:
     home.serve(extra="ignore_broadcast_ssid=1\n")
     async with device() as one:
-        assert home.bssid in (await one.command("wlan_scan")).text
-        assert "home" not in (await one.command("wlan_scan")).text
+        assert "home" not in await scan_until(one, "wlan_scan", home.bssid)
         assert (await one.command("network_up")).ok
 
 
